@@ -1,0 +1,46 @@
+// ProfileState: everything that program threads write and the recorder thread reads.
+//
+// One anonymous mapping, made by StartRecording (preload/recorder_thread) with MADV_WIPEONFORK: in a forked child every
+// byte is zero, which is the valid, inactive state, whatever another thread was doing at the moment of the fork and
+// whichever call made the child. `State()` never is null: before the start, and where the mapping cannot be had, it points
+// to a small static inactive one.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "preload/sampling/live_table.h"
+#include "preload/sampling/mailbox.h"
+#include "preload/sampling/stack_table.h"
+
+namespace wrackline::preload {
+
+// Counted by whoever loses something; fields as in message Losses of wrackline.proto.
+struct LossCounters {
+  std::atomic<std::uint64_t> live_table_full, stack_table_full, stacks_truncated, unwind_failed, reentrant,
+      submitted_refused;
+};
+
+struct ProfileState {
+  std::atomic<std::uint32_t> active;      // 1 from StartRecording to the clean exit; 0 in a forked child
+  std::uint32_t max_depth;                // frames kept per stack
+  std::uint64_t interval;                 // mean bytes between samples
+  std::uint64_t epoch_monotonic_ns;
+  LossCounters losses;
+  StackTable stacks;
+  LiveTable live;
+  Mailbox mailbox;
+};
+
+namespace internal {
+extern ProfileState* g_state;  // set once, before `active`
+}
+
+// The state, or nullptr when this process never began recording. After a fork the child sees it all zero.
+inline ProfileState* State() { return internal::g_state; }
+inline bool Active() {
+  ProfileState* state = internal::g_state;
+  return state != nullptr && state->active.load(std::memory_order_acquire) != 0;
+}
+
+}  // namespace wrackline::preload
