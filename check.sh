@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# check.sh - set up this machine, build wrackline and run all of its tests.
+#
+#   ./check.sh                 everything that CI runs (under 40 minutes on 2 cores, a second run less)
+#   ./check.sh --quick         format, the release build and its tests only
+#   ./check.sh STEP...         single steps: format release unit e2e fuzz clang asan tsan tidy install
+#
+# Steps, in the order of a full run:
+#   format    clang-format 14 on every source file
+#   release   build with g++ (RelWithDebInfo), all warnings are errors
+#   unit e2e  ctest of the release build, by label; e2e needs root for memory cgroups, and says so where it skips
+#   install   cmake --install, then a program that uses find_package(wrackline)
+#   clang     build with clang 14
+#   tidy      clang-tidy 14
+#   fuzz      every parser under libFuzzer for a few seconds, starting from its corpus
+#   asan tsan unit tests under AddressSanitizer+UBSan and under ThreadSanitizer
+#
+# Each step has a budget of minutes (docs/testing.md). With CI=true a test that skips and a step over its budget fail.
+# Exit status: 0 all passed; 1 something failed (said in the last lines); 2 usage.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+usage() { sed -n '2,/^set -euo/{/^set -euo/d;s/^# \{0,1\}//p}' "$0"; }
+all_steps=(format release unit e2e install clang tidy fuzz asan tsan)
+steps=()
+for argument in "$@"; do
+  case $argument in
+    --help | -h) usage; exit 0 ;;
+    --quick) steps+=(format release unit e2e) ;;
+    --ci) export CI=true ;;
+    *)
+      [[ " ${all_steps[*]} " == *" $argument "* ]] || { echo "check: unknown step '$argument' (see ./check.sh --help)" >&2; exit 2; }
+      steps+=("$argument")
+      ;;
+  esac
+done
+((${#steps[@]})) || steps=("${all_steps[@]}")
+
+# Minutes of tests, builds not counted; docs/testing.md says why. Steps that only build have the whole run's limit.
+declare -A budget=([unit]=5 [e2e]=6 [fuzz]=6 [asan]=4 [tsan]=4 [tidy]=6 [install]=3 [format]=1)
+
+failed=()
+declare -A took=()
+
+sources() { git ls-files '*.cc' '*.h' '*.c' | grep -v '^tests/data/' || true; }
+
+# run_ctest PRESET LABEL-REGEX: all tests of a label; in CI a skipped test is a failure.
+run_ctest() {
+  local log jobs=2
+  log=$(mktemp)
+  [[ $2 == e2e ]] && jobs=1   # real kills and real disks: one at a time
+  local status=0
+  ctest --test-dir "build/$1" -L "$2" -j "$jobs" --output-on-failure --no-tests=error --timeout 300 2>&1 | tee "$log" | grep -vE '^ *(Start|[0-9]+/[0-9]+ .*Passed)' || true
+  grep -q '^100% tests passed' "$log" || status=1
+  if grep -qE '\*\*\*(Skipped|Not Run)' "$log"; then
+    echo "check: skipped in $1/$2:"
+    grep -E '\*\*\*(Skipped|Not Run)' "$log"
+    if [[ ${CI:-} == true ]]; then
+      echo "check: with CI=true a skip is a failure"
+      status=1
+    fi
+  fi
+  rm -f "$log"
+  return "$status"
+}
+
+step_format() {
+  local bad
+  bad=$(sources | xargs clang-format-14 --dry-run --Werror 2>&1 | grep -oE '^[^:]+\.(cc|h|c)' | sort -u || true)
+  [[ -z $bad ]] && return 0
+  printf 'check: not formatted (run clang-format-14 -i on them):\n%s\n' "$bad"
+  return 1
+}
+step_release() { scripts/build.sh release; }
+step_unit() { scripts/build.sh release && run_ctest release unit; }
+step_e2e() { scripts/build.sh release && run_ctest release e2e; }
+step_clang() { scripts/build.sh clang; }
+step_tidy() { scripts/build.sh clang && scripts/tidy.sh build/clang; }
+step_fuzz() { scripts/build.sh fuzz fuzzers && run_ctest fuzz fuzz; }
+step_asan() { scripts/build.sh asan && run_ctest asan 'unit'; }
+step_tsan() { scripts/build.sh tsan && run_ctest tsan 'unit'; }
+step_install() { scripts/build.sh release && scripts/check-install.sh build/release; }
+
+minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
+
+scripts/setup.sh check
+export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-4G}
+begin=$SECONDS
+for step in "${steps[@]}"; do
+  echo "== check: $step"
+  # A step's build comes first and outside its budget.
+  case $step in
+    unit | e2e | install) scripts/build.sh release >/dev/null || { failed+=("$step"); continue; } ;;
+    tidy) scripts/build.sh clang >/dev/null || { failed+=("$step"); continue; } ;;
+    fuzz) scripts/build.sh fuzz fuzzers || { failed+=("$step"); continue; } ;;
+    asan | tsan) scripts/build.sh "$step" || { failed+=("$step"); continue; } ;;
+  esac
+  start=$SECONDS
+  # `set -e` is off inside a condition, so each step function returns its own status.
+  if ! "step_$step"; then failed+=("$step"); fi
+  took[$step]=$((SECONDS - start))
+  if [[ -n ${budget[$step]:-} ]] && ((took[$step] > budget[$step] * 60)); then
+    echo "check: $step took $(minutes "${took[$step]}") of its ${budget[$step]} minutes"
+    [[ ${CI:-} != true ]] || failed+=("$step-over-budget")
+  fi
+done
+
+echo "== check: minutes"
+for step in "${steps[@]}"; do
+  [[ -n ${took[$step]:-} ]] && printf '   %-8s %6s %s\n' "$step" "$(minutes "${took[$step]}")" "${budget[$step]:+of ${budget[$step]}}"
+done
+printf '   %-8s %6s of 40\n' total "$(minutes $((SECONDS - begin)))"
+if ((${#failed[@]})); then
+  echo "check: FAILED: ${failed[*]}"
+  exit 1
+fi
+echo "check: all passed"

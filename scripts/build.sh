@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Configures (once) and builds one CMake preset: scripts/build.sh PRESET [TARGET...]. Quiet when nothing is to be done.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+preset=${1:?usage: scripts/build.sh PRESET [TARGET...]}
+shift
+folder=build/$preset
+if [[ ! -e $folder/build.ninja ]]; then
+  echo "build: configuring $folder"
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  if ! cmake --preset "$preset" >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -rf "$folder"
+    echo "build: cmake --preset $preset failed (above)" >&2
+    exit 1
+  fi
+fi
+echo "build: $folder ${*:-everything}"
+# A build without a terminal prints one line a minute at most, not one a file.
+if [[ -t 1 ]]; then
+  exec cmake --build "$folder" ${@:+--target "$@"}
+fi
+NINJA_STATUS='[%f/%t, %es] ' cmake --build "$folder" ${@:+--target "$@"} |
+  awk 'BEGIN { last = systime() } /^\[/ { if (systime() - last >= 30) { print; fflush(); last = systime() } next } { print; fflush() }'

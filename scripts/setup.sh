@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that wrackline is built and tested with. Idempotent: says nothing when all are there.
+#
+#   scripts/setup.sh build    what ./demo.sh needs
+#   scripts/setup.sh check    what ./check.sh needs (adds clang and the test tools)
+#
+# Needs root, or sudo. Exit status 1 with the command to run by hand when it can have neither.
+set -euo pipefail
+
+build_packages=(
+  ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config xz-utils
+  libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgtest-dev libnanopb-dev libprotobuf-dev librocksdb-dev
+  libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev protobuf-compiler zlib1g-dev
+)
+check_packages=(
+  binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
+  e2fsprogs util-linux libjemalloc2 valgrind procps
+)
+
+case ${1:-build} in
+  build) wanted=("${build_packages[@]}") ;;
+  check) wanted=("${build_packages[@]}" "${check_packages[@]}") ;;
+  *) sed -n '2,/^set -euo/{/^set -euo/d;s/^# \{0,1\}//p}' "$0"; exit 2 ;;
+esac
+
+if ! command -v apt-get >/dev/null; then
+  echo "setup: this is not a Debian machine (no apt-get); install by hand: ${wanted[*]}" >&2
+  exit 1
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  if command -v sudo >/dev/null; then
+    as_root=(sudo)
+  else
+    echo "setup: not root and no sudo; have an administrator run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+fi
+
+echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update &&
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "setup: apt-get failed (above); the packages are named for Debian 12" >&2
+  exit 1
+fi
