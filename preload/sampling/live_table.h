@@ -1,15 +1,15 @@
 // LiveTable: the sampled objects that are alive now.
 //
-// Written by program threads on the sampled path and on the free of a sampled object; read by the recorder thread, which
-// takes what changed since its last tick from a bitmap. Lock-free: a thread stopped or killed anywhere inside never
-// blocks another, and a signal handler that frees is served. Absolute state, so that a slot that changes twice between
-// two ticks costs one record.
+// Written by program threads on the sampled path and on the free of a sampled object; read by the
+// recorder thread, which takes what changed since its last tick from a bitmap. Lock-free: a thread
+// stopped or killed anywhere inside never blocks another, and a signal handler that frees is
+// served. Absolute state, so that a slot that changes twice between two ticks costs one record.
 //
-// Memory: one array of keys, one of payloads, one filter, one bitmap, inside ProfileState (anonymous memory, wiped in a
-// forked child). All zero is the valid, empty table.
+// Memory: one array of keys, one of payloads, one filter, one bitmap, inside ProfileState
+// (anonymous memory, wiped in a forked child). All zero is the valid, empty table.
 //
-// A key lives in a window of kWindow slots that starts at its hash. No free slot in the window: Insert says false and the
-// sample is dropped and counted. There are no tombstones and no growth.
+// A key lives in a window of kWindow slots that starts at its hash. No free slot in the window:
+// Insert says false and the sample is dropped and counted. There are no tombstones and no growth.
 #pragma once
 
 #include <atomic>
@@ -20,8 +20,8 @@ namespace wrackline::preload {
 
 struct LiveObject {
   std::uint64_t address;
-  std::uint64_t size;       // requested bytes
-  std::uint64_t weight;     // bytes it stands for
+  std::uint64_t size;    // requested bytes
+  std::uint64_t weight;  // bytes it stands for
   std::uint32_t stack_id;
   std::uint32_t thread_id;  // kernel thread id
   std::uint32_t time_ms;    // since Process.epoch_monotonic_ns
@@ -33,19 +33,22 @@ class LiveTable {
   static constexpr std::uint32_t kWindow = 64;
   static constexpr std::uint32_t kFilterBytes = 1u << 16;
 
-  // True when `address` may be a live sample; false is certain. One load; what every free pays (until samples are placed
-  // where their address alone tells).
+  // True when `address` may be a live sample; false is certain. One load; what every free pays
+  // (until samples are placed where their address alone tells).
   bool MayContain(std::uint64_t address) const;
 
   bool Insert(const LiveObject& object);
-  // Removes and returns it. The caller owns `address` (it is about to free it), so no two threads remove the same one.
+  // Removes and returns it. The caller owns `address` (it is about to free it), so no two threads
+  // remove the same one.
   bool Remove(std::uint64_t address, LiveObject* removed);
 
   // --- recorder thread ---
   enum class SlotState { kEmpty, kOccupied, kChanging };
-  // A consistent copy of one slot; kChanging: a program thread is in the middle of it, look again later.
+  // A consistent copy of one slot; kChanging: a program thread is in the middle of it, look again
+  // later.
   SlotState Read(std::uint32_t slot, LiveObject* out) const;
-  // Calls visit(slot) for each slot changed since it was last taken; visit returns false to leave it for the next time.
+  // Calls visit(slot) for each slot changed since it was last taken; visit returns false to leave
+  // it for the next time.
   template <typename Visit>
   void TakeDirty(Visit visit);
   std::uint32_t size() const { return size_.load(std::memory_order_relaxed); }

@@ -1,8 +1,9 @@
 // StackTable: distinct stacks, interned once, with their counters.
 //
-// Insert-only, lock-free. A stack is identified by a 64-bit hash of its frames: with 32,768 stacks the chance that any two
-// share one is below 3e-11, so frames are not compared. Entry 0 is the stack "unknown": samples land there when the table
-// or the frame store is full, or the unwinder gave nothing; its frames are empty.
+// Insert-only, lock-free. A stack is identified by a 64-bit hash of its frames: with 32,768 stacks
+// the chance that any two share one is below 3e-11, so frames are not compared. Entry 0 is the
+// stack "unknown": samples land there when the table or the frame store is full, or the unwinder
+// gave nothing; its frames are empty.
 #pragma once
 
 #include <atomic>
@@ -21,29 +22,39 @@ class StackTable {
   static constexpr std::uint32_t kSlots = 1u << 15;
   static constexpr std::uint32_t kWindow = 64;
   static constexpr std::uint32_t kMaxDepth = 128;
-  static constexpr std::uint32_t kFrameStore = 1u << 20;  // frames of all stacks together: 8 MiB when full
+  static constexpr std::uint32_t kFrameStore =
+      1u << 20;  // frames of all stacks together: 8 MiB when full
   static constexpr std::uint32_t kUnknown = 0;
 
-  // The id of this stack; kUnknown when there is no room (`*full` is then set). `truncated`: the depth limit cut it.
-  std::uint32_t Intern(const std::uint64_t* frames, std::uint32_t depth, bool truncated, bool* full);
+  // The id of this stack; kUnknown when there is no room (`*full` is then set). `truncated`: the
+  // depth limit cut it.
+  std::uint32_t Intern(const std::uint64_t* frames, std::uint32_t depth, bool truncated,
+                       bool* full);
 
   void CountAllocation(std::uint32_t id, std::uint64_t weight);
   void CountFree(std::uint32_t id, std::uint64_t weight);
 
   // --- recorder thread ---
   // Frames of `id`, in the table's own memory, never changing. False: not (yet) published.
-  bool Frames(std::uint32_t id, const std::uint64_t** frames, std::uint32_t* depth, bool* truncated) const;
+  bool Frames(std::uint32_t id, const std::uint64_t** frames, std::uint32_t* depth,
+              bool* truncated) const;
   StackSnapshot Counters(std::uint32_t id) const;
-  // Calls visit(id) for each stack new or counted since it was last taken; visit returns false to leave it for later.
+  // Calls visit(id) for each stack new or counted since it was last taken; visit returns false to
+  // leave it for later.
   template <typename Visit>
   void TakeDirty(Visit visit);
 
  private:
   struct Entry {
-    std::atomic<std::uint64_t> hash;          // 0: free
-    std::atomic<std::uint64_t> frames_depth;  // published last: offset in store << 32 | truncated << 31 | depth, plus 1
+    std::atomic<std::uint64_t> hash;  // 0: free
+    std::atomic<std::uint64_t>
+        frames_depth;  // published last: offset in store << 32 | truncated << 31 | depth, plus 1
     std::atomic<std::uint64_t> allocated_samples, freed_samples, allocated_bytes, freed_bytes;
   };
+  // Writes the frames of an entry that this thread has claimed; its id, or kUnknown when the store
+  // is full.
+  std::uint32_t Publish(std::uint32_t id, const std::uint64_t* frames, std::uint32_t depth,
+                        bool truncated, bool* full);
   void MarkDirty(std::uint32_t id);
 
   Entry entries_[kSlots];

@@ -1,0 +1,95 @@
+#include "preload/sampling/sampler.h"
+
+#include <cstring>
+
+namespace wrackline::preload {
+namespace {
+
+constexpr double kLog2E = 1.4426950408889634074;
+// ln 2 in two parts: the product of an exponent (11 bits) with the high part is exact (fdlibm's
+// split).
+constexpr double kLn2High = 6.93147180369123816490e-01;
+constexpr double kLn2Low = 1.90821492927058770002e-10;
+
+double PowerOfTwo(int exponent) {  // -1022 <= exponent <= 1023
+  const std::uint64_t bits = static_cast<std::uint64_t>(exponent + 1023) << 52;
+  double result;
+  std::memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+// 1 - exp(-x) for x >= 0, without the cancellation at small x that would cost a 64 byte object at
+// the default interval four digits of its weight.
+double OneMinusExpOfMinus(double x) {
+  if (x > 0.5) return 1.0 - ExpOfMinus(x);
+  // x - x^2/2! + x^3/3! - ...: at 0.5 the fifteenth term is below 1e-17 of the sum.
+  double term = x;
+  double sum = x;
+  for (int n = 2; n < 16; ++n) {
+    term *= -x / n;
+    sum += term;
+  }
+  return sum;
+}
+
+// xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled"):
+// period 2^64 - 1, one word of state, which never becomes zero.
+std::uint64_t NextRandom(std::uint64_t* state) {
+  std::uint64_t x = *state;
+  x ^= x >> 12;
+  x ^= x << 25;
+  x ^= x >> 27;
+  *state = x;
+  return x * 0x2545F4914F6CDD1Dull;
+}
+
+}  // namespace
+
+double ExpOfMinus(double x) {
+  if (!(x > 0)) return 1.0;
+  if (x > 700) return 0.0;  // exp(-700) is 1e-304
+  // exp(-x) = 2^-k exp(r), |r| <= ln(2)/2, by its Taylor series: 0.35^16 / 16! is 2e-21.
+  const int k = static_cast<int>(x * kLog2E + 0.5);
+  const double r = (k * kLn2High - x) + k * kLn2Low;
+  double sum = 1.0;
+  for (int n = 15; n > 0; --n) sum = 1.0 + sum * r / n;
+  return sum * PowerOfTwo(-k);
+}
+
+double MinusLog(double u) {
+  if (!(u < 1)) return 0.0;
+  std::uint64_t bits;
+  std::memcpy(&bits, &u, sizeof bits);
+  int exponent = static_cast<int>(bits >> 52) - 1023;
+  bits = (bits & 0xFFFFFFFFFFFFFull) | 0x3FF0000000000000ull;
+  double mantissa;
+  std::memcpy(&mantissa, &bits, sizeof mantissa);  // u = mantissa * 2^exponent, 1 <= mantissa < 2
+  if (mantissa > 1.4142135623730951) {
+    mantissa *= 0.5;
+    exponent += 1;
+  }
+  // log(m) = 2 atanh(t) = 2 (t + t^3/3 + t^5/5 + ...), t = (m-1)/(m+1), |t| <= 0.1716: t^22 is
+  // 2e-17.
+  const double t = (mantissa - 1.0) / (mantissa + 1.0);
+  const double t2 = t * t;
+  double sum = 0.0;
+  for (int n = 23; n > 0; n -= 2) sum = sum * t2 + 1.0 / n;
+  return -(exponent * kLn2High + (2.0 * t * sum + exponent * kLn2Low));
+}
+
+std::int64_t DrawGap(std::uint64_t* random, std::uint64_t interval) {
+  // 53 random bits, in (0, 1]: never zero, so the gap is at most 53 ln 2 = 36.7 intervals.
+  const double uniform = static_cast<double>((NextRandom(random) >> 11) + 1) * 0x1p-53;
+  const double gap = MinusLog(uniform) * static_cast<double>(interval);
+  return gap < 0x1p62 ? static_cast<std::int64_t>(gap) : std::int64_t{1} << 62;
+}
+
+std::uint64_t SampleWeight(std::uint64_t size, std::uint64_t interval) {
+  if (interval <= 1 || size == 0) return size;
+  const double s = static_cast<double>(size);
+  const double ratio = s / static_cast<double>(interval);
+  if (ratio > 40) return size;  // 1 - exp(-40) is 1 in a double
+  return static_cast<std::uint64_t>(s / OneMinusExpOfMinus(ratio) + 0.5);
+}
+
+}  // namespace wrackline::preload
