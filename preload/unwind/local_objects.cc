@@ -1,0 +1,134 @@
+#include "preload/unwind/local_objects.h"
+
+#include <dlfcn.h>
+#include <link.h>
+
+#include <atomic>
+
+namespace wrackline::preload {
+namespace {
+
+// struct dl_find_object of glibc 2.35's <dlfcn.h> on x86-64 and aarch64, here so that an older
+// glibc's headers do; the reserve covers what a later glibc may fill.
+struct FoundObject {
+  unsigned long long flags;
+  void* map_start;
+  void* map_end;
+  struct link_map* map;
+  void* eh_frame;
+  unsigned long long reserved[16];
+};
+using DlFindObject = int (*)(void* pc, FoundObject* result);
+
+std::atomic<DlFindObject> g_dl_find_object{nullptr};
+
+// The snapshot: entries in no order behind a sequence count, odd while they change. One writer.
+constexpr std::uint32_t kMaxObjects = 2048;
+struct Entry {
+  std::atomic<std::uint64_t> start, end, eh_frame_header;
+};
+struct Snapshot {
+  std::atomic<std::uint32_t> sequence;
+  std::atomic<std::uint32_t> count;
+  Entry entries[kMaxObjects];
+  unsigned long long adds, subs;  // the loader's counters at the last renewal
+};
+Snapshot g_snapshot;
+
+struct Renewal {
+  bool started;
+  std::uint32_t count;
+};
+
+int AddObject(struct dl_phdr_info* info, std::size_t size, void* data) {
+  auto* renewal = static_cast<Renewal*>(data);
+  if (!renewal->started) {
+    const bool has_counters =
+        size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs;
+    if (has_counters) {
+      if (g_snapshot.count.load(std::memory_order_relaxed) != 0 &&
+          info->dlpi_adds == g_snapshot.adds && info->dlpi_subs == g_snapshot.subs) {
+        return 1;  // nothing came or went
+      }
+      g_snapshot.adds = info->dlpi_adds;
+      g_snapshot.subs = info->dlpi_subs;
+    }
+    renewal->started = true;
+    g_snapshot.sequence.fetch_add(1, std::memory_order_acq_rel);  // odd: readers turn away
+  }
+  if (renewal->count == kMaxObjects) return 1;
+  std::uint64_t start = ~0ull;
+  std::uint64_t end = 0;
+  std::uint64_t eh_frame_header = 0;
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& header = info->dlpi_phdr[i];
+    const std::uint64_t address = info->dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD) {
+      if (address < start) start = address;
+      if (address + header.p_memsz > end) end = address + header.p_memsz;
+    } else if (header.p_type == PT_GNU_EH_FRAME) {
+      eh_frame_header = address;
+    }
+  }
+  Entry& entry = g_snapshot.entries[renewal->count++];
+  entry.start.store(start, std::memory_order_release);
+  entry.end.store(end, std::memory_order_release);
+  entry.eh_frame_header.store(eh_frame_header, std::memory_order_release);
+  return 0;
+}
+
+void RenewSnapshot() {
+  Renewal renewal = {};
+  dl_iterate_phdr(AddObject, &renewal);
+  if (!renewal.started) return;
+  g_snapshot.count.store(renewal.count, std::memory_order_release);
+  g_snapshot.sequence.fetch_add(1, std::memory_order_acq_rel);
+}
+
+bool FindInSnapshot(std::uint64_t pc, LocalObject* out) {
+  const std::uint32_t sequence = g_snapshot.sequence.load(std::memory_order_acquire);
+  if (sequence % 2 != 0) return false;
+  const std::uint32_t count = g_snapshot.count.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < count && i < kMaxObjects; ++i) {
+    const Entry& entry = g_snapshot.entries[i];
+    out->start = entry.start.load(std::memory_order_acquire);
+    out->end = entry.end.load(std::memory_order_acquire);
+    if (pc < out->start || pc >= out->end) continue;
+    out->eh_frame_header = entry.eh_frame_header.load(std::memory_order_acquire);
+    return g_snapshot.sequence.load(std::memory_order_relaxed) == sequence;
+  }
+  return false;
+}
+
+}  // namespace
+
+void PrepareLocalObjects() {
+  auto found = reinterpret_cast<DlFindObject>(dlsym(RTLD_DEFAULT, "_dl_find_object"));
+  g_dl_find_object.store(found, std::memory_order_release);
+  if (found == nullptr) RenewSnapshot();
+}
+
+bool FindLocalObject(std::uint64_t pc, LocalObject* out) {
+  const DlFindObject find = g_dl_find_object.load(std::memory_order_acquire);
+  if (find == nullptr) return FindInSnapshot(pc, out);
+  FoundObject found;
+  if (find(reinterpret_cast<void*>(pc), &found) != 0) return false;
+  out->start = reinterpret_cast<std::uint64_t>(found.map_start);
+  out->end = reinterpret_cast<std::uint64_t>(found.map_end);
+  out->eh_frame_header = reinterpret_cast<std::uint64_t>(found.eh_frame);
+  return true;
+}
+
+void PublishLocalObjects() {
+  if (g_dl_find_object.load(std::memory_order_acquire) == nullptr) RenewSnapshot();
+}
+
+namespace internal {
+void UseSnapshotOnly(bool only) {
+  if (!only) return PrepareLocalObjects();
+  g_dl_find_object.store(nullptr, std::memory_order_release);
+  RenewSnapshot();
+}
+}  // namespace internal
+
+}  // namespace wrackline::preload
