@@ -29,7 +29,9 @@ struct Cgroup {
 // Finds the memory cgroup of process `pid` ("self" or digits) under `root` ("" for the real machine). Inside a
 // container without a cgroup namespace the path in /proc/self/cgroup is the host's and the folder is the mount
 // itself: both are tried. A pod's limit may sit on a parent: see ReadCgroupMemory. False when there is no memory
-// controller (v2 without memory.current, as in a hybrid set-up, falls back to v1).
+// controller (v2 without memory.current, as in a hybrid set-up, falls back to v1), and for a process in the root cgroup,
+// whose figures are the whole machine's. Mounts are looked up in `root`/proc/self/mountinfo, also for another `pid`;
+// on v2 the folder is the nearest ancestor that the memory controller reaches, the one that the kernel charges.
 bool FindMemoryCgroup(const char* root, const char* pid, Cgroup* out);
 
 // Field meanings as in message CgroupMemory of wrackline.proto; all bytes unless named otherwise.
@@ -42,8 +44,9 @@ struct CgroupMemory {
 };
 
 // All of it: memory.current or memory.usage_in_bytes, memory.stat, memory.events or memory.oom_control and
-// memory.failcnt. About 0.03 ms. The limit is the lowest one of the folder and its visible parents ("max", and
-// v1's page-rounded 2^63, are no limit: empty).
+// memory.failcnt. 0.03 to 0.06 ms. The limit is the lowest one of the folder and its visible parents ("max", and
+// v1's page-rounded 2^63, are no limit: empty); on v1 hierarchical_memory_limit, which also knows the parents that a
+// container cannot see. limit_hits is counted where that limit is set.
 CgroupMemory ReadCgroupMemory(const Cgroup& cgroup);
 
 // memory.current or memory.usage_in_bytes alone: one open, read, close.
