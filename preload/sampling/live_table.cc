@@ -11,16 +11,6 @@ namespace {
 constexpr std::uint64_t kFree = 0;
 constexpr std::uint64_t kChangingKey = 1;  // no allocator returns address 1
 
-// Allocations are 16 byte aligned and often at equal strides: a multiplication by 2^64 / golden
-// ratio spreads them (Knuth, TAOCP 6.4); its top bits are the good ones.
-std::uint64_t HashOf(std::uint64_t address) { return (address >> 4) * 0x9E3779B97F4A7C15ull; }
-std::uint32_t SlotOf(std::uint64_t hash) {
-  return static_cast<std::uint32_t>(hash >> 47) & (LiveTable::kSlots - 1);
-}
-std::uint32_t FilterOf(std::uint64_t hash) {
-  return static_cast<std::uint32_t>(hash >> 31) & (LiveTable::kFilterBytes - 1);
-}
-
 // A byte that has reached this stays: from then on it may stand for more than it can count.
 constexpr std::uint8_t kSaturated = 255;
 
@@ -42,12 +32,6 @@ void Decrement(std::atomic<std::uint8_t>* counter) {
 }
 
 }  // namespace
-
-bool LiveTable::MayContain(std::uint64_t address) const {
-  // Relaxed is enough: whoever frees an address got it, directly or through others, from the thread
-  // that inserted it.
-  return filter_[FilterOf(HashOf(address))].load(std::memory_order_relaxed) != 0;
-}
 
 bool LiveTable::Insert(const LiveObject& object) {
   const std::uint64_t hash = HashOf(object.address);

@@ -35,7 +35,11 @@ class LiveTable {
 
   // True when `address` may be a live sample; false is certain. One load; what every free pays
   // (until samples are placed where their address alone tells).
-  bool MayContain(std::uint64_t address) const;
+  bool MayContain(std::uint64_t address) const {
+    // Relaxed is enough: whoever frees an address got it, directly or through others, from the
+    // thread that inserted it.
+    return filter_[FilterOf(HashOf(address))].load(std::memory_order_relaxed) != 0;
+  }
 
   bool Insert(const LiveObject& object);
   // Removes and returns it. The caller owns `address` (it is about to free it), so no two threads
@@ -62,6 +66,17 @@ class LiveTable {
     std::atomic<std::uint64_t> size;
     std::atomic<std::uint64_t> weight;
   };
+  // Allocations are 16 byte aligned and often at equal strides: a multiplication by 2^64 / golden
+  // ratio spreads them (Knuth, TAOCP 6.4); its top bits are the good ones.
+  static std::uint64_t HashOf(std::uint64_t address) {
+    return (address >> 4) * 0x9E3779B97F4A7C15ull;
+  }
+  static std::uint32_t SlotOf(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> 47) & (kSlots - 1);
+  }
+  static std::uint32_t FilterOf(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> 31) & (kFilterBytes - 1);
+  }
   void MarkDirty(std::uint32_t slot);
 
   std::atomic<std::uint64_t> keys_[kSlots];
