@@ -1,0 +1,65 @@
+#include "preload/assistant.h"
+
+#include <cerrno>
+
+#include "preload/clock.h"
+#include "preload/futex.h"
+#include "preload/pages.h"
+
+namespace wrackline::preload {
+
+int Assistant::Open(Allocator* allocator) {
+  allocator_ = allocator;
+  scan_ = MapArray<ModuleScan>(1);
+  naming_ = MapArray<NamingJob>(1);
+  return scan_ != nullptr && naming_ != nullptr ? 0 : ENOMEM;
+}
+
+void Assistant::Request(Job job) {
+  requested_.fetch_or(job, std::memory_order_release);
+  FutexWake(&requested_);
+}
+
+void Assistant::Run() {
+  for (;;) {
+    const std::uint32_t wanted = requested_.load(std::memory_order_acquire);
+    if (wanted == 0) {
+      FutexWait(&requested_, 0, 0);
+      continue;
+    }
+    const Job job = static_cast<Job>(wanted & -wanted);
+    Timing timing{};
+    timing.began_ns = MonotonicNs();
+    const std::uint64_t cpu = ThreadCpuNs();
+    Do(job);
+    timing.cpu_ns = ThreadCpuNs() - cpu;
+    timing.ended_ns = MonotonicNs();
+    timings_[__builtin_ctz(job)] = timing;
+    // Done before it is no longer requested: between the two it is not idle.
+    done_.fetch_or(job, std::memory_order_acq_rel);
+    requested_.fetch_and(~job, std::memory_order_acq_rel);
+  }
+}
+
+void Assistant::Do(Job job) {
+  switch (job) {
+    case kScanModules:
+      ScanModules("self", scan_);
+      break;
+    case kName:
+      ResolveNames(naming_);
+      break;
+    case kRollup:
+      rollup_ = container::ReadSmapsRollup("", "self");
+      break;
+    case kAllocator:
+      allocator_->Read(&statistics_);
+      break;
+  }
+}
+
+std::size_t Assistant::resident_bytes() const {
+  return ResidentBytes(scan_, sizeof(ModuleScan)) + ResidentBytes(naming_, sizeof(NamingJob));
+}
+
+}  // namespace wrackline::preload

@@ -1,0 +1,64 @@
+// The assistant thread: what the recorder thread must not wait for. Symbol tables are read from
+// disk, smaps_rollup walks every page table, mallinfo2 takes the allocator's locks, maps waits for
+// the mmap lock: each may take longer than the 100 ms within which the recorder thread owes the
+// file its next flush, most of all in the reclaim that precedes a kill.
+//
+// One job of each kind at a time. Its data belongs to the assistant from Request to the moment
+// Taken says so, otherwise to the recorder thread. When the thread cannot be had, every job stays
+// undone and the recording goes on without.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "lib/container/process.h"
+#include "preload/allocator_statistics.h"
+#include "preload/frame_names.h"
+#include "preload/modules.h"
+
+namespace wrackline::preload {
+
+class Assistant {
+ public:
+  enum Job : std::uint32_t { kScanModules = 1, kName = 2, kRollup = 4, kAllocator = 8 };
+
+  // Maps its memory. 0 or an errno value. `allocator` must live as long as the process.
+  int Open(Allocator* allocator);
+  // The thread's body; never returns.
+  void Run();
+
+  // --- recorder thread ---
+  // True while the job's data is the recorder thread's.
+  bool Idle(Job job) const {
+    return ((requested_.load(std::memory_order_acquire) | done_.load(std::memory_order_acquire)) &
+            job) == 0;
+  }
+  void Request(Job job);
+  // True once after each finished job.
+  bool Taken(Job job) { return (done_.fetch_and(~job, std::memory_order_acq_rel) & job) != 0; }
+
+  ModuleScan* scan() { return scan_; }
+  NamingJob* naming() { return naming_; }
+  const container::SmapsRollup& rollup() const { return rollup_; }
+  const AllocatorStatistics& allocator_statistics() const { return statistics_; }
+  // When the last job of this kind began and ended (CLOCK_MONOTONIC), and the CPU time it took.
+  struct Timing {
+    std::uint64_t began_ns, ended_ns, cpu_ns;
+  };
+  const Timing& timing(Job job) const { return timings_[__builtin_ctz(job)]; }
+  std::size_t resident_bytes() const;
+
+ private:
+  void Do(Job job);
+
+  std::atomic<std::uint32_t> requested_{0};  // futex
+  std::atomic<std::uint32_t> done_{0};
+  Allocator* allocator_ = nullptr;
+  ModuleScan* scan_ = nullptr;
+  NamingJob* naming_ = nullptr;
+  container::SmapsRollup rollup_;
+  AllocatorStatistics statistics_;
+  Timing timings_[4] = {};
+};
+
+}  // namespace wrackline::preload

@@ -1,0 +1,277 @@
+#include "preload/frame_names.h"
+
+#include <pb_encode.h>
+#include <sys/stat.h>
+#include <wrackline_nanopb/wrackline.pb.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "lib/symbols/elf.h"
+#include "preload/clock.h"
+#include "preload/pages.h"
+
+namespace wrackline::preload {
+namespace {
+
+constexpr std::size_t kBatchBytes = 24 * 1024;
+constexpr std::uint32_t kMaxBatch = 512;
+
+std::uint32_t HashText(const char* text, std::size_t length) {  // FNV-1a
+  std::uint32_t hash = 2166136261u;
+  for (std::size_t i = 0; i < length; ++i) {
+    hash = (hash ^ static_cast<unsigned char>(text[i])) * 16777619u;
+  }
+  return hash == 0 ? 1 : hash;
+}
+
+std::uint32_t HashAddress(std::uint64_t address) {
+  return static_cast<std::uint32_t>((address * 0x9E3779B97F4A7C15u) >> 32);
+}
+
+bool IsLoadedFile(const symbols::ElfFile& file, const ModuleInfo& module) {
+  std::uint8_t build_id[sizeof(module.build_id)];
+  const std::size_t length = file.BuildId(build_id, sizeof(build_id));
+  if (length != module.build_id_length) return false;
+  if (length > 0) return std::memcmp(build_id, module.build_id, length) == 0;
+  struct stat status;
+  return stat(module.path, &status) == 0 && status.st_ino == module.inode;
+}
+
+}  // namespace
+
+void ResolveNames(NamingJob* job) {
+  job->names_used = 0;
+  for (std::uint32_t i = 0; i < job->count; ++i) job->addresses[i].name = NamingJob::kNoName;
+  if (job->module.path[0] != '/') return;
+  symbols::ElfFile file;
+  if (file.Open(job->module.path) != 0 || !IsLoadedFile(file, job->module)) return;
+
+  std::sort(job->addresses, job->addresses + job->count,
+            [](const NamingJob::Address& a, const NamingJob::Address& b) { return a.pc < b.pc; });
+  constexpr std::uint32_t kAtOnce = 256;
+  symbols::ElfFile::Query queries[kAtOnce];
+  for (std::uint32_t done = 0; done < job->count; done += kAtOnce) {
+    const std::uint32_t now = std::min(kAtOnce, job->count - done);
+    NamingJob::Address* addresses = job->addresses + done;
+    for (std::uint32_t i = 0; i < now; ++i) {
+      queries[i] = {addresses[i].pc - 1 - job->module.bias, nullptr, 0};
+    }
+    file.Resolve(queries, now);
+    for (std::uint32_t i = 0; i < now; ++i) {
+      if (queries[i].symbol == nullptr) continue;
+      const std::size_t length = strnlen(queries[i].symbol, NamingJob::kMaxName);
+      if (length == 0) continue;
+      if (job->names_used + length + 1 > NamingJob::kNameBytes) {
+        addresses[i].name = NamingJob::kNoRoom;
+        continue;
+      }
+      addresses[i].name = static_cast<std::uint32_t>(job->names_used);
+      addresses[i].offset = queries[i].offset + 1;
+      std::memcpy(job->names + job->names_used, queries[i].symbol, length);
+      job->names[job->names_used + length] = '\0';
+      job->names_used += length + 1;
+    }
+  }
+}
+
+int FrameNames::Open(std::size_t name_bytes) {
+  name_bytes_ = std::min<std::size_t>(name_bytes, std::size_t{1} << 30);
+  entries_ = MapArray<Entry>(kMaxNames);
+  index_ = MapArray<std::uint32_t>(kIndexSlots);
+  named_ = MapArray<std::uint32_t>(kMaxNames);
+  known_ = MapArray<Known>(kIndexSlots);
+  names_ = MapArray<char>(name_bytes_);
+  const bool mapped = entries_ != nullptr && index_ != nullptr && named_ != nullptr &&
+                      known_ != nullptr && names_ != nullptr;
+  return mapped ? 0 : ENOMEM;
+}
+
+void FrameNames::Add(const std::uint64_t* frames, std::uint32_t depth, std::uint64_t now_ns) {
+  for (std::uint32_t i = 0; i < depth; ++i) {
+    if (frames[i] == 0) continue;
+    std::uint32_t slot = HashAddress(frames[i]) % kIndexSlots;
+    while (index_[slot] != 0 && entries_[index_[slot] - 1].pc != frames[i]) {
+      slot = (slot + 1) % kIndexSlots;
+    }
+    if (index_[slot] != 0) continue;
+    if (count_ == kMaxNames) {
+      ++full_;
+      continue;
+    }
+    entries_[count_] = {frames[i], 0, now_ns, 0, 0, State::kWaiting, false};
+    index_[slot] = ++count_;
+    ++waiting_;
+    ++unplaced_;
+  }
+}
+
+void FrameNames::Place(const ModuleTable& modules, std::uint64_t scanned_ns) {
+  if (unplaced_ == 0) return;
+  for (std::uint32_t i = first_waiting_; i < count_; ++i) {
+    Entry& entry = entries_[i];
+    if (entry.state != State::kWaiting || entry.placed) continue;
+    if (const ModuleTable::Module* module = modules.Find(entry.pc - 1)) {
+      entry.placed = true;
+      entry.module_id = module->id;
+      --unplaced_;
+    } else if (entry.noted_ns < scanned_ns) {
+      entry.state = State::kUnnamed;
+      ++unnamed_;
+      --waiting_;
+      --unplaced_;
+    }
+  }
+}
+
+bool FrameNames::MakeJob(const ModuleTable& modules, std::uint64_t now_ns,
+                         std::uint64_t patience_ns, NamingJob* job) {
+  if (waiting_ == 0) {
+    first_waiting_ = count_;
+    return false;
+  }
+  while (first_waiting_ < count_ && entries_[first_waiting_].state != State::kWaiting) {
+    ++first_waiting_;
+  }
+  job->count = 0;
+  job->module_id = 0;
+  for (std::uint32_t i = first_waiting_; i < count_ && job->count < NamingJob::kMaxAddresses; ++i) {
+    const Entry& entry = entries_[i];
+    if (entry.state != State::kWaiting || !entry.placed) continue;
+    if (job->count == 0) {
+      // The first one decides the module; younger ones of the same module come along.
+      if (entry.noted_ns + patience_ns > now_ns) continue;
+      const ModuleTable::Module* module = modules.ById(entry.module_id);
+      if (module == nullptr) continue;
+      job->module = module->info;
+      job->module_id = entry.module_id;
+    }
+    if (entry.module_id != job->module_id) continue;
+    job->addresses[job->count++] = {entry.pc, i, NamingJob::kNoName, 0};
+  }
+  return job->count > 0;
+}
+
+bool FrameNames::Keep(const char* symbol, std::uint32_t* name) {
+  const std::size_t length = std::strlen(symbol);
+  const std::uint32_t hash = HashText(symbol, length);
+  std::uint32_t slot = hash % kIndexSlots;
+  for (; known_[slot].hash != 0; slot = (slot + 1) % kIndexSlots) {
+    if (known_[slot].hash == hash && std::strcmp(names_ + known_[slot].name, symbol) == 0) {
+      *name = known_[slot].name;
+      return true;
+    }
+  }
+  if (names_used_ + length + 1 > name_bytes_) return false;
+  *name = static_cast<std::uint32_t>(names_used_);
+  known_[slot] = {hash, *name};
+  std::memcpy(names_ + names_used_, symbol, length + 1);
+  names_used_ += length + 1;
+  return true;
+}
+
+void FrameNames::TakeJob(const NamingJob& job) {
+  for (std::uint32_t i = 0; i < job.count; ++i) {
+    const NamingJob::Address& address = job.addresses[i];
+    if (address.entry >= count_ || address.name == NamingJob::kNoRoom) continue;
+    Entry& entry = entries_[address.entry];
+    if (entry.state != State::kWaiting) continue;
+    --waiting_;
+    entry.state = State::kUnnamed;
+    if (address.name == NamingJob::kNoName) {
+      ++unnamed_;
+    } else if (!Keep(job.names + address.name, &entry.name)) {
+      ++unnamed_;
+      ++full_;
+    } else {
+      entry.offset = address.offset;
+      entry.state = State::kNamed;
+      named_[named_count_++] = address.entry;
+    }
+  }
+}
+
+namespace {
+
+struct NameToPut {
+  std::uint64_t pc, offset;
+  std::uint32_t module_id;
+  const char* symbol;
+};
+struct NamesToPut {
+  NameToPut names[kMaxBatch];
+  std::uint32_t count;
+};
+
+bool EncodeSymbol(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+  const char* symbol = static_cast<const char*>(*argument);
+  return pb_encode_tag_for_field(stream, field) &&
+         pb_encode_string(stream, reinterpret_cast<const pb_byte_t*>(symbol), std::strlen(symbol));
+}
+
+bool EncodeNames(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+  const auto* batch = static_cast<const NamesToPut*>(*argument);
+  for (std::uint32_t i = 0; i < batch->count; ++i) {
+    wrackline_proto_FrameName name = wrackline_proto_FrameName_init_zero;
+    name.pc = batch->names[i].pc;
+    name.offset = batch->names[i].offset;
+    name.module_id = batch->names[i].module_id;
+    name.symbol.funcs.encode = EncodeSymbol;
+    name.symbol.arg = const_cast<char*>(batch->names[i].symbol);
+    if (!pb_encode_tag_for_field(stream, field) ||
+        !pb_encode_submessage(stream, wrackline_proto_FrameName_fields, &name)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::uint32_t FrameNames::PutBatch(std::uint64_t from, StateSink& sink) const {
+  NamesToPut batch;
+  batch.count = 0;
+  std::size_t bytes = 0;
+  for (std::uint64_t i = from; i < named_count_ && batch.count < kMaxBatch; ++i) {
+    const Entry& entry = entries_[named_[i]];
+    const char* symbol = names_ + entry.name;
+    bytes += std::strlen(symbol) + 32;
+    if (batch.count > 0 && bytes > kBatchBytes) break;
+    batch.names[batch.count++] = {entry.pc, entry.offset, entry.module_id, symbol};
+  }
+  if (batch.count == 0) return 0;
+  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
+  record.time_ns = RealtimeNs();
+  record.which_body = wrackline_proto_Record_frame_names_tag;
+  record.body.frame_names.names.funcs.encode = EncodeNames;
+  record.body.frame_names.names.arg = &batch;
+  return sink.Put(record) ? batch.count : 0;
+}
+
+void FrameNames::PutChanges(StateSink& sink) {
+  while (written_ < named_count_) {
+    const std::uint32_t put = PutBatch(written_, sink);
+    if (put == 0) return;
+    written_ += put;
+  }
+}
+
+bool FrameNames::Emit(std::uint64_t* index, StateSink& sink) const {
+  while (*index < named_count_) {
+    if (sink.Full()) return false;
+    const std::uint32_t put = PutBatch(*index, sink);
+    if (put == 0) return false;
+    *index += put;
+  }
+  return true;
+}
+
+std::size_t FrameNames::resident_bytes() const {
+  return ResidentBytes(entries_, kMaxNames * sizeof(Entry)) +
+         ResidentBytes(index_, kIndexSlots * sizeof(std::uint32_t)) +
+         ResidentBytes(named_, kMaxNames * sizeof(std::uint32_t)) +
+         ResidentBytes(known_, kIndexSlots * sizeof(Known)) + ResidentBytes(names_, name_bytes_);
+}
+
+}  // namespace wrackline::preload

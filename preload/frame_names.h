@@ -1,0 +1,113 @@
+// Names for the frames of recorded stacks, taken while the process lives, so that a file explains
+// itself without binaries.
+//
+// Two halves. FrameNames belongs to the recorder thread: which return addresses occur, which names
+// are known, what is in the file. NamingJob is what it hands to the assistant thread, one object at
+// a time: mapping a binary's symbol table may wait for a busy disk, and the recorder thread must
+// not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "preload/modules.h"
+#include "preload/state_sink.h"
+
+namespace wrackline::preload {
+
+struct NamingJob {
+  static constexpr std::uint32_t kMaxAddresses = 2048;
+  static constexpr std::size_t kNameBytes = 1 << 19;
+  static constexpr std::size_t kMaxName = 4096;  // a longer one is cut
+
+  struct Address {
+    std::uint64_t pc;
+    std::uint32_t entry;   // of FrameNames
+    std::uint32_t name;    // out: its place in `names`; kNoName, or kNoRoom: ask again
+    std::uint64_t offset;  // out: pc minus the symbol's start
+  };
+  static constexpr std::uint32_t kNoName = UINT32_MAX;
+  static constexpr std::uint32_t kNoRoom = UINT32_MAX - 1;
+
+  ModuleInfo module;
+  std::uint32_t module_id;
+  std::uint32_t count;
+  Address addresses[kMaxAddresses];
+  std::size_t names_used;
+  char names[kNameBytes];
+};
+
+// Looks the job's addresses up in its module's file. A file that is not the loaded one (its build
+// id differs, or, where there is none, its inode) gives no names. A return address lies behind its
+// call: pc - 1 is what is looked up.
+void ResolveNames(NamingJob* job);
+
+class FrameNames {
+ public:
+  static constexpr std::uint32_t kMaxNames = 1u << 16;
+
+  // `name_bytes`: room for symbols. 0 or an errno value.
+  int Open(std::size_t name_bytes);
+
+  // Notes the return addresses of a new stack.
+  void Add(const std::uint64_t* frames, std::uint32_t depth, std::uint64_t now_ns);
+  // Finds the modules of waiting addresses. What was noted before `scanned_ns`, when the last scan
+  // of the modules began, and is in none of them gets no name (code made at run time).
+  void Place(const ModuleTable& modules, std::uint64_t scanned_ns);
+  // True when an address waits that no known module holds: a scan of the modules is due.
+  bool WantsModules() const { return unplaced_ > 0; }
+  // Fills `job` with waiting addresses of one module, those noted at least `patience_ns` ago.
+  // False: none.
+  bool MakeJob(const ModuleTable& modules, std::uint64_t now_ns, std::uint64_t patience_ns,
+               NamingJob* job);
+  void TakeJob(const NamingJob& job);
+  bool waiting() const { return waiting_ > 0; }
+
+  std::uint64_t unnamed() const { return unnamed_; }
+  std::uint64_t full() const { return full_; }
+
+  void NewFile() { written_ = 0; }
+  void PutChanges(StateSink& sink);
+  // See recorder::EmitState; `*index` counts from 0.
+  bool Emit(std::uint64_t* index, StateSink& sink) const;
+  std::size_t resident_bytes() const;
+
+ private:
+  enum class State : std::uint8_t { kWaiting, kNamed, kUnnamed };
+  struct Entry {
+    std::uint64_t pc;
+    std::uint64_t offset;
+    std::uint64_t noted_ns;
+    std::uint32_t name;  // in names_
+    std::uint32_t module_id;
+    State state;
+    bool placed;  // a module holds it
+  };
+  struct Known {  // a symbol in names_, found by its hash
+    std::uint32_t hash, name;
+  };
+
+  bool Keep(const char* symbol, std::uint32_t* name);
+  // Puts named entries from place `from` of named_ on, as one record; returns how many, 0: refused
+  // or none left.
+  std::uint32_t PutBatch(std::uint64_t from, StateSink& sink) const;
+
+  static constexpr std::uint32_t kIndexSlots = 2 * kMaxNames;
+  Entry* entries_ = nullptr;
+  std::uint32_t* index_ = nullptr;  // hash of pc to entry + 1
+  std::uint32_t* named_ = nullptr;  // named entries, in the order they got their names
+  Known* known_ = nullptr;
+  char* names_ = nullptr;
+  std::size_t name_bytes_ = 0;
+  std::size_t names_used_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint32_t waiting_ = 0;
+  std::uint32_t first_waiting_ = 0;  // no entry before it waits
+  std::uint32_t unplaced_ = 0;
+  std::uint32_t named_count_ = 0;
+  std::uint64_t written_ = 0;  // of named_
+  std::uint64_t unnamed_ = 0;
+  std::uint64_t full_ = 0;
+};
+
+}  // namespace wrackline::preload

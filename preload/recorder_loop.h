@@ -1,0 +1,128 @@
+// RecorderLoop: what the recorder thread does, step by step; recorder_thread.cc starts and stops
+// it.
+//
+// Every step (100 ms; 50 ms in fast mode) brings what changed to the file, with a heartbeat. Every
+// second (or fast step) it adds a timeline sample. It begins a file late: when there is a sample or
+// a submitted record, or the process is a second old, so that the many short helpers of a shell
+// script leave none. A file that cannot be made is tried again every 10 s; a file that vanished or
+// was cut is begun anew.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/recorder/recorder.h"
+#include "preload/assistant.h"
+#include "preload/frame_names.h"
+#include "preload/modules.h"
+#include "preload/sampling/profile_state.h"
+#include "preload/settings.h"
+#include "preload/state_records.h"
+#include "preload/state_sink.h"
+#include "preload/timeline.h"
+
+extern "C" {
+typedef struct _wrackline_proto_Process wrackline_proto_Process;
+typedef struct _wrackline_proto_Losses wrackline_proto_Losses;
+}
+
+namespace wrackline::preload {
+
+class RecorderLoop {
+ public:
+  // Maps memory and reads the process's facts. 0 or an errno value. The pointers must outlive the
+  // loop.
+  int Open(const Settings& settings, ProfileState* state, Assistant* assistant,
+           Allocator* allocator);
+
+  // One step; returns the time (CLOCK_MONOTONIC) of the next one.
+  std::uint64_t Step();
+
+  // The last one: everything that is still unwritten, the Exit record and the EndMark.
+  void Finish(int status, bool status_known);
+
+ private:
+  enum Phase : std::uint64_t { kProcess, kModules, kStacks, kLive, kNames, kLosses, kDone };
+
+  // --- the file ---
+  static bool Emit(void* context, std::uint64_t* cursor, recorder::Recorder& recorder);
+  // Emits from the cursor on until all is done (true) or the sink takes no more (false).
+  bool EmitTo(std::uint64_t* cursor, StateSink& sink);
+  bool EmitPhase(std::uint64_t phase, std::uint64_t* index, StateSink& sink);
+  // Makes the file when it is time to, and checks it now and then.
+  void KeepFile(std::uint64_t now_ns, bool finishing);
+  int MakeFile();
+  void CloseFile();
+  void SayFileError(int error) const;
+
+  // --- what goes into it ---
+  // Offers everything that changed; false: the recorder refused something.
+  bool PutChanges();
+  // The same, and writes it; while the file wants room for its next segment, until `deadline_ns`.
+  void WriteChanges(std::uint64_t deadline_ns);
+  bool PutProcess(StateSink& sink) const;
+  // Brings the losses up to date; they are put when they changed.
+  void CollectLosses();
+  void AddWriterLosses(wrackline_proto_Losses* losses) const;
+  bool PutLosses(StateSink& sink) const;
+  void PutHeartbeat(std::uint64_t now_ns);
+  void LogTimeline(std::uint64_t now_ns);
+  // False: nothing is there.
+  bool LookIntoMailbox();
+  bool TakeMailbox();
+
+  // --- the assistant ---
+  void TakeAssistance();
+  void RequestAssistance(std::uint64_t now_ns, bool finishing);
+  void FinishNames(std::uint64_t deadline_ns);
+
+  std::uint64_t OwnResidentBytes() const;
+
+  Settings settings_;
+  ProfileState* state_ = nullptr;
+  Assistant* assistant_ = nullptr;
+  Allocator* allocator_ = nullptr;
+  recorder::Recorder recorder_;
+  StateRecords records_;
+  FrameNames names_;
+  ModuleTable modules_;
+  container::Cgroup cgroup_;
+  char host_[65] = {};
+  std::uint64_t start_seconds_ = 0;
+  wrackline_proto_Process* process_ = nullptr;
+
+  int held_file_ = -1;
+  bool all_written_ = false;           // the new file's first pass over the whole state is done
+  std::uint64_t first_pass_ = 0;       // its cursor
+  std::uint64_t next_attempt_ns_ = 0;  // to make the file
+  std::uint64_t next_check_ns_ = 0;
+  int last_file_error_ = 0;
+  std::uint64_t file_restarts_ = 0;
+  std::uint64_t files_removed_ = 0;
+
+  FastMode fast_mode_;
+  std::uint64_t next_timeline_ns_ = 0;
+  std::uint64_t next_step_ns_ = 0;
+  std::uint64_t next_slow_ns_ = 0;
+  std::uint64_t next_own_bytes_ns_ = 0;
+  bool rollup_fresh_ = false;
+  bool statistics_fresh_ = false;
+  bool losses_unwritten_ = false;
+  struct Losses;
+  Losses* earlier_ = nullptr;  // what the writers of earlier files counted
+  Losses* current_ = nullptr;
+
+  std::uint64_t scanned_ns_ = 0;  // when the last scan of the modules began
+  DutyLimiter scan_duty_{200};
+  DutyLimiter name_duty_{20};
+  DutyLimiter rollup_duty_{400};
+  DutyLimiter allocator_duty_{400};
+
+  bool mail_waiting_ = false;
+  std::uint64_t mail_key_ = 0;
+  std::uint32_t mail_kind_ = 0;
+  std::size_t mail_size_ = 0;
+  unsigned char mail_[Mailbox::kMaxRecord] = {};
+};
+
+}  // namespace wrackline::preload

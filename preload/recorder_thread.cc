@@ -1,0 +1,162 @@
+#include "preload/recorder_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+
+#include "preload/assistant.h"
+#include "preload/clock.h"
+#include "preload/futex.h"
+#include "preload/hooks/next_allocator.h"
+#include "preload/pages.h"
+#include "preload/recorder_loop.h"
+#include "preload/recording_control.h"
+#include "preload/sampling/profile_state.h"
+#include "preload/text.h"
+
+namespace wrackline::preload {
+namespace {
+
+constexpr std::size_t kStackBytes = 256 * 1024;
+constexpr std::uint64_t kStopWaitNs = 250 * kMillisecond;
+
+struct Threads {
+  Settings settings;
+  RecorderLoop loop;
+  Assistant assistant;
+  Allocator allocator;
+};
+// In anonymous memory of its own, like everything here: nothing is left to a destructor at exit.
+Threads* g_threads = nullptr;
+
+void* RunRecorder(void*) {
+  prctl(PR_SET_NAME, "wrackline", 0, 0, 0);
+  RecorderLoop& loop = g_threads->loop;
+  const int error =
+      loop.Open(g_threads->settings, State(), &g_threads->assistant, &g_threads->allocator);
+  if (error != 0) {
+    State()->active.store(0, std::memory_order_release);
+    g_control.stopped.store(1, std::memory_order_release);
+    for (;;) pause();
+  }
+  while (g_control.stop.load(std::memory_order_acquire) == 0) {
+    const std::uint64_t next = loop.Step();
+    while (g_control.stop.load(std::memory_order_acquire) == 0 && MonotonicNs() < next) {
+      FutexWait(&g_control.stop, 0, next);
+    }
+  }
+  // Nothing more is sampled; frees of samples need no record any more.
+  State()->active.store(0, std::memory_order_release);
+  loop.Finish(g_control.exit_status.load(std::memory_order_relaxed),
+              g_control.status_known.load(std::memory_order_relaxed) != 0);
+  g_control.stopped.store(1, std::memory_order_release);
+  FutexWake(&g_control.stopped);
+  // The process is ending; a thread that returns would run destructors of thread-local objects
+  // beside it.
+  for (;;) pause();
+}
+
+void* RunAssistant(void*) {
+  prctl(PR_SET_NAME, "wrackline-aid", 0, 0, 0);
+  g_threads->assistant.Run();
+  return nullptr;
+}
+
+int StartThread(void* (*body)(void*)) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  // A thread takes over the mask: signals stay the program's.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  int error = pthread_create(&thread, &attributes, body, nullptr);
+  if (error == EINVAL) {
+    // Static TLS is carved out of the stack: with a lot of it this size is too small.
+    pthread_attr_destroy(&attributes);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    error = pthread_create(&thread, &attributes, body, nullptr);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
+void CountFork() { g_control.forks.fetch_add(1, std::memory_order_relaxed); }
+
+// Only where the kernel cannot wipe the state (before 4.14).
+void DeactivateChild() { State()->active.store(0, std::memory_order_relaxed); }
+
+// The state's memory; `*wiped` says whether the kernel zeroes it in a forked child.
+ProfileState* MapState(bool* wiped) {
+  auto* state = MapArray<ProfileState>(1);
+  *wiped = state != nullptr && madvise(state, sizeof(*state), MADV_WIPEONFORK) == 0;
+  return state;
+}
+
+}  // namespace
+
+int StartRecording(const Settings& settings) {
+  if (State() != nullptr) return EBUSY;
+  bool wiped = false;
+  ProfileState* state = MapState(&wiped);
+  g_threads = MapArray<Threads>(1);
+  if (state == nullptr || g_threads == nullptr) return ENOMEM;
+  new (g_threads) Threads;
+  g_threads->settings = settings;
+  // Here, where the loader's lock is ours: it asks the dynamic linker.
+  g_threads->allocator.Identify(reinterpret_cast<void*>(Next().malloc));
+  if (const int error = g_threads->assistant.Open(&g_threads->allocator); error != 0) return error;
+  state->interval = settings.interval;
+  state->max_depth = settings.max_depth;
+  state->epoch_monotonic_ns = MonotonicNs();
+  internal::g_state.store(state, std::memory_order_release);
+  pthread_atfork(nullptr, CountFork, wiped ? nullptr : DeactivateChild);
+  if (!wiped && settings.verbose) {
+    Say("this kernel cannot wipe memory on fork: children made by a raw clone are seen twice");
+  }
+
+  g_control.pid.store(getpid(), std::memory_order_relaxed);
+  if (const int error = StartThread(RunRecorder); error != 0) {
+    g_control.pid.store(0, std::memory_order_relaxed);
+    return error;
+  }
+  // Without it names, modules and the slow figures are missing, the rest is recorded.
+  if (StartThread(RunAssistant) != 0 && settings.verbose) {
+    Say("no second thread can be made: frames get no names");
+  }
+  state->active.store(1, std::memory_order_release);
+  return 0;
+}
+
+void StopRecording(int status, bool status_known) {
+  // In a forked child, a vfork child that shares this memory, or where nothing was started: not
+  // ours to stop.
+  if (g_control.pid.load(std::memory_order_relaxed) != getpid()) return;
+  const int saved = errno;
+  // The first one to come decides; a second one (exit calls a handler that calls _exit) waits with
+  // it.
+  static constinit std::atomic<bool> asked{false};
+  if (!asked.exchange(true)) {
+    g_control.exit_status.store(status, std::memory_order_relaxed);
+    g_control.status_known.store(status_known ? 1 : 0, std::memory_order_relaxed);
+    g_control.stop.store(1, std::memory_order_release);
+    FutexWake(&g_control.stop);
+  }
+  const std::uint64_t until = MonotonicNs() + kStopWaitNs;
+  while (g_control.stopped.load(std::memory_order_acquire) == 0 && MonotonicNs() < until) {
+    FutexWait(&g_control.stopped, 0, until);
+  }
+  errno = saved;
+}
+
+}  // namespace wrackline::preload

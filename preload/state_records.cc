@@ -1,0 +1,229 @@
+#include "preload/state_records.h"
+
+#include <pb_encode.h>
+#include <wrackline_nanopb/wrackline.pb.h>
+
+#include <cstring>
+
+#include "preload/clock.h"
+
+namespace wrackline::preload {
+namespace {
+
+struct FramesToPut {
+  const std::uint64_t* frames;
+  std::uint32_t depth;
+};
+
+bool TestBit(const std::uint64_t* bits, std::uint32_t index) {
+  return (bits[index / 64] >> (index % 64) & 1) != 0;
+}
+void SetBit(std::uint64_t* bits, std::uint32_t index) { bits[index / 64] |= 1ull << (index % 64); }
+
+}  // namespace
+
+struct StateRecords::Encoders {
+  // Packed, as proto3 has it.
+  static bool Frames(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+    const auto* stack = static_cast<const FramesToPut*>(*argument);
+    pb_ostream_t sizing = PB_OSTREAM_SIZING;
+    if (!Deltas(&sizing, *stack)) return false;
+    return pb_encode_tag(stream, PB_WT_STRING, field->tag) &&
+           pb_encode_varint(stream, sizing.bytes_written) && Deltas(stream, *stack);
+  }
+  static bool Deltas(pb_ostream_t* stream, const FramesToPut& stack) {
+    std::uint64_t before = 0;
+    for (std::uint32_t i = 0; i < stack.depth; ++i) {
+      if (!pb_encode_svarint(stream, static_cast<std::int64_t>(stack.frames[i] - before))) {
+        return false;
+      }
+      before = stack.frames[i];
+    }
+    return true;
+  }
+
+  static bool Counters(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+    const auto* batch = static_cast<const Batch<Counter>*>(*argument);
+    for (std::uint32_t i = 0; i < batch->count; ++i) {
+      wrackline_proto_StackCounter counter = wrackline_proto_StackCounter_init_zero;
+      counter.stack_id = batch->items[i].id;
+      counter.allocated_samples = batch->items[i].values.allocated_samples;
+      counter.freed_samples = batch->items[i].values.freed_samples;
+      counter.allocated_bytes = batch->items[i].values.allocated_bytes;
+      counter.freed_bytes = batch->items[i].values.freed_bytes;
+      if (!pb_encode_tag_for_field(stream, field) ||
+          !pb_encode_submessage(stream, wrackline_proto_StackCounter_fields, &counter)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static bool Objects(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+    const auto* batch = static_cast<const Batch<Object>*>(*argument);
+    for (std::uint32_t i = 0; i < batch->count; ++i) {
+      const Object& from = batch->items[i];
+      wrackline_proto_LiveObject object = wrackline_proto_LiveObject_init_zero;
+      object.slot = from.slot;
+      if (!from.empty) {
+        object.address = from.values.address;
+        object.size = from.values.size;
+        object.weight = from.values.weight;
+        object.stack_id = from.values.stack_id;
+        object.thread_id = from.values.thread_id;
+        object.time_ms = from.values.time_ms;
+      }
+      if (!pb_encode_tag_for_field(stream, field) ||
+          !pb_encode_submessage(stream, wrackline_proto_LiveObject_fields, &object)) {
+        return false;
+      }
+    }
+    return true;
+  }
+};
+
+void StateRecords::Open(ProfileState* state, FrameNames* names) {
+  state_ = state;
+  names_ = names;
+}
+
+bool StateRecords::PutStack(std::uint32_t id, const std::uint64_t* frames, std::uint32_t depth,
+                            bool truncated, StateSink& sink) {
+  FramesToPut stack{frames, depth};
+  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
+  record.time_ns = RealtimeNs();
+  record.which_body = wrackline_proto_Record_stack_tag;
+  record.body.stack.id = id;
+  record.body.stack.truncated = truncated;
+  record.body.stack.frame_deltas.funcs.encode = Encoders::Frames;
+  record.body.stack.frame_deltas.arg = &stack;
+  return sink.Put(record);
+}
+
+bool StateRecords::PutCounters(Batch<Counter>* batch, StateSink& sink) {
+  if (batch->count == 0) return true;
+  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
+  record.time_ns = RealtimeNs();
+  record.which_body = wrackline_proto_Record_stack_counters_tag;
+  record.body.stack_counters.counters.funcs.encode = Encoders::Counters;
+  record.body.stack_counters.counters.arg = batch;
+  if (!sink.Put(record)) return false;
+  batch->count = 0;
+  return true;
+}
+
+bool StateRecords::PutObjects(Batch<Object>* batch, StateSink& sink) {
+  if (batch->count == 0) return true;
+  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
+  record.time_ns = RealtimeNs();
+  record.which_body = wrackline_proto_Record_live_objects_tag;
+  record.body.live_objects.objects.funcs.encode = Encoders::Objects;
+  record.body.live_objects.objects.arg = batch;
+  if (!sink.Put(record)) return false;
+  batch->count = 0;
+  return true;
+}
+
+bool StateRecords::HasChanges() const {
+  if (counters_.count > 0 || objects_.count > 0 || state_->live.size() > 0) return true;
+  bool changed = false;
+  state_->stacks.TakeDirty([&changed](std::uint32_t) {
+    changed = true;
+    return false;
+  });
+  return changed;
+}
+
+bool StateRecords::PutChanges(StateSink& sink) {
+  // What was refused the last time goes first: it is older than what is dirty now.
+  bool open = PutCounters(&counters_, sink) && PutObjects(&objects_, sink);
+  state_->stacks.TakeDirty([&](std::uint32_t id) {
+    if (!open) return false;
+    if (counters_.count == kBatch && !PutCounters(&counters_, sink)) return open = false;
+    const std::uint64_t* frames = nullptr;
+    std::uint32_t depth = 0;
+    bool truncated = false;
+    if (id != StackTable::kUnknown && !TestBit(written_, id)) {
+      if (!state_->stacks.Frames(id, &frames, &depth, &truncated)) return false;
+      if (!TestBit(noted_, id)) {
+        names_->Add(frames, depth, MonotonicNs());
+        SetBit(noted_, id);
+      }
+      if (!PutStack(id, frames, depth, truncated, sink)) return open = false;
+      SetBit(written_, id);
+    }
+    counters_.items[counters_.count++] = {id, state_->stacks.Counters(id)};
+    return true;
+  });
+  open = open && PutCounters(&counters_, sink);
+  state_->live.TakeDirty([&](std::uint32_t slot) {
+    if (!open) return false;
+    if (objects_.count == kBatch && !PutObjects(&objects_, sink)) return open = false;
+    Object& object = objects_.items[objects_.count];
+    const LiveTable::SlotState state = state_->live.Read(slot, &object.values);
+    if (state == LiveTable::SlotState::kChanging) return false;
+    object.slot = slot;
+    object.empty = state == LiveTable::SlotState::kEmpty;
+    ++objects_.count;
+    return true;
+  });
+  return open && PutObjects(&objects_, sink);
+}
+
+bool StateRecords::EmitStacks(std::uint64_t* index, StateSink& sink) {
+  std::uint64_t at = *index;
+  for (; at < StackTable::kSlots; ++at) {
+    const std::uint32_t id = static_cast<std::uint32_t>(at);
+    const StackSnapshot counters = state_->stacks.Counters(id);
+    const std::uint64_t* frames = nullptr;
+    std::uint32_t depth = 0;
+    bool truncated = false;
+    const bool known =
+        id != StackTable::kUnknown && state_->stacks.Frames(id, &frames, &depth, &truncated);
+    if (!known && counters.allocated_samples == 0) continue;
+    if (emitted_counters_.count == kBatch || sink.Full()) break;
+    if (known) {
+      if (!TestBit(noted_, id)) {
+        names_->Add(frames, depth, MonotonicNs());
+        SetBit(noted_, id);
+      }
+      if (!PutStack(id, frames, depth, truncated, sink)) break;
+      SetBit(written_, id);
+    }
+    emitted_counters_.items[emitted_counters_.count++] = {id, counters};
+  }
+  // Refused: the whole batch is made again from *index on.
+  if (!PutCounters(&emitted_counters_, sink)) {
+    emitted_counters_.count = 0;
+    return false;
+  }
+  *index = at;
+  return at == StackTable::kSlots;
+}
+
+bool StateRecords::EmitLive(std::uint64_t* index, StateSink& sink) {
+  std::uint64_t at = *index;
+  for (; at < LiveTable::kSlots && emitted_objects_.count < kBatch; ++at) {
+    Object& object = emitted_objects_.items[emitted_objects_.count];
+    object.slot = static_cast<std::uint32_t>(at);
+    object.empty = false;
+    // One that is changing right now is dirty when it is done, and comes with the changes.
+    if (state_->live.Read(object.slot, &object.values) == LiveTable::SlotState::kOccupied) {
+      ++emitted_objects_.count;
+    }
+  }
+  if (sink.Full() || !PutObjects(&emitted_objects_, sink)) {
+    emitted_objects_.count = 0;
+    return false;
+  }
+  *index = at;
+  return at == LiveTable::kSlots;
+}
+
+void StateRecords::NewFile() {
+  std::memset(written_, 0, sizeof(written_));
+  counters_.count = 0;
+  objects_.count = 0;
+}
+
+}  // namespace wrackline::preload

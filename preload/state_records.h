@@ -1,0 +1,72 @@
+// Brings stacks, their counters and live objects from ProfileState to the file, as absolute values.
+//
+// Changes are taken from the tables' dirty bits in batches. A batch that the recorder refuses stays
+// here and is offered first the next time; what it has not taken yet stays dirty at its source. A
+// slot or stack that changes after it was taken is dirty again and is written again later, so that
+// the last record of it is always the newest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "preload/frame_names.h"
+#include "preload/sampling/profile_state.h"
+#include "preload/state_sink.h"
+
+namespace wrackline::preload {
+
+class StateRecords {
+ public:
+  // Records of a batch; a LiveObject or a StackCounter takes up to 50 bytes in the file.
+  static constexpr std::uint32_t kBatch = 512;
+
+  void Open(ProfileState* state, FrameNames* names);
+
+  // True when the tables hold something that no file has yet.
+  bool HasChanges() const;
+  // Notes the frames of new stacks for naming, and puts what changed. False: the recorder refused
+  // something.
+  bool PutChanges(StateSink& sink);
+
+  // See recorder::EmitState; `*index` counts from 0.
+  bool EmitStacks(std::uint64_t* index, StateSink& sink);
+  bool EmitLive(std::uint64_t* index, StateSink& sink);
+
+  // The file is a new one: everything is to be written with EmitStacks and EmitLive, which the
+  // caller does.
+  void NewFile();
+
+ private:
+  struct Counter {
+    std::uint32_t id;
+    StackSnapshot values;
+  };
+  struct Object {
+    std::uint32_t slot;
+    bool empty;
+    LiveObject values;
+  };
+  template <typename Item>
+  struct Batch {
+    Item items[kBatch];
+    std::uint32_t count = 0;
+  };
+
+  // The callbacks that nanopb calls for each list.
+  struct Encoders;
+  static bool PutStack(std::uint32_t id, const std::uint64_t* frames, std::uint32_t depth,
+                       bool truncated, StateSink& sink);
+  static bool PutCounters(Batch<Counter>* batch, StateSink& sink);
+  static bool PutObjects(Batch<Object>* batch, StateSink& sink);
+
+  ProfileState* state_ = nullptr;
+  FrameNames* names_ = nullptr;
+  Batch<Counter> counters_;
+  Batch<Object> objects_;
+  Batch<Counter> emitted_counters_;
+  Batch<Object> emitted_objects_;
+  std::uint64_t written_[StackTable::kSlots / 64] = {};  // stacks in the file
+  std::uint64_t noted_[StackTable::kSlots / 64] = {};    // stacks whose frames names_ knows
+};
+
+}  // namespace wrackline::preload
