@@ -1,0 +1,139 @@
+#include "rocksdb_probe/sample.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+
+namespace wrackline::probe {
+namespace {
+
+template <typename T>
+std::uint64_t IdOf(const T* object) {
+  return reinterpret_cast<std::uintptr_t>(object);
+}
+
+std::optional<std::uint64_t> ReadProperty(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family,
+                                          const std::string& property) {
+  std::uint64_t value = 0;
+  if (!db->GetIntProperty(family, property, &value)) return std::nullopt;
+  return value;
+}
+
+template <typename T>
+bool Contains(const std::vector<T>& list, std::uint64_t id) {
+  return std::any_of(list.begin(), list.end(), [id](const T& entry) { return entry.id == id; });
+}
+
+// Through the family's properties, not through the Cache: they are right for as long as the family
+// is open, also when its table options were changed meanwhile.
+RocksDbCacheMemory ReadCache(rocksdb::DB* db, const FamilyFacts& family) {
+  RocksDbCacheMemory cache;
+  cache.id = family.cache_id;
+  cache.capacity = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlockCacheCapacity);
+  cache.usage = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlockCacheUsage);
+  cache.pinned_usage =
+      ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlockCachePinnedUsage);
+  cache.strict_capacity_limit = family.strict_capacity_limit;
+  return cache;
+}
+
+RocksDbWriteBufferManagerMemory ReadManager(const rocksdb::WriteBufferManager& manager,
+                                            std::uint64_t charged_cache) {
+  RocksDbWriteBufferManagerMemory out;
+  out.id = IdOf(&manager);
+  out.memory_usage = manager.memory_usage();
+  if (manager.enabled()) {  // an unbounded manager does not count what is mutable
+    out.buffer_size = manager.buffer_size();
+    out.mutable_usage = manager.mutable_memtable_memory_usage();
+  }
+  out.charged_to_cache = manager.cost_to_cache();
+  if (out.charged_to_cache) {
+    out.cache_id = charged_cache;
+    out.cache_reservation = manager.dummy_entries_in_cache_usage();
+  }
+  return out;
+}
+
+}  // namespace
+
+void ReadDatabaseFacts(rocksdb::DB* db, DatabaseFacts* out) {
+  out->db = db;
+  out->path = db->GetName();
+  const rocksdb::DBOptions options = db->GetDBOptions();
+  const rocksdb::WriteBufferManager* manager = options.write_buffer_manager.get();
+  // The manager that RocksDB makes when the program gives none counts nothing.
+  if (manager != nullptr && (manager->enabled() || manager->cost_to_cache()))
+    out->write_buffer_manager = manager;
+}
+
+rocksdb::Status ReadFamilyFacts(rocksdb::ColumnFamilyHandle* handle, FamilyFacts* out) {
+  // Holds the options' shared pointers: they end with this function, so that the probe keeps no
+  // cache alive.
+  rocksdb::ColumnFamilyDescriptor descriptor;
+  const rocksdb::Status status = handle->GetDescriptor(&descriptor);
+  if (!status.ok()) return status;
+  const rocksdb::ColumnFamilyOptions& options = descriptor.options;
+  out->handle = handle;
+  out->id = handle->GetID();
+  out->name = handle->GetName();
+  out->write_buffer_size = options.write_buffer_size;
+  out->max_write_buffer_number =
+      static_cast<std::uint32_t>(std::max(0, options.max_write_buffer_number));
+  out->arena_block_size = options.arena_block_size;
+  if (const rocksdb::TableFactory* tables = options.table_factory.get(); tables != nullptr) {
+    const auto* cache =
+        tables->GetOptions<rocksdb::Cache>(rocksdb::TableFactory::kBlockCacheOpts());
+    if (cache != nullptr) {
+      out->cache_id = IdOf(cache);
+      out->strict_capacity_limit = cache->HasStrictCapacityLimit();
+    }
+    if (const auto* table = tables->GetOptions<rocksdb::BlockBasedTableOptions>()) {
+      out->cache_index_and_filter_blocks = table->cache_index_and_filter_blocks;
+    }
+  }
+  return status;
+}
+
+void SampleDatabase(const DatabaseFacts& database, RocksDbMemory* out) {
+  using Properties = rocksdb::DB::Properties;
+  rocksdb::DB* db = database.db;
+  RocksDbDatabaseMemory memory;
+  memory.id = database.id;
+  memory.name = database.name;
+  memory.path = database.path;
+  memory.families.reserve(database.families.size());
+  for (const FamilyFacts& facts : database.families) {
+    RocksDbFamilyMemory family;
+    family.id = facts.id;
+    family.name = facts.name;
+    family.cache_id = facts.cache_id;
+    family.active_memtable = ReadProperty(db, facts.handle, Properties::kCurSizeActiveMemTable);
+    family.unflushed_memtables = ReadProperty(db, facts.handle, Properties::kCurSizeAllMemTables);
+    family.all_memtables = ReadProperty(db, facts.handle, Properties::kSizeAllMemTables);
+    family.table_readers = ReadProperty(db, facts.handle, Properties::kEstimateTableReadersMem);
+    if (const auto immutable = ReadProperty(db, facts.handle, Properties::kNumImmutableMemTable)) {
+      family.immutable_memtables = static_cast<std::uint32_t>(*immutable);
+    }
+    memory.families.push_back(std::move(family));
+    if (facts.cache_id != 0 && !Contains(out->caches, facts.cache_id)) {
+      out->caches.push_back(ReadCache(db, facts));
+    }
+  }
+  if (const rocksdb::WriteBufferManager* manager = database.write_buffer_manager) {
+    memory.write_buffer_manager_id = IdOf(manager);
+    const auto known =
+        std::find_if(out->write_buffer_managers.begin(), out->write_buffer_managers.end(),
+                     [&](const auto& entry) { return entry.id == memory.write_buffer_manager_id; });
+    if (known == out->write_buffer_managers.end()) {
+      out->write_buffer_managers.push_back(ReadManager(*manager, database.charged_cache_id));
+    } else if (known->charged_to_cache && known->cache_id == 0) {
+      known->cache_id =
+          database.charged_cache_id;  // told for this database, not for the earlier one
+    }
+  }
+  out->databases.push_back(std::move(memory));
+}
+
+}  // namespace wrackline::probe
