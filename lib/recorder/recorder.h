@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/recorder/format.h"
 #include "lib/recorder/history.h"
 #include "lib/recorder/writer.h"
 
@@ -37,7 +38,7 @@ using EmitState = bool (*)(void* context, std::uint64_t* cursor, Recorder& recor
 struct RecorderOptions {
   const char* path = nullptr;             // made with O_EXCL
   std::uint64_t file_bytes = kDefaultFileBytes;
-  std::uint64_t history_bytes = 0;        // 0: an eighth of a segment, 2 MiB at most
+  std::uint64_t history_bytes = 0;        // 0: an eighth of a segment, 2 MiB at most; never more than half of a segment
   EmitState emit_state = nullptr;
   void* emit_context = nullptr;
 };
@@ -50,18 +51,19 @@ class Recorder {
   bool is_open() const { return writer_.is_open(); }
 
   // Encodes one record into the batch (written to the file by Flush, earlier when the batch fills). False: not taken;
-  // offer it again later.
+  // offer it again later. A record longer than Writer::max_record_bytes() (a quarter of a segment, 1 MiB at most) is
+  // never taken: emit lists in pieces. The last Heartbeat and the Exit are repeated in snapshots by the recorder itself.
   bool Put(const wrackline_proto_Record& record);
   // The same for a record that is serialized already.
   bool PutEncoded(const void* record, std::size_t length);
 
   // Put, and keep it so that snapshots repeat it. `key` names the series (thinning removes every second record of the
   // old half of the whole history; the newest record of each key always stays). If the file refuses it, the history
-  // keeps it for the next snapshot.
+  // keeps it, and Flush brings it to the file as soon as that takes records again. False: neither took it.
   bool Log(std::uint64_t key, const wrackline_proto_Record& record);
   bool LogEncoded(std::uint64_t key, const void* record, std::size_t length);
   // Keep one state record per key for snapshots, replacing the last one of that key: for submitted records whose
-  // owner cannot be asked again. False: no room.
+  // owner cannot be asked again. It goes to the file now only by PutEncoded. False: no room.
   bool KeepStateEncoded(std::uint64_t key, const void* record, std::size_t length);
 
   // Writes the batch, and one slice (about 256 KiB) of a snapshot when one is due. Returns 0 or an errno value; after an
@@ -78,12 +80,52 @@ class Recorder {
 
   const WriterStatistics& statistics() const { return writer_.statistics(); }
   std::uint64_t history_thinned() const { return history_.thinned(); }
+  // Records that were too long or whose callbacks failed: never written.
+  std::uint64_t unencodable() const { return unencodable_; }
   // Bytes of anonymous memory mapped by this object.
   std::uint64_t own_bytes() const;
 
  private:
+  struct Kept {                    // one encoded record that every snapshot repeats
+    std::size_t length = 0;
+    std::uint8_t bytes[64] = {};
+  };
+
+  std::size_t Encode(const wrackline_proto_Record& record);
+  bool EmitRecord(const void* record, std::size_t length);
+  void CatchUp();
+  void BeginSnapshot();
+  bool EmitSlice();
+  int AdvanceSnapshot();
+  void GiveUpSnapshot();
+
   Writer writer_;
   History history_;
+  EmitState emit_state_ = nullptr;
+  void* emit_context_ = nullptr;
+  std::uint8_t* scratch_ = nullptr;
+  std::size_t scratch_bytes_ = 0;
+  std::uint64_t unencodable_ = 0;
+  Kept heartbeat_;
+  Kept exit_;
+
+  // Serial of the first history record that the file has not got yet; 0: it has all.
+  std::uint64_t backlog_ = 0;
+
+  // The snapshot under way.
+  bool emitting_ = false;          // Put goes to the snapshot alone
+  bool refused_ = false;           // Put said false in this slice
+  bool kept_emitted_ = false;
+  bool history_emitted_ = false;
+  bool state_emitted_ = false;
+  std::uint64_t slice_begin_ = 0;  // snapshot_bytes() at the slice's begin
+  std::uint64_t history_cursor_ = 0;
+  std::uint64_t history_end_ = 0;  // later history records reach the snapshot by Log
+  std::uint64_t state_cursor_ = 0;
+
+  // After a state that did not fit.
+  int tries_ = 0;                  // in a row
+  std::uint64_t flushes_to_wait_ = 0;
 };
 
 }  // namespace wrackline::recorder

@@ -1,0 +1,139 @@
+// Pack: from a recorder file to a packed dump. Reading one is packed.cc's.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include "lib/recorder/file_bytes.h"
+#include "lib/recorder/fold.h"
+#include "lib/recorder/frame_scan.h"
+#include "lib/recorder/packed.h"
+#include "lib/recorder/reader.h"
+
+namespace wrackline::recorder {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+
+constexpr int kLevel = 3;  // zstd's default: a dump of 64 MiB takes a fraction of a second
+
+struct Source {
+  std::string records;  // serialized `records` fields of a Dump
+  std::string damage;
+  std::uint32_t version = 0;
+};
+
+Result<Source> ReadSource(std::string_view bytes, const std::string& path) {
+  Source source;
+  std::uint64_t dropped = 0;
+  Result<FrameScan> scan = Error{};
+  {
+    google::protobuf::io::StringOutputStream stream(&source.records);
+    google::protobuf::io::CodedOutputStream output(&stream);
+    scan = ScanFrames(bytes, path, [&](const Frame& frame) {
+      proto::Record record;
+      std::string repaired;
+      if (!ParseRecord(frame.record, &record, &repaired)) {
+        ++dropped;
+        return;
+      }
+      // As written, so that fields of a later version stay in; only text that a strict reader would
+      // refuse is replaced.
+      const std::string_view bytes_out = repaired.empty() ? frame.record : repaired;
+      output.WriteTag(WireFormatLite::MakeTag(proto::Dump::kRecordsFieldNumber,
+                                              WireFormatLite::WIRETYPE_LENGTH_DELIMITED));
+      output.WriteVarint32(static_cast<std::uint32_t>(bytes_out.size()));
+      output.WriteRaw(bytes_out.data(), static_cast<int>(bytes_out.size()));
+    });
+  }
+  if (!scan.ok()) return scan.error();
+  source.version = scan.value().version;
+  source.damage = scan.value().damage;
+  if (dropped > 0) AddDamage(source.damage, fmt::format("{} records were no Records", dropped));
+  return source;
+}
+
+Result<std::string> Compress(const std::string& dump) {
+  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
+                                                                     &ZSTD_freeCCtx);
+  if (!context) return Error{"cannot pack: out of memory", ""};
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  std::string packed(ZSTD_compressBound(dump.size()), '\0');
+  const std::size_t size =
+      ZSTD_compress2(context.get(), packed.data(), packed.size(), dump.data(), dump.size());
+  if (ZSTD_isError(size) != 0)
+    return Error{fmt::format("cannot pack: {}", ZSTD_getErrorName(size)), ""};
+  packed.resize(size);
+  return packed;
+}
+
+// Whole or not at all: to a name of its own first.
+Status WriteFile(const std::string& path, std::string_view bytes) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
+  const auto failed = [&](const char* what) {
+    const int error = errno;
+    return Error{fmt::format("cannot {} {}: {}", what, temporary, std::strerror(error)),
+                 "choose an output folder that exists, has room and may be written"};
+  };
+  const int descriptor =
+      open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0) return failed("write");
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = write(descriptor, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      Status error = failed("write");
+      close(descriptor);
+      unlink(temporary.c_str());
+      return error;
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  Status error;
+  if (close(descriptor) != 0) error = failed("write");
+  if (!error && rename(temporary.c_str(), path.c_str()) != 0) error = failed("rename");
+  if (error) unlink(temporary.c_str());
+  return error;
+}
+
+}  // namespace
+
+Status Pack(const std::string& path, const std::string& output) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(path, output, ignored)) {
+    return Error{fmt::format("{} is both input and output", path),
+                 "give the dump a name of its own"};
+  }
+  Result<std::string> bytes = ReadSettledBytes(path);
+  if (!bytes.ok()) return bytes.error();
+  if (IsPacked(bytes.value())) return Error{fmt::format("{} is packed already", path), "copy it"};
+  Result<Source> source = ReadSource(bytes.value(), path);
+  if (!source.ok()) return source.error();
+
+  proto::Dump header;
+  header.set_wrackline_version(WRACKLINE_VERSION);
+  header.set_format_version(source.value().version);
+  header.set_source(RepairUtf8(std::filesystem::path(path).filename().string()));
+  header.set_damage(source.value().damage);
+  header.set_source_bytes(bytes.value().size());
+  // Serialized messages put one behind the other are merged by a reader: fields 1 to 5, then all
+  // the records.
+  Result<std::string> packed = Compress(header.SerializeAsString() + source.value().records);
+  if (!packed.ok()) return packed.error();
+  return WriteFile(output, packed.value());
+}
+
+}  // namespace wrackline::recorder
