@@ -51,11 +51,14 @@ void ReadBuildId(const Memory& memory, const Elf64_Phdr* headers, std::size_t co
   for (std::size_t i = 0; i < count && out->build_id_length == 0; ++i) {
     if (headers[i].p_type != PT_NOTE || headers[i].p_memsz > sizeof(notes)) continue;
     if (!memory.Read(bias + headers[i].p_vaddr, notes, headers[i].p_memsz)) continue;
-    Elf64_Phdr copied = headers[i];
-    copied.p_vaddr = reinterpret_cast<std::uint64_t>(notes);
-    copied.p_filesz = copied.p_memsz;
+    Elf64_Phdr copied[2] = {headers[i], headers[i]};
+    copied[0].p_vaddr = reinterpret_cast<std::uint64_t>(notes);
+    copied[0].p_filesz = copied[0].p_memsz;
+    copied[1] = copied[0];
+    copied[1].p_type = PT_LOAD;
+    copied[1].p_flags = PF_R;
     out->build_id_length = static_cast<std::uint8_t>(
-        symbols::BuildIdFromMemory(&copied, 1, 0, out->build_id, sizeof(out->build_id)));
+        symbols::BuildIdFromMemory(copied, 2, 0, out->build_id, sizeof(out->build_id)));
   }
 }
 
