@@ -5,6 +5,7 @@
 #include "preload/clock.h"
 #include "preload/futex.h"
 #include "preload/pages.h"
+#include "preload/unwind/local_objects.h"
 
 namespace wrackline::preload {
 
@@ -43,6 +44,9 @@ void Assistant::Run() {
 
 void Assistant::Do(Job job) {
   switch (job) {
+    case kUnwinderObjects:
+      PublishLocalObjects();
+      break;
     case kScanModules:
       ScanModules("self", scan_);
       break;

@@ -20,7 +20,13 @@ namespace wrackline::preload {
 
 class Assistant {
  public:
-  enum Job : std::uint32_t { kScanModules = 1, kName = 2, kRollup = 4, kAllocator = 8 };
+  enum Job : std::uint32_t {
+    kUnwinderObjects = 1,  // PublishLocalObjects: may wait for the loader's lock where glibc is old
+    kScanModules = 2,
+    kName = 4,
+    kRollup = 8,
+    kAllocator = 16,
+  };
 
   // Maps its memory. 0 or an errno value. `allocator` must live as long as the process.
   int Open(Allocator* allocator);
@@ -58,7 +64,7 @@ class Assistant {
   NamingJob* naming_ = nullptr;
   container::SmapsRollup rollup_;
   AllocatorStatistics statistics_;
-  Timing timings_[4] = {};
+  Timing timings_[5] = {};
 };
 
 }  // namespace wrackline::preload

@@ -9,6 +9,7 @@
 #include "preload/recorder_thread.h"
 #include "preload/settings.h"
 #include "preload/text.h"
+#include "preload/unwind/native_unwinder.h"
 
 namespace wrackline::preload {
 namespace {
@@ -37,6 +38,7 @@ __attribute__((constructor)) void Load(int count, char** arguments, char** envir
   if (getauxval(AT_SECURE) != 0) return;
   Settings settings;
   if (!Wanted(count, arguments, environment, &settings)) return;
+  PrepareUnwinder();
   if (const int error = StartRecording(settings); error != 0) {
     if (settings.verbose) {
       Text<96> line;

@@ -405,6 +405,7 @@ bool RecorderLoop::TakeMailbox() {
 // --- the assistant ---
 
 void RecorderLoop::TakeAssistance() {
+  assistant_->Taken(Assistant::kUnwinderObjects);
   if (assistant_->Taken(Assistant::kScanModules)) {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kScanModules);
     modules_.Merge(*assistant_->scan());
@@ -442,6 +443,10 @@ void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
   if (assistant_->Idle(Assistant::kName) && (finishing || name_duty_.Allowed(now_ns)) &&
       names_.MakeJob(modules_, now_ns, finishing ? 0 : kNamePatienceNs, assistant_->naming())) {
     assistant_->Request(Assistant::kName);
+  }
+  if (!finishing && now_ns >= next_objects_ns_ && assistant_->Idle(Assistant::kUnwinderObjects)) {
+    assistant_->Request(Assistant::kUnwinderObjects);
+    next_objects_ns_ = now_ns + kSecond;
   }
   // The figures below are for a timeline; without a file there is none.
   if (finishing || !recorder_.is_open() || now_ns < next_slow_ns_) return;

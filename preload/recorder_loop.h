@@ -104,6 +104,7 @@ class RecorderLoop {
   std::uint64_t next_timeline_ns_ = 0;
   std::uint64_t next_step_ns_ = 0;
   std::uint64_t next_slow_ns_ = 0;
+  std::uint64_t next_objects_ns_ = 0;
   std::uint64_t next_own_bytes_ns_ = 0;
   bool rollup_fresh_ = false;
   bool statistics_fresh_ = false;
