@@ -1,0 +1,29 @@
+// A subcommand: declares its options on the CLI11 parser and gives the function that does it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace wrackline::cli {
+
+// docs/cli.md
+inline constexpr int kOk = 0;
+inline constexpr int kBadInput = 2;
+inline constexpr int kRunFailed = 125;
+inline constexpr int kCannotExecute = 126;
+inline constexpr int kNotFound = 127;
+
+using Action = std::function<int()>;
+
+Action AddRun(CLI::App* app);
+Action AddReport(CLI::App* app);
+Action AddInspect(CLI::App* app);
+Action AddPack(CLI::App* app);
+
+// "wrackline: MESSAGE" on stderr, one line, inert. Returns `status`.
+int Fail(const std::string& message, int status = kBadInput);
+// A remark on stderr, the same form.
+void Say(const std::string& message);
+
+}  // namespace wrackline::cli

@@ -1,0 +1,91 @@
+// wrackline: see docs/cli.md.
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "analyzer/cli/command.h"
+#include "analyzer/cli/suggest.h"
+#include "analyzer/render/inert.h"
+
+namespace wrackline::cli {
+namespace {
+
+constexpr std::array<std::string_view, 4> kSubcommands = {"run", "report", "inspect", "pack"};
+
+int Main(int argc, char** argv) {
+  CLI::App app{
+      "Native memory profiler and OOM diagnostics: what a killed process leaves behind, explained.",
+      "wrackline"};
+  app.set_version_flag("--version", std::string("wrackline ") + WRACKLINE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 done; 2 bad input or usage; `run` exits as its command does, 125 when "
+      "wrackline itself failed,\n"
+      "126 when the command cannot be executed, 127 when it is not found.\n"
+      "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
+  const std::array<std::pair<CLI::App*, Action>, kSubcommands.size()> commands = [&app] {
+    std::array<std::pair<CLI::App*, Action>, kSubcommands.size()> made;
+    CLI::App* run = app.add_subcommand("run", "Run a command and record its memory");
+    CLI::App* report =
+        app.add_subcommand("report", "Say who held the memory, and what to set instead");
+    CLI::App* inspect =
+        app.add_subcommand("inspect", "Show what a recorder file holds, uninterpreted");
+    CLI::App* pack = app.add_subcommand("pack", "Make a small portable dump of a recorder file");
+    made[0] = {run, AddRun(run)};
+    made[1] = {report, AddReport(report)};
+    made[2] = {inspect, AddInspect(inspect)};
+    made[3] = {pack, AddPack(pack)};
+    return made;
+  }();
+
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const bool known =
+      std::find(kSubcommands.begin(), kSubcommands.end(), first) != kSubcommands.end();
+  if (!first.empty() && first.front() != '-' && !known) {
+    const std::string_view nearest = Nearest(first, kSubcommands);
+    return Fail("no subcommand '" + std::string(first) + "' (" +
+                (nearest.empty() ? std::string("wrackline --help lists them")
+                                 : "did you mean '" + std::string(nearest) + "'?") +
+                ")");
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    const std::string which = known ? std::string(first) + " " : std::string();
+    return Fail(std::string(error.what()) + " (see wrackline " + which + "--help)",
+                first == "run" ? kRunFailed : kBadInput);
+  }
+  for (const auto& [command, action] : commands) {
+    if (command->parsed()) return action();
+  }
+  return kBadInput;
+}
+
+}  // namespace
+
+void Say(const std::string& message) {
+  const std::string line = "wrackline: " + render::Inert(message, true) + "\n";
+  std::fputs(line.c_str(), stderr);
+}
+
+int Fail(const std::string& message, int status) {
+  Say(message);
+  return status;
+}
+
+}  // namespace wrackline::cli
+
+int main(int argc, char** argv) {
+  try {
+    return wrackline::cli::Main(argc, argv);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "wrackline: internal error: %s (please report this)\n", failure.what());
+    return wrackline::cli::kRunFailed;
+  }
+}

@@ -1,0 +1,14 @@
+// Writing a command's result to standard output or to the file of --output.
+#pragma once
+
+#include <string>
+
+#include "lib/base/result.h"
+
+namespace wrackline::cli {
+
+// `path` empty: standard output. A file is written whole or not at all (a temporary beside it, then
+// rename).
+Status WriteOutput(const std::string& text, const std::string& path);
+
+}  // namespace wrackline::cli

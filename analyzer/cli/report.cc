@@ -1,0 +1,139 @@
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "analyzer/cli/command.h"
+#include "analyzer/cli/output.h"
+#include "analyzer/cli/report_command.h"
+#include "analyzer/cli/size_option.h"
+#include "analyzer/cli/terminal.h"
+#include "analyzer/evidence/folder.h"
+#include "analyzer/evidence/from_recording.h"
+#include "analyzer/flink/config_file.h"
+#include "analyzer/flink/version.h"
+#include "analyzer/render/json.h"
+#include "analyzer/render/text.h"
+#include "analyzer/report/report.h"
+
+namespace wrackline::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string BaseName(const std::string& path) { return fs::path(path).filename().string(); }
+
+Result<report::FlinkTarget> ReadFlinkTarget(const ReportOptions& options) {
+  std::ifstream file(options.flink_config, std::ios::binary);
+  if (!file)
+    return Error{"cannot read the Flink configuration " + options.flink_config, "check the path"};
+  constexpr std::size_t kMost = 4 << 20;  // a configuration, not a data file
+  std::string text;
+  for (std::istreambuf_iterator<char> it(file), end; it != end && text.size() <= kMost; ++it)
+    text.push_back(*it);
+  if (text.size() > kMost)
+    return Error{options.flink_config + " is larger than 4 MiB", "is it a Flink configuration?"};
+  const Result<flink::Version> version = flink::ParseVersion(options.flink_version);
+  if (!version.ok()) return version.error();
+  Result<flink::Configuration> configuration =
+      flink::ParseConfigFile(text, options.flink_config, version.value());
+  if (!configuration.ok()) return configuration.error();
+  return report::FlinkTarget{std::move(configuration.value()), options.flink_version};
+}
+
+struct Chosen {
+  std::vector<std::string> paths;
+  std::vector<std::string> remarks;
+};
+
+// The recordings to report on; a folder's most telling one, or all.
+Result<Chosen> Choose(const ReportOptions& options) {
+  std::error_code error;
+  if (!fs::is_directory(options.path, error)) return Chosen{{options.path}, {}};
+  Result<std::vector<evidence::FolderEntry>> entries = evidence::ScanFolder(options.path);
+  if (!entries.ok()) return entries.error();
+  Chosen chosen;
+  std::string others;
+  std::size_t left_out = 0;
+  for (const evidence::FolderEntry& entry : entries.value()) {
+    if (!entry.error.empty()) {
+      chosen.remarks.push_back("left out: " + entry.error);
+    } else if (options.all || chosen.paths.empty()) {
+      chosen.paths.push_back(entry.path);
+    } else {
+      ++left_out;
+      constexpr std::size_t kNamed = 5;
+      if (left_out <= kNamed) others += (others.empty() ? "" : ", ") + BaseName(entry.path);
+    }
+  }
+  // Every file is unreadable: the first one's reason is the answer.
+  if (chosen.paths.empty()) return Error{entries.value().front().error, ""};
+  if (left_out > 0)
+    chosen.remarks.push_back(fmt::format("{} more in this folder: {}{} (--all reports each)",
+                                         left_out, others, left_out > 5 ? ", ..." : ""));
+  return chosen;
+}
+
+}  // namespace
+
+int Report(const ReportOptions& options) {
+  std::optional<report::FlinkTarget> flink;
+  if (!options.flink_config.empty()) {
+    Result<report::FlinkTarget> target = ReadFlinkTarget(options);
+    if (!target.ok()) return Fail(target.error().Text());
+    flink = std::move(target.value());
+  }
+  const Result<Chosen> chosen = Choose(options);
+  if (!chosen.ok()) return Fail(chosen.error().Text());
+
+  const bool json = options.format == "json";
+  const render::TextOptions text_options = TerminalOptions(options.colour, !options.output.empty());
+  std::string output;
+  for (const std::string& path : chosen.value().paths) {
+    Result<evidence::Evidence> evidence = evidence::ReadEvidence(path, options.limit);
+    if (!evidence.ok()) return Fail(evidence.error().Text());
+    const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
+    if (!output.empty()) output += json ? "" : "\n";
+    output += json ? render::RenderJson(report) : render::RenderText(report, text_options);
+  }
+  if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
+  for (const std::string& remark : chosen.value().remarks) Say(remark);
+  return kOk;
+}
+
+Action AddReport(CLI::App* app) {
+  struct Arguments {
+    ReportOptions options;
+    std::string limit;
+    bool no_color = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  ReportOptions& options = arguments->options;
+  app->add_option("path", options.path,
+                  "Recorder file (.wrack), packed dump (.wrackpack), or a folder of them")
+      ->required();
+  app->add_option("--format", options.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  app->add_option("--limit", arguments->limit,
+                  "Compare with this limit instead of the recorded one")
+      ->check(IsSize(1));
+  app->add_option("--flink-config", options.flink_config,
+                  "Flink's configuration: the proposal is for it");
+  app->add_option("--flink-version", options.flink_version, "Flink's version, such as 1.20.3")
+      ->default_val("1.20");
+  app->add_flag("--all", options.all, "A report on every recording of the folder");
+  app->add_flag("--no-color", arguments->no_color,
+                "No colours (NO_COLOR in the environment does the same)");
+  app->add_option("-o,--output", options.output, "Write to this file instead of standard output");
+  return [arguments] {
+    arguments->options.limit = SizeOf(arguments->limit);
+    arguments->options.colour = !arguments->no_color;
+    return Report(arguments->options);
+  };
+}
+
+}  // namespace wrackline::cli

@@ -1,0 +1,25 @@
+// What `wrackline report` does, also used by `wrackline run --report`.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lib/units/bytes.h"
+
+namespace wrackline::cli {
+
+struct ReportOptions {
+  std::string path;  // recorder file, packed dump, or folder
+  std::string format = "text";
+  std::string output;  // empty: standard output
+  std::optional<Bytes> limit;
+  std::string flink_config;  // path; empty: a plain process
+  std::string flink_version;
+  bool all = false;  // every recording of a folder, not the most telling one
+  bool colour = true;
+};
+
+// Returns the exit status; errors are said on stderr.
+int Report(const ReportOptions& options);
+
+}  // namespace wrackline::cli

@@ -1,0 +1,14 @@
+// How the process ended, from what was seen of the end.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analyzer/diagnosis/diagnosis.h"
+
+namespace wrackline::diagnosis {
+
+// `reasons` gets the facts that decided.
+Outcome DecideOutcome(const evidence::Evidence& evidence, std::vector<std::string>* reasons);
+
+}  // namespace wrackline::diagnosis

@@ -1,0 +1,27 @@
+// The table of rules. A rule looks at one case and says what it found, or nothing.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "analyzer/diagnosis/diagnosis.h"
+
+namespace wrackline::diagnosis {
+
+struct Rule {
+  const char* name;
+  std::optional<Finding> (*look)(const Case&);
+};
+
+std::span<const Rule> Rules();
+
+std::optional<Finding> RocksDbUnmanaged(const Case& c);
+std::optional<Finding> AllocatorRetention(const Case& c);
+std::optional<Finding> PageCacheIsNoDanger(const Case& c);
+std::optional<Finding> NativeSite(const Case& c);
+std::optional<Finding> NotAKill(const Case& c);
+std::optional<Finding> NoLimit(const Case& c);
+std::optional<Finding> Unexplained(const Case& c);
+std::optional<Finding> OtherProcesses(const Case& c);
+
+}  // namespace wrackline::diagnosis

@@ -1,0 +1,26 @@
+#include "analyzer/evidence/evidence.h"
+
+namespace wrackline::evidence {
+
+std::optional<Bytes> TimelinePoint::WorkingSet() const {
+  if (!charge || !inactive_file) return std::nullopt;
+  return *inactive_file > *charge ? Bytes{} : *charge - *inactive_file;
+}
+
+std::optional<Bytes> TimelinePoint::ProcessAnonymous() const {
+  if (!resident || !resident_shared) return std::nullopt;
+  return *resident_shared > *resident ? Bytes{} : *resident - *resident_shared;
+}
+
+Duration Evidence::Lifetime() const {
+  const std::optional<Time> begin = process.start ? process.start : process.recording_start;
+  if (!begin || last_record < *begin) return Duration{};
+  return last_record - *begin;
+}
+
+std::optional<Duration> Evidence::LastRecordAge() const {
+  if (!ending.time) return std::nullopt;
+  return *ending.time > last_record ? *ending.time - last_record : Duration{};
+}
+
+}  // namespace wrackline::evidence

@@ -1,0 +1,192 @@
+// Evidence: what was observed of one process, each figure with its unit, its time and its origin.
+//
+// A source that is missing is an empty optional or an empty list, never a zero. Nothing here is
+// concluded: that is the ledger's and the diagnosis's work. Made by ReadEvidence
+// (from_recording.h); plain values, any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/units/bytes.h"
+
+namespace wrackline::evidence {
+
+// CLOCK_REALTIME.
+using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
+using Duration = std::chrono::nanoseconds;
+
+// One observed amount.
+struct Figure {
+  Bytes amount;
+  Time time;
+  std::string origin;  // "memory.usage_in_bytes", "heartbeat", "--limit"
+};
+
+struct ProcessFacts {
+  std::uint32_t pid = 0;
+  std::string host;
+  std::string executable;
+  std::string command_line;  // arguments joined with spaces
+  std::string container_id;
+  std::string cgroup_path;
+  std::optional<int> cgroup_version;
+  std::string allocator;
+  std::string boot_id;
+  std::string writer;  // "preload" or "rocksdb_probe"
+  std::string wrackline_version;
+  std::optional<Time> start;
+  std::optional<Time> recording_start;
+  Bytes sampling_interval;  // 0: allocations were not sampled
+  std::uint32_t online_cpus = 0;
+};
+
+// The cgroup, the process and its allocator at one tick; field meanings as in wrackline.proto.
+struct TimelinePoint {
+  Time time;
+  std::optional<Bytes> charge, limit, peak, anon, file, shmem, file_mapped, file_dirty,
+      inactive_file, kernel, slab, kernel_stack, page_tables, sock, swap;
+  std::optional<std::uint64_t> oom_kill, limit_hits;
+  std::optional<Bytes> resident, resident_shared;
+  std::optional<std::uint32_t> threads;
+  std::optional<Bytes> own_bytes;
+
+  // Charge without the page cache the kernel would drop first, as the kubelet computes it.
+  std::optional<Bytes> WorkingSet() const;
+  // Anonymous pages of the process itself: resident minus file and shared-memory pages.
+  std::optional<Bytes> ProcessAnonymous() const;
+};
+
+// What the allocator said of itself; `time` is that of the reading, which is older than its
+// timeline point may be.
+struct AllocatorFigures {
+  Time time;
+  std::optional<Bytes> in_use, free_in_heap, mmapped, arena, active, metadata, resident, retained;
+  std::optional<std::uint32_t> arenas;
+};
+
+struct SiteFrame {
+  std::string function;  // demangled, short; "module+0x1234" where no symbol covers it
+  std::string module;    // file name without its folder; empty: unknown
+  bool named = false;
+};
+
+// Live allocations of one site: every stack whose functions are the same.
+struct Site {
+  std::vector<SiteFrame> frames;  // innermost first
+  std::size_t label = 0;  // index of the first frame that is not an allocator's or a container's
+  std::vector<std::uint32_t> stacks;
+  bool in_rocksdb = false;  // some frame is RocksDB's own code
+  bool truncated = false;
+  std::uint64_t samples = 0;  // live sampled objects
+  Bytes live;                 // estimate: sum of the weights of the live samples
+  Bytes standard_error;       // of `live`: sqrt(sum of weight^2 (1 - size/weight))
+  Bytes live_recent;          // of `live`: allocated within Evidence::recent_window
+  Bytes allocated, freed;     // estimates since the start
+};
+
+struct RocksDbFamily {
+  std::uint64_t database_id = 0;
+  std::string database;  // path
+  std::string name;
+  Time time;  // of its newest sample
+  std::optional<Bytes> write_buffer_size, arena_block_size;
+  std::optional<int> max_write_buffers;
+  std::uint64_t cache_id = 0;    // 0: none or unknown
+  std::uint64_t manager_id = 0;  // 0: none
+  std::optional<Bytes> active_memtable, unflushed_memtables, all_memtables, table_readers;
+  std::optional<int> immutable_memtables;
+  std::optional<Bytes> memtables_peak, table_readers_peak;
+};
+
+// One cache object, however many families and databases use it.
+struct RocksDbCache {
+  std::uint64_t id = 0;
+  std::optional<Bytes> capacity, usage, pinned_usage, usage_peak;
+  std::optional<bool> strict;
+  std::vector<std::string> families;
+  // Memtables that a write buffer manager charges to this cache: they are in `usage` too.
+  std::optional<Bytes> reservations;
+};
+
+struct RocksDbManager {
+  std::uint64_t id = 0;
+  std::optional<Bytes> buffer_size, memory_usage;
+  bool charged_to_cache = false;
+  std::uint64_t cache_id = 0;
+};
+
+// RocksDB's own total at one moment, every cache and manager counted once.
+struct RocksDbMoment {
+  Time time;
+  Bytes memtables, caches, table_readers;  // caches: without the memtables charged to them
+  Bytes Total() const { return memtables + caches + table_readers; }
+};
+
+// Databases that were open at the end.
+struct RocksDb {
+  Time time;  // of the newest sample
+  int databases = 0;
+  std::vector<std::string> versions;
+  std::vector<RocksDbFamily> families;
+  std::vector<RocksDbCache> caches;
+  std::vector<RocksDbManager> managers;
+  std::vector<RocksDbMoment> history;  // in order of time
+};
+
+// What the kernel wrote when it killed (evidence/kernel_log.h).
+struct KernelKill {
+  std::uint32_t pid = 0;
+  std::string name;
+  bool of_cgroup = false;  // "Memory cgroup out of memory", not the whole machine's
+  std::optional<Bytes> total_vm, anon_rss, file_rss, shmem_rss, page_tables;
+  std::optional<Bytes> usage, limit;
+};
+
+struct Ending {
+  bool clean_mark = false;  // the process said that it exits
+  std::optional<int> exit_status, signal;
+  bool waited_for = false;  // `wrackline run` saw the end
+  bool stopped_at_limit = false;
+  bool still_running = false;
+  std::optional<Time> time;  // of the end, as the waiter saw it
+  std::optional<std::uint64_t> oom_kill_before, oom_kill_after;
+  std::optional<KernelKill> kernel_kill;
+  std::string kernel_log;
+};
+
+struct Loss {
+  std::string name;  // as in message Losses
+  std::uint64_t count = 0;
+  std::string meaning;
+};
+
+struct Evidence {
+  std::string source;
+  std::string damage;
+  bool packed = false;
+  ProcessFacts process;
+  Ending ending;
+  std::optional<Figure> limit;        // the cgroup's, or what the user said
+  std::optional<Figure> last_charge;  // nearest to the end
+  std::optional<Figure> peak_charge;
+  std::optional<Figure> peak_working_set;
+  std::vector<TimelinePoint> timeline;
+  std::optional<AllocatorFigures> allocator;
+  std::vector<Site> sites;  // by live bytes, largest first; empty: not sampled
+  Duration recent_window{};
+  std::optional<RocksDb> rocksdb;
+  std::vector<Loss> losses;  // those that happened
+  Time last_record;          // the newest record of the process itself
+  std::uint64_t records = 0;
+
+  // From the start of the process (or of the recording) to its last record.
+  Duration Lifetime() const;
+  // From the last record to the end that the waiter saw; nothing when nobody waited.
+  std::optional<Duration> LastRecordAge() const;
+};
+
+}  // namespace wrackline::evidence

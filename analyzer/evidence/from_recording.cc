@@ -1,0 +1,261 @@
+#include "analyzer/evidence/from_recording.h"
+
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "analyzer/evidence/convert.h"
+#include "analyzer/evidence/kernel_log.h"
+#include "analyzer/evidence/rocksdb.h"
+#include "analyzer/evidence/sites.h"
+#include "lib/container/process.h"
+
+namespace wrackline::evidence {
+namespace {
+
+// "Recent" for a site's growth: the last quarter of the recording, a minute at most.
+constexpr Duration kMostRecent = std::chrono::minutes(1);
+
+ProcessFacts Facts(const proto::Process& process) {
+  ProcessFacts facts;
+  facts.pid = process.pid();
+  facts.host = process.host();
+  facts.executable = process.executable();
+  facts.command_line = process.command_line();
+  while (!facts.command_line.empty() && facts.command_line.back() == '\0')
+    facts.command_line.pop_back();
+  std::replace(facts.command_line.begin(), facts.command_line.end(), '\0', ' ');
+  facts.container_id = process.container_id();
+  facts.cgroup_path = process.cgroup_path();
+  if (process.has_cgroup_version()) facts.cgroup_version = process.cgroup_version() == 1 ? 1 : 2;
+  facts.allocator = process.allocator();
+  facts.boot_id = process.boot_id();
+  facts.writer = process.writer();
+  facts.wrackline_version = process.wrackline_version();
+  if (process.start_time_ns() != 0) facts.start = ToTime(process.start_time_ns());
+  if (process.epoch_time_ns() != 0) facts.recording_start = ToTime(process.epoch_time_ns());
+  facts.sampling_interval = ToBytes(process.sampling_interval());
+  facts.online_cpus = process.online_cpus();
+  return facts;
+}
+
+TimelinePoint Point(const proto::Record& record) {
+  const proto::TimelineSample& sample = record.timeline();
+  const proto::CgroupMemory& cgroup = sample.cgroup();
+  TimelinePoint point;
+  point.time = ToTime(record.time_ns());
+  WRACKLINE_COPY_BYTES(point, cgroup, charge);
+  WRACKLINE_COPY_BYTES(point, cgroup, limit);
+  WRACKLINE_COPY_BYTES(point, cgroup, peak);
+  WRACKLINE_COPY_BYTES(point, cgroup, anon);
+  WRACKLINE_COPY_BYTES(point, cgroup, file);
+  WRACKLINE_COPY_BYTES(point, cgroup, shmem);
+  WRACKLINE_COPY_BYTES(point, cgroup, file_mapped);
+  WRACKLINE_COPY_BYTES(point, cgroup, file_dirty);
+  WRACKLINE_COPY_BYTES(point, cgroup, inactive_file);
+  WRACKLINE_COPY_BYTES(point, cgroup, kernel);
+  WRACKLINE_COPY_BYTES(point, cgroup, slab);
+  WRACKLINE_COPY_BYTES(point, cgroup, kernel_stack);
+  WRACKLINE_COPY_BYTES(point, cgroup, page_tables);
+  WRACKLINE_COPY_BYTES(point, cgroup, sock);
+  WRACKLINE_COPY_BYTES(point, cgroup, swap);
+  if (cgroup.has_oom_kill()) point.oom_kill = cgroup.oom_kill();
+  if (cgroup.has_limit_hits()) point.limit_hits = cgroup.limit_hits();
+  WRACKLINE_COPY_BYTES(point, sample.process(), resident);
+  WRACKLINE_COPY_BYTES(point, sample.process(), resident_shared);
+  if (sample.process().has_threads()) point.threads = sample.process().threads();
+  WRACKLINE_COPY_BYTES(point, sample, own_bytes);
+  return point;
+}
+
+std::optional<AllocatorFigures> LastAllocator(const recorder::Recording& recording) {
+  for (auto record = recording.timeline.rbegin(); record != recording.timeline.rend(); ++record) {
+    const proto::TimelineSample& sample = record->timeline();
+    if (!sample.has_allocator() || !sample.allocator().has_in_use()) continue;
+    const proto::AllocatorMemory& memory = sample.allocator();
+    AllocatorFigures figures;
+    figures.time = ToTime(record->time_ns());
+    // The reading is older than the tick that repeats it.
+    if (memory.has_monotonic_ns() && memory.monotonic_ns() <= sample.monotonic_ns())
+      figures.time -= ToTime(sample.monotonic_ns() - memory.monotonic_ns()).time_since_epoch();
+    WRACKLINE_COPY_BYTES(figures, memory, in_use);
+    WRACKLINE_COPY_BYTES(figures, memory, free_in_heap);
+    WRACKLINE_COPY_BYTES(figures, memory, mmapped);
+    WRACKLINE_COPY_BYTES(figures, memory, arena);
+    WRACKLINE_COPY_BYTES(figures, memory, active);
+    WRACKLINE_COPY_BYTES(figures, memory, metadata);
+    WRACKLINE_COPY_BYTES(figures, memory, resident);
+    WRACKLINE_COPY_BYTES(figures, memory, retained);
+    if (memory.has_arenas()) figures.arenas = memory.arenas();
+    return figures;
+  }
+  return std::nullopt;
+}
+
+std::vector<Loss> Losses(const proto::Losses& losses) {
+  std::vector<Loss> happened;
+  const auto add = [&happened](const char* name, std::uint64_t count, const char* meaning) {
+    if (count != 0) happened.push_back({name, count, meaning});
+  };
+  add("live_table_full", losses.live_table_full(), "samples not recorded: the live table was full");
+  add("stack_table_full", losses.stack_table_full(),
+      "samples without a stack: the stack table was full");
+  add("stacks_truncated", losses.stacks_truncated(),
+      "stacks cut at the depth limit (WRACKLINE_DEPTH)");
+  add("unwind_failed", losses.unwind_failed(), "samples whose stack could not be unwound");
+  add("reentrant", losses.reentrant(), "samples inside wrackline's own work");
+  add("frames_unnamed", losses.frames_unnamed(), "frames without a symbol");
+  add("names_full", losses.names_full(), "names not kept: no room");
+  add("submitted_refused", losses.submitted_refused(), "submitted records refused");
+  add("history_thinned", losses.history_thinned(),
+      "old timeline records thinned to stay within the file's bound");
+  add("write_errors", losses.write_errors(), "failed writes to the recorder file");
+  add("modules_full", losses.modules_full(), "loaded modules not recorded: no room");
+  add("forks", losses.forks(), "forks seen: children are not followed");
+  add("files_removed", losses.files_removed(),
+      "older files removed from the folder (WRACKLINE_KEEP)");
+  add("file_restarts", losses.file_restarts(),
+      "times the recorder file had vanished and was begun anew");
+  return happened;
+}
+
+// The shim holds a record lock on its file for as long as it lives; this is seen across pid
+// namespaces.
+bool WriterHoldsLock(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  const bool held = fcntl(descriptor, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  close(descriptor);
+  return held;
+}
+
+void RaiseTo(std::optional<Figure>* peak, std::optional<Bytes> amount, Time time,
+             const char* origin) {
+  if (amount && (!*peak || (*peak)->amount < *amount)) *peak = Figure{*amount, time, origin};
+}
+
+void FillEnding(const recorder::Recording& recording, Evidence* evidence) {
+  Ending& ending = evidence->ending;
+  if (recording.exit) {
+    ending.clean_mark = recording.exit->exit().kind() == proto::Exit::CLEAN;
+    if (recording.exit->exit().has_status()) ending.exit_status = recording.exit->exit().status();
+  }
+  if (!recording.aftermath) return;
+  const proto::Aftermath& aftermath = *recording.aftermath;
+  ending.waited_for = true;
+  ending.stopped_at_limit = aftermath.stopped_at_limit();
+  if (aftermath.end_time_ns() != 0) ending.time = ToTime(aftermath.end_time_ns());
+  if (aftermath.has_exit_status()) ending.exit_status = aftermath.exit_status();
+  if (aftermath.has_signal()) ending.signal = aftermath.signal();
+  if (aftermath.has_oom_kill_before()) ending.oom_kill_before = aftermath.oom_kill_before();
+  if (aftermath.has_oom_kill_after()) ending.oom_kill_after = aftermath.oom_kill_after();
+  ending.kernel_log = aftermath.kernel_log();
+  ending.kernel_kill =
+      ParseKernelKill(ending.kernel_log, evidence->process.pid, evidence->process.cgroup_path);
+}
+
+void FillLimit(const recorder::Recording& recording, std::optional<Bytes> assumed,
+               Evidence* evidence) {
+  if (assumed) {
+    evidence->limit = Figure{*assumed, evidence->last_record, "--limit"};
+    return;
+  }
+  for (auto point = evidence->timeline.rbegin(); point != evidence->timeline.rend(); ++point) {
+    if (!point->limit) continue;
+    evidence->limit = Figure{*point->limit, point->time, "cgroup"};
+    break;
+  }
+  if (!evidence->limit && recording.process && recording.process->has_cgroup_limit())
+    evidence->limit =
+        Figure{ToBytes(recording.process->cgroup_limit()), evidence->last_record, "cgroup"};
+  if (recording.aftermath && recording.aftermath->has_limit()) {
+    const Bytes limit = ToBytes(recording.aftermath->limit());
+    // `wrackline run --assume-limit` says where the limit would be: that is what the run was held
+    // to.
+    if (!evidence->limit || evidence->ending.stopped_at_limit)
+      evidence->limit = Figure{limit, evidence->last_record,
+                               evidence->ending.stopped_at_limit ? "assumed" : "cgroup"};
+  }
+}
+
+}  // namespace
+
+Evidence EvidenceFromRecording(const recorder::Recording& recording,
+                               std::optional<Bytes> assumed_limit) {
+  Evidence evidence;
+  evidence.source = recording.source;
+  evidence.damage = recording.damage;
+  evidence.packed = recording.packed;
+  evidence.records = recording.records;
+  evidence.last_record = ToTime(recording.last_time_ns);
+  if (recording.process) evidence.process = Facts(*recording.process);
+  FillEnding(recording, &evidence);
+
+  evidence.timeline.reserve(recording.timeline.size());
+  for (const proto::Record& record : recording.timeline) evidence.timeline.push_back(Point(record));
+  std::stable_sort(evidence.timeline.begin(), evidence.timeline.end(),
+                   [](const TimelinePoint& a, const TimelinePoint& b) { return a.time < b.time; });
+  FillLimit(recording, assumed_limit, &evidence);
+
+  for (const TimelinePoint& point : evidence.timeline) {
+    if (point.charge) evidence.last_charge = Figure{*point.charge, point.time, "timeline"};
+    RaiseTo(&evidence.peak_charge, point.charge, point.time, "timeline");
+    RaiseTo(&evidence.peak_charge, point.peak, point.time, "the kernel's high-water mark");
+    RaiseTo(&evidence.peak_working_set, point.WorkingSet(), point.time, "timeline");
+  }
+  if (recording.last_heartbeat && recording.last_heartbeat->heartbeat().has_charge()) {
+    const Time time = ToTime(recording.last_heartbeat->time_ns());
+    const Bytes charge = ToBytes(recording.last_heartbeat->heartbeat().charge());
+    if (!evidence.last_charge || evidence.last_charge->time <= time)
+      evidence.last_charge = Figure{charge, time, "heartbeat"};
+    RaiseTo(&evidence.peak_charge, charge, time, "heartbeat");
+  }
+  if (recording.aftermath && recording.aftermath->has_peak_charge())
+    RaiseTo(&evidence.peak_charge, ToBytes(recording.aftermath->peak_charge()),
+            evidence.ending.time.value_or(evidence.last_record), "the kernel's high-water mark");
+
+  evidence.allocator = LastAllocator(recording);
+  evidence.recent_window = std::min(kMostRecent, evidence.Lifetime() / 4);
+  evidence.sites = SitesFromRecording(recording, evidence.recent_window);
+  evidence.rocksdb = RocksDbFromRecording(recording);
+  evidence.losses = Losses(recording.losses);
+  return evidence;
+}
+
+bool StillRunning(const recorder::Recording& recording) {
+  if (recording.packed || recording.exit || recording.aftermath || !recording.process) return false;
+  if (WriterHoldsLock(recording.source)) return true;
+  const proto::Process& process = *recording.process;
+  if (process.pid() == 0) return false;
+  utsname machine{};
+  if (uname(&machine) != 0 || process.host() != machine.nodename) return false;
+  std::string boot_id;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, boot_id);
+  if (!process.boot_id().empty() && process.boot_id() != boot_id) return false;
+  const std::string pid = std::to_string(process.pid());
+  const std::optional<std::uint64_t> start = container::ReadStartTime("", pid.c_str());
+  if (!start) return false;
+  // Both come from the same tick count and the same boot time, which the kernel rounds to a second.
+  const Time here = ToTime(*start);
+  const Time recorded = ToTime(process.start_time_ns());
+  const Duration apart = here > recorded ? here - recorded : recorded - here;
+  return apart <= std::chrono::seconds(2);
+}
+
+Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assumed_limit) {
+  const Result<recorder::Recording> recording = recorder::ReadRecording(path);
+  if (!recording.ok()) return recording.error();
+  Evidence evidence = EvidenceFromRecording(recording.value(), assumed_limit);
+  evidence.ending.still_running = StillRunning(recording.value());
+  return evidence;
+}
+
+}  // namespace wrackline::evidence

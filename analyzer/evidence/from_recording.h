@@ -1,0 +1,25 @@
+// Recorder file -> Evidence. Pure but for ReadEvidence and the look at /proc that tells a running
+// process from a dead one.
+#pragma once
+
+#include <string>
+
+#include "analyzer/evidence/evidence.h"
+#include "lib/base/result.h"
+#include "lib/recorder/reader.h"
+
+namespace wrackline::evidence {
+
+// Reads `path` (recorder file or packed dump). Errors are the reader's. `assumed_limit` stands in
+// for, and wins over, the recorded limit.
+Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assumed_limit);
+
+// The same without any I/O: `still_running` stays false.
+Evidence EvidenceFromRecording(const recorder::Recording& recording,
+                               std::optional<Bytes> assumed_limit);
+
+// True when the recorded process is alive: it holds its lock on the file, or it is found on this
+// machine (same host name and boot, and a process of that id that began at the same time).
+bool StillRunning(const recorder::Recording& recording);
+
+}  // namespace wrackline::evidence

@@ -1,0 +1,174 @@
+#include "analyzer/evidence/rocksdb.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "analyzer/evidence/convert.h"
+
+namespace wrackline::evidence {
+namespace {
+
+void Raise(std::optional<Bytes>* peak, std::optional<Bytes> now) {
+  if (now && (!*peak || **peak < *now)) *peak = now;
+}
+
+std::optional<Bytes> Memtables(const proto::RocksDbFamilySample& family) {
+  if (family.has_all_memtables()) return ToBytes(family.all_memtables());
+  if (family.has_unflushed_memtables()) return ToBytes(family.unflushed_memtables());
+  if (family.has_active_memtable()) return ToBytes(family.active_memtable());
+  return std::nullopt;
+}
+
+// What all databases together held, from the newest sample of each: a cache or manager that several
+// databases share is in each one's sample and counts once.
+RocksDbMoment Total(const std::map<std::uint64_t, const proto::RocksDbSample*>& newest, Time time) {
+  RocksDbMoment moment;
+  moment.time = time;
+  std::map<std::uint64_t, Bytes> caches, charged;
+  std::set<std::uint64_t> managers;
+  for (const auto& [database, sample] : newest) {
+    for (const auto& family : sample->families()) {
+      moment.memtables += Memtables(family).value_or(Bytes{});
+      moment.table_readers += ToBytes(family.table_readers());
+    }
+    for (const auto& cache : sample->caches()) caches[cache.id()] = ToBytes(cache.usage());
+    for (const auto& manager : sample->write_buffer_managers()) {
+      if (manager.charged_to_cache() && managers.insert(manager.id()).second)
+        charged[manager.cache_id()] += ToBytes(manager.memory_usage());
+    }
+  }
+  for (const auto& [id, usage] : caches) {
+    const Bytes reserved = charged.count(id) != 0 ? charged[id] : Bytes{};
+    moment.caches += std::max(Bytes{}, usage - reserved);
+  }
+  return moment;
+}
+
+struct Builder {
+  RocksDb result;
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::size_t>
+      families;  // (database, family id) -> index
+  std::map<std::uint64_t, std::size_t> caches, managers;
+
+  RocksDbFamily& Family(std::uint64_t database, std::uint32_t id) {
+    const auto [place, fresh] = families.try_emplace({database, id}, result.families.size());
+    if (fresh) result.families.emplace_back();
+    return result.families[place->second];
+  }
+  RocksDbCache& Cache(std::uint64_t id) {
+    const auto [place, fresh] = caches.try_emplace(id, result.caches.size());
+    if (fresh) {
+      result.caches.emplace_back();
+      result.caches.back().id = id;
+    }
+    return result.caches[place->second];
+  }
+  RocksDbManager& Manager(std::uint64_t id) {
+    const auto [place, fresh] = managers.try_emplace(id, result.managers.size());
+    if (fresh) {
+      result.managers.emplace_back();
+      result.managers.back().id = id;
+    }
+    return result.managers[place->second];
+  }
+
+  void AddDescription(const proto::RocksDbDatabase& database) {
+    result.databases += 1;
+    if (!database.rocksdb_version().empty() &&
+        std::find(result.versions.begin(), result.versions.end(), database.rocksdb_version()) ==
+            result.versions.end())
+      result.versions.push_back(database.rocksdb_version());
+    for (const auto& described : database.families()) {
+      RocksDbFamily& family = Family(database.database_id(), described.id());
+      family.database_id = database.database_id();
+      family.database = database.path();
+      family.name = described.name();
+      family.cache_id = described.cache_id();
+      family.manager_id = database.write_buffer_manager_id();
+      WRACKLINE_COPY_BYTES(family, described, write_buffer_size);
+      WRACKLINE_COPY_BYTES(family, described, arena_block_size);
+      if (described.has_max_write_buffer_number())
+        family.max_write_buffers =
+            static_cast<int>(std::min<std::uint32_t>(described.max_write_buffer_number(), 1 << 20));
+    }
+  }
+
+  // Samples come in order of time, so the last one stays.
+  void AddSample(const proto::RocksDbSample& sample, Time time) {
+    result.time = std::max(result.time, time);
+    for (const auto& seen : sample.families()) {
+      RocksDbFamily& family = Family(sample.database_id(), seen.id());
+      family.database_id = sample.database_id();
+      if (!seen.name().empty()) family.name = seen.name();
+      if (seen.cache_id() != 0) family.cache_id = seen.cache_id();
+      family.time = time;
+      WRACKLINE_COPY_BYTES(family, seen, active_memtable);
+      WRACKLINE_COPY_BYTES(family, seen, unflushed_memtables);
+      WRACKLINE_COPY_BYTES(family, seen, table_readers);
+      family.all_memtables = Memtables(seen);
+      if (seen.has_immutable_memtables())
+        family.immutable_memtables =
+            static_cast<int>(std::min<std::uint32_t>(seen.immutable_memtables(), 1 << 20));
+      Raise(&family.memtables_peak, family.all_memtables);
+      Raise(&family.table_readers_peak, family.table_readers);
+    }
+    for (const auto& seen : sample.caches()) {
+      RocksDbCache& cache = Cache(seen.id());
+      WRACKLINE_COPY_BYTES(cache, seen, capacity);
+      WRACKLINE_COPY_BYTES(cache, seen, usage);
+      WRACKLINE_COPY_BYTES(cache, seen, pinned_usage);
+      if (seen.has_strict_capacity_limit()) cache.strict = seen.strict_capacity_limit();
+      Raise(&cache.usage_peak, cache.usage);
+    }
+    for (const auto& seen : sample.write_buffer_managers()) {
+      RocksDbManager& manager = Manager(seen.id());
+      WRACKLINE_COPY_BYTES(manager, seen, buffer_size);
+      WRACKLINE_COPY_BYTES(manager, seen, memory_usage);
+      manager.charged_to_cache = seen.charged_to_cache();
+      manager.cache_id = seen.cache_id();
+    }
+  }
+};
+
+}  // namespace
+
+std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording) {
+  Builder builder;
+  std::set<std::uint64_t> closed;
+  for (const auto& [id, database] : recording.rocksdb_databases) {
+    if (database.closed()) {
+      closed.insert(id);
+    } else {
+      builder.AddDescription(database);
+    }
+  }
+
+  std::map<std::uint64_t, const proto::RocksDbSample*> newest;
+  for (const proto::Record& record : recording.rocksdb_samples) {
+    const proto::RocksDbSample& sample = record.rocksdb_sample();
+    if (closed.count(sample.database_id()) != 0) continue;
+    if (recording.rocksdb_databases.count(sample.database_id()) == 0 &&
+        newest.count(sample.database_id()) == 0)
+      builder.result.databases += 1;
+    const Time time = ToTime(record.time_ns());
+    builder.AddSample(sample, time);
+    newest[sample.database_id()] = &sample;
+    builder.result.history.push_back(Total(newest, time));
+  }
+  RocksDb& result = builder.result;
+  if (result.families.empty()) return std::nullopt;
+
+  for (const RocksDbFamily& family : result.families) {
+    if (family.cache_id != 0) builder.Cache(family.cache_id).families.push_back(family.name);
+  }
+  for (const RocksDbManager& manager : result.managers) {
+    if (!manager.charged_to_cache || !manager.memory_usage || manager.cache_id == 0) continue;
+    RocksDbCache& cache = builder.Cache(manager.cache_id);
+    cache.reservations = cache.reservations.value_or(Bytes{}) + *manager.memory_usage;
+  }
+  return std::move(builder.result);
+}
+
+}  // namespace wrackline::evidence

@@ -1,0 +1,19 @@
+// Stacks and live samples -> sites, with names from the recording alone (no binaries are opened).
+#pragma once
+
+#include <vector>
+
+#include "analyzer/evidence/evidence.h"
+#include "lib/recorder/reader.h"
+
+namespace wrackline::evidence {
+
+// Largest first. Empty when the recording has no sampled stack. `window`: what counts as recent,
+// before the last record.
+std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Duration window);
+
+// True for frames that say how memory was allocated, not why: malloc and its kin, operator new,
+// std:: containers.
+bool IsPlumbing(const SiteFrame& frame);
+
+}  // namespace wrackline::evidence

@@ -1,0 +1,51 @@
+#include <algorithm>
+
+#include "analyzer/ledger/lines.h"
+
+namespace wrackline::ledger {
+namespace {
+
+void Add(Ledger* ledger, const char* id, const char* label, Holder holder, Bytes amount,
+         const char* source, Confidence confidence) {
+  if (amount.count > 0)
+    ledger->lines.push_back(
+        {id, label, holder, amount, std::nullopt, std::nullopt, source, confidence});
+}
+
+}  // namespace
+
+void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger) {
+  if (ledger->basis == Basis::kResident) {
+    if (point.resident_shared)
+      Add(ledger, "file.resident", "mapped files and shared memory", Holder::kFile,
+          *point.resident_shared, "statm", Confidence::kExact);
+    return;
+  }
+  if (point.file) {
+    // `file` holds shared memory too, and `file_mapped` may hold mapped shared memory: what is
+    // mapped of real files is at most what is not shared memory.
+    const Bytes shmem = std::min(point.shmem.value_or(Bytes{}), *point.file);
+    const Bytes real = *point.file - shmem;
+    const Bytes mapped = std::min(point.file_mapped.value_or(Bytes{}), real);
+    Add(ledger, "file.page_cache", "page cache (reclaimable)", Holder::kFile, real - mapped,
+        "memory.stat: file less shmem and file_mapped", Confidence::kDerived);
+    Add(ledger, "file.mapped", "mapped files (program, libraries)", Holder::kFile, mapped,
+        "memory.stat: file_mapped", Confidence::kExact);
+    Add(ledger, "file.shmem", "shared memory and tmpfs", Holder::kFile, shmem, "memory.stat: shmem",
+        Confidence::kExact);
+  }
+  if (point.kernel) {
+    Add(ledger, "kernel.memory", "kernel memory", Holder::kKernel, *point.kernel,
+        "kernel memory charged to the cgroup", Confidence::kExact);
+  } else {
+    const Bytes parts = point.slab.value_or(Bytes{}) + point.kernel_stack.value_or(Bytes{}) +
+                        point.page_tables.value_or(Bytes{});
+    Add(ledger, "kernel.memory", "kernel memory", Holder::kKernel, parts,
+        "memory.stat: slab, kernel_stack, pagetables", Confidence::kDerived);
+  }
+  if (point.sock)
+    Add(ledger, "kernel.sockets", "network buffers", Holder::kKernel, *point.sock,
+        "memory.stat: sock", Confidence::kExact);
+}
+
+}  // namespace wrackline::ledger

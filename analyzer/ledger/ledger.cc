@@ -1,0 +1,148 @@
+#include "analyzer/ledger/ledger.h"
+
+#include <algorithm>
+
+#include "analyzer/ledger/lines.h"
+
+namespace wrackline::ledger {
+namespace {
+
+using evidence::Evidence;
+using evidence::TimelinePoint;
+
+// Two kernel counters of one moment differ by their per-CPU batches; below this, anonymous memory
+// of the cgroup beyond the process's is no other process.
+constexpr Bytes kCounterSlack = 4 * kMiB;
+
+bool HasCharge(const TimelinePoint& point) { return point.charge && point.anon; }
+bool HasResident(const TimelinePoint& point) { return point.resident && point.resident_shared; }
+
+// Anonymous memory of the cgroup that is not this process's.
+std::optional<Bytes> OthersAnonymous(const TimelinePoint& point) {
+  const std::optional<Bytes> own = point.ProcessAnonymous();
+  if (!own || !point.anon) return std::nullopt;
+  const Bytes others = *point.anon - *own;
+  return others > std::max(kCounterSlack, Bytes{point.charge.value_or(Bytes{}).count / 100})
+             ? others
+             : Bytes{};
+}
+
+// Without a limit of its own, a cgroup where others hold more than a tenth says little of this
+// process.
+Basis ChooseBasis(const TimelinePoint& point, bool has_limit) {
+  if (!HasCharge(point)) return Basis::kResident;
+  if (has_limit || !HasResident(point)) return Basis::kCharge;
+  return 10 * OthersAnonymous(point).value_or(Bytes{}) > *point.charge ? Basis::kResident
+                                                                       : Basis::kCharge;
+}
+
+const TimelinePoint* LastUsable(const Evidence& evidence) {
+  const auto usable = [](const TimelinePoint& point) {
+    return HasCharge(point) || HasResident(point);
+  };
+  const auto found = std::find_if(evidence.timeline.rbegin(), evidence.timeline.rend(), usable);
+  return found == evidence.timeline.rend() ? nullptr : &*found;
+}
+
+void AddOwnLine(const TimelinePoint& point, Ledger* ledger) {
+  if (point.own_bytes && point.own_bytes->count > 0)
+    ledger->lines.push_back({"wrackline.own", "wrackline itself", Holder::kWrackline,
+                             *point.own_bytes, std::nullopt, std::nullopt, "counted by the shim",
+                             Confidence::kExact});
+}
+
+void AddNotes(const Evidence& evidence, Ledger* ledger) {
+  if (ledger->basis == Basis::kResident)
+    ledger->notes.push_back(
+        "The total is the process's resident set: no cgroup of its own was recorded.");
+  if (evidence.sites.empty())
+    ledger->notes.push_back(
+        "Allocations were not sampled: native memory outside RocksDB is in unexplained.");
+  if (!evidence.rocksdb && EstimateLive(evidence.sites, true).live.count > 0)
+    ledger->notes.push_back("RocksDB was not probed: its memory is known by call stack only.");
+  if (!evidence.allocator)
+    ledger->notes.push_back("The allocator gave no statistics: memory it keeps is in unexplained.");
+  if (ledger->unexplained.count < 0 && -20 * ledger->unexplained > ledger->total)
+    ledger->notes.push_back("More is allocated than is resident: some of it was never touched.");
+}
+
+}  // namespace
+
+Bytes Ledger::Sum() const {
+  Bytes sum;
+  for (const Line& line : lines) sum += line.amount;
+  return sum;
+}
+
+Bytes Ledger::Of(Holder holder) const {
+  Bytes sum;
+  for (const Line& line : lines) {
+    if (line.holder == holder) sum += line.amount;
+  }
+  return sum;
+}
+
+std::optional<Ledger> BuildLedger(const Evidence& evidence) {
+  const TimelinePoint* point = LastUsable(evidence);
+  if (point == nullptr) return std::nullopt;
+  Ledger ledger;
+  ledger.basis = ChooseBasis(*point, evidence.limit && evidence.limit->origin == "cgroup");
+  ledger.total = ledger.basis == Basis::kCharge ? *point->charge : *point->resident;
+  ledger.time = point->time;
+  ledger.before_end = std::max(evidence::Duration{}, evidence.last_record - point->time);
+
+  AddRocksDbLines(evidence, &ledger);
+  AddNativeLines(evidence, &ledger);
+  AddAllocatorLines(evidence, &ledger);
+  AddOwnLine(*point, &ledger);
+  if (ledger.basis == Basis::kCharge) {
+    const Bytes others = OthersAnonymous(*point).value_or(Bytes{});
+    if (others.count > 0)
+      ledger.lines.push_back({"other_processes", "other processes in the cgroup",
+                              Holder::kOtherProcesses, others, std::nullopt, std::nullopt,
+                              "the cgroup's anonymous memory less the process's",
+                              Confidence::kDerived});
+  }
+  AddKernelLines(*point, &ledger);
+  ledger.unexplained = ledger.total - ledger.Sum();
+  AddNotes(evidence, &ledger);
+  return ledger;
+}
+
+std::string_view Name(Basis basis) { return basis == Basis::kCharge ? "charge" : "resident"; }
+
+std::string_view Name(Holder holder) {
+  switch (holder) {
+    case Holder::kRocksDb:
+      return "rocksdb";
+    case Holder::kNative:
+      return "native";
+    case Holder::kAllocator:
+      return "allocator";
+    case Holder::kWrackline:
+      return "wrackline";
+    case Holder::kOtherProcesses:
+      return "other_processes";
+    case Holder::kFile:
+      return "file";
+    case Holder::kKernel:
+      return "kernel";
+  }
+  return "unknown";
+}
+
+std::string_view Name(Confidence confidence) {
+  switch (confidence) {
+    case Confidence::kExact:
+      return "exact";
+    case Confidence::kSampled:
+      return "sampled";
+    case Confidence::kDerived:
+      return "derived";
+    case Confidence::kUpperBound:
+      return "upper_bound";
+  }
+  return "unknown";
+}
+
+}  // namespace wrackline::ledger

@@ -1,0 +1,70 @@
+// Ledger: one list of lines, each byte in exactly one line, whose sum is the cgroup's charge.
+//
+// `unexplained` closes the sum. It is signed, always shown, and the only figure here that is a
+// remainder: every other line comes from a source of its own (docs/ledger.md has the sources and
+// the rules against double counting).
+//
+//   std::optional<Ledger> ledger = BuildLedger(evidence);
+//   ledger->Sum() + ledger->unexplained == ledger->total      always
+//
+// Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/evidence/evidence.h"
+
+namespace wrackline::ledger {
+
+// What the lines add up to.
+enum class Basis {
+  kCharge,    // the cgroup's charge: what the kernel compares with the limit
+  kResident,  // the process's resident set, where the cgroup is not this process's own or there is
+              // none
+};
+
+enum class Holder { kRocksDb, kNative, kAllocator, kWrackline, kOtherProcesses, kFile, kKernel };
+
+enum class Confidence {
+  kExact,       // counted by its owner
+  kSampled,     // estimated from samples, with a standard error
+  kDerived,     // computed from counted figures
+  kUpperBound,  // at most this much is resident
+};
+
+struct Line {
+  std::string
+      id;  // stable, for programs: "rocksdb.memtables", "native.site", "file.page_cache", ...
+  std::string label;  // for people; may hold names from the recording
+  Holder holder = Holder::kNative;
+  Bytes amount;
+  std::optional<Bytes> standard_error;
+  std::optional<Bytes> budget;  // what the configuration lets it take
+  std::string source;           // where the figure comes from
+  Confidence confidence = Confidence::kExact;
+};
+
+struct Ledger {
+  Basis basis = Basis::kCharge;
+  Bytes total;
+  evidence::Time time;              // of the total
+  evidence::Duration before_end{};  // from then to the last record
+  std::vector<Line> lines;
+  Bytes unexplained;
+  std::vector<std::string> notes;  // what a reader must know to trust the figures
+
+  Bytes Sum() const;
+  Bytes Of(Holder holder) const;
+};
+
+// Nothing when neither the charge nor the resident set was recorded.
+std::optional<Ledger> BuildLedger(const evidence::Evidence& evidence);
+
+std::string_view Name(Basis basis);
+std::string_view Name(Holder holder);
+std::string_view Name(Confidence confidence);
+
+}  // namespace wrackline::ledger

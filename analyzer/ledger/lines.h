@@ -1,0 +1,33 @@
+// The makers of ledger lines, one per source; BuildLedger puts them together. Rules:
+// docs/ledger.md.
+#pragma once
+
+#include <vector>
+
+#include "analyzer/ledger/ledger.h"
+
+namespace wrackline::ledger {
+
+// Memtables per family, caches without the memtables charged to them, table readers; and what
+// RocksDB's stacks hold beyond these figures, where that is more than the sampling error.
+void AddRocksDbLines(const evidence::Evidence& evidence, Ledger* ledger);
+
+// Sites outside RocksDB: the largest ones by name, the others in one line.
+void AddNativeLines(const evidence::Evidence& evidence, Ledger* ledger);
+
+// The allocator's own: rounding and headers, free memory it keeps, metadata.
+void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger);
+
+// Page cache, mapped files, shared memory, kernel memory; for the resident basis only the resident
+// file pages.
+void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger);
+
+// Live bytes and their variance over the sites inside or outside RocksDB.
+struct LiveEstimate {
+  Bytes live;
+  double variance = 0;
+  Bytes StandardError() const;
+};
+LiveEstimate EstimateLive(const std::vector<evidence::Site>& sites, bool in_rocksdb);
+
+}  // namespace wrackline::ledger

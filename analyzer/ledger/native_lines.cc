@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "analyzer/ledger/lines.h"
+
+namespace wrackline::ledger {
+namespace {
+
+constexpr std::size_t kNamedSites = 5;
+// A site has a line of its own from this part of the total on (1/100).
+constexpr std::int64_t kNamedPart = 100;
+
+std::string SiteLabel(const evidence::Site& site) {
+  if (site.frames.empty()) return "(stack not recorded)";
+  return site.frames[site.label].function;
+}
+
+}  // namespace
+
+void AddNativeLines(const evidence::Evidence& evidence, Ledger* ledger) {
+  Bytes others;
+  double others_variance = 0;
+  std::size_t others_count = 0;
+  std::size_t named = 0;
+  for (const evidence::Site& site : evidence.sites) {
+    if (site.in_rocksdb || site.live.count <= 0) continue;
+    if (named < kNamedSites && kNamedPart * site.live >= ledger->total) {
+      ++named;
+      ledger->lines.push_back({"native.site", SiteLabel(site), Holder::kNative, site.live,
+                               site.standard_error, std::nullopt, "allocation samples",
+                               Confidence::kSampled});
+      continue;
+    }
+    ++others_count;
+    others += site.live;
+    others_variance += static_cast<double>(site.standard_error.count) *
+                       static_cast<double>(site.standard_error.count);
+  }
+  if (others_count == 0) return;
+  const LiveEstimate estimate{others, others_variance};
+  ledger->lines.push_back(
+      {"native.other_sites",
+       "native, " + std::to_string(others_count) + (others_count == 1 ? " site" : " sites"),
+       Holder::kNative, others, estimate.StandardError(), std::nullopt, "allocation samples",
+       Confidence::kSampled});
+}
+
+void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
+  if (!evidence.allocator) return;
+  const evidence::AllocatorFigures& allocator = *evidence.allocator;
+  // The newest reading may lag behind the samples; only figures of one moment may be subtracted
+  // from each other.
+  constexpr evidence::Duration kSameMoment = std::chrono::milliseconds(1500);
+  const evidence::Duration lag = evidence.last_record > allocator.time
+                                     ? evidence.last_record - allocator.time
+                                     : allocator.time - evidence.last_record;
+  const bool lossless =
+      std::none_of(evidence.losses.begin(), evidence.losses.end(),
+                   [](const evidence::Loss& loss) { return loss.name == "live_table_full"; });
+  if (allocator.in_use && !evidence.sites.empty() && lag <= kSameMoment && lossless) {
+    const LiveEstimate inside = EstimateLive(evidence.sites, true);
+    const LiveEstimate outside = EstimateLive(evidence.sites, false);
+    const LiveEstimate all{inside.live + outside.live, inside.variance + outside.variance};
+    const Bytes rounding = *allocator.in_use - all.live;
+    // Below two standard errors, or a fiftieth, it is noise.
+    if (rounding > 2 * all.StandardError() && 50 * rounding > *allocator.in_use)
+      ledger->lines.push_back({"allocator.rounding", "allocator, headers and rounding",
+                               Holder::kAllocator, rounding, all.StandardError(), std::nullopt,
+                               "allocator's bytes in use less sampled live bytes",
+                               Confidence::kDerived});
+  }
+  if (allocator.resident && allocator.in_use) {  // jemalloc: says what is resident
+    const Bytes metadata = allocator.metadata.value_or(Bytes{});
+    const Bytes kept = std::max(Bytes{}, *allocator.resident - *allocator.in_use - metadata);
+    ledger->lines.push_back({"allocator.free", "allocator, free but resident", Holder::kAllocator,
+                             kept, std::nullopt, std::nullopt,
+                             "stats.resident less stats.allocated and stats.metadata",
+                             Confidence::kDerived});
+    if (metadata.count > 0)
+      ledger->lines.push_back({"allocator.metadata", "allocator, metadata", Holder::kAllocator,
+                               metadata, std::nullopt, std::nullopt, "stats.metadata",
+                               Confidence::kExact});
+    return;
+  }
+  if (allocator.free_in_heap)
+    ledger->lines.push_back({"allocator.free", "allocator, free memory kept", Holder::kAllocator,
+                             *allocator.free_in_heap, std::nullopt, std::nullopt,
+                             "free chunks in the allocator's heaps", Confidence::kUpperBound});
+}
+
+}  // namespace wrackline::ledger

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cmath>
+
+#include "analyzer/ledger/lines.h"
+
+namespace wrackline::ledger {
+namespace {
+
+using evidence::RocksDb;
+using evidence::RocksDbCache;
+using evidence::RocksDbFamily;
+
+// RocksDB's default for arena_block_size == 0: an eighth of the write buffer, 1 MiB at most
+// (column_family.cc).
+Bytes ArenaBlock(const RocksDbFamily& family) {
+  if (family.arena_block_size && family.arena_block_size->count > 0)
+    return *family.arena_block_size;
+  const Bytes buffer = family.write_buffer_size.value_or(64 * kMiB);
+  return std::min(kMiB, Bytes{buffer.count / 8});
+}
+
+// A memtable takes whole arena blocks and fills them bit by bit: the rest of the current block is
+// live to the allocator but not yet touched, and RocksDB's own figure leaves it out.
+Bytes UntouchedArena(const RocksDb& rocksdb) {
+  Bytes untouched;
+  for (const RocksDbFamily& family : rocksdb.families) {
+    if (family.all_memtables) untouched += ArenaBlock(family);
+  }
+  return untouched;
+}
+
+// Several databases with families of one name are told apart by their folder.
+std::string FamilyLabel(const RocksDb& rocksdb, const RocksDbFamily& family) {
+  if (rocksdb.databases <= 1) return family.name;
+  const std::size_t slash = family.database.find_last_of('/');
+  return family.name + " in " +
+         (slash == std::string::npos ? family.database : family.database.substr(slash + 1));
+}
+
+std::string CacheLabel(const RocksDb& rocksdb, const RocksDbCache& cache) {
+  if (cache.families.empty()) return "RocksDB block cache of no open database";
+  if (cache.families.size() == 1) return "RocksDB block cache, " + cache.families.front();
+  if (rocksdb.caches.size() == 1) return "RocksDB block cache, shared by all";
+  return "RocksDB block cache, shared by " + std::to_string(cache.families.size()) + " families";
+}
+
+}  // namespace
+
+LiveEstimate EstimateLive(const std::vector<evidence::Site>& sites, bool in_rocksdb) {
+  LiveEstimate estimate;
+  for (const evidence::Site& site : sites) {
+    if (site.in_rocksdb != in_rocksdb) continue;
+    estimate.live += site.live;
+    estimate.variance += static_cast<double>(site.standard_error.count) *
+                         static_cast<double>(site.standard_error.count);
+  }
+  return estimate;
+}
+
+Bytes LiveEstimate::StandardError() const {
+  return Bytes{static_cast<std::int64_t>(std::min(std::sqrt(variance), 9.0e18))};
+}
+
+void AddRocksDbLines(const evidence::Evidence& evidence, Ledger* ledger) {
+  const LiveEstimate by_stack = EstimateLive(evidence.sites, true);
+  if (!evidence.rocksdb) {
+    if (by_stack.live.count > 0)
+      ledger->lines.push_back({"rocksdb.by_stack", "RocksDB, by call stack (no probe)",
+                               Holder::kRocksDb, by_stack.live, by_stack.StandardError(),
+                               std::nullopt, "allocation samples", Confidence::kSampled});
+    return;
+  }
+  const RocksDb& rocksdb = *evidence.rocksdb;
+  Bytes probed;
+  const auto add = [&](Line line) {
+    probed += line.amount;
+    ledger->lines.push_back(std::move(line));
+  };
+  for (const RocksDbFamily& family : rocksdb.families) {
+    if (!family.all_memtables) continue;
+    std::optional<Bytes> budget;
+    if (family.write_buffer_size && family.max_write_buffers)
+      budget = std::int64_t{*family.max_write_buffers} * *family.write_buffer_size;
+    add({"rocksdb.memtables", "RocksDB memtables, " + FamilyLabel(rocksdb, family),
+         Holder::kRocksDb, *family.all_memtables, std::nullopt, budget,
+         "rocksdb.size-all-mem-tables", Confidence::kExact});
+  }
+  for (const RocksDbCache& cache : rocksdb.caches) {
+    if (!cache.usage) continue;
+    // Memtables that a write buffer manager charges to the cache are reservations in it: no memory
+    // of their own, and counted as memtables above.
+    const Bytes reserved = cache.reservations.value_or(Bytes{});
+    const Bytes blocks = std::max(Bytes{}, *cache.usage - reserved);
+    add({"rocksdb.block_cache", CacheLabel(rocksdb, cache), Holder::kRocksDb, blocks, std::nullopt,
+         cache.capacity,
+         reserved.count > 0 ? "cache usage less the memtables charged to it"
+                            : "rocksdb.block-cache-usage",
+         reserved.count > 0 ? Confidence::kDerived : Confidence::kExact});
+  }
+  Bytes readers;
+  bool has_readers = false;
+  for (const RocksDbFamily& family : rocksdb.families) {
+    if (!family.table_readers) continue;
+    has_readers = true;
+    readers += *family.table_readers;
+  }
+  if (has_readers)
+    add({"rocksdb.table_readers", "RocksDB table readers", Holder::kRocksDb, readers, std::nullopt,
+         std::nullopt, "rocksdb.estimate-table-readers-mem", Confidence::kDerived});
+
+  const Bytes other = by_stack.live - UntouchedArena(rocksdb) - probed;
+  if (by_stack.live.count > 0 && other > 2 * by_stack.StandardError())
+    ledger->lines.push_back({"rocksdb.other", "RocksDB, other (by call stack)", Holder::kRocksDb,
+                             other, by_stack.StandardError(), std::nullopt,
+                             "samples in RocksDB's stacks beyond the probe's figures",
+                             Confidence::kSampled});
+}
+
+}  // namespace wrackline::ledger

@@ -1,0 +1,256 @@
+#include "analyzer/render/json.h"
+
+#include <charconv>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace wrackline::render {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double Seconds(evidence::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+// Seconds since 1970, to the millisecond: a double holds that exactly enough.
+double Stamp(evidence::Time time) {
+  return static_cast<double>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch())
+                 .count()) /
+         1e3;
+}
+
+void Put(Json* object, const char* key, const std::optional<Bytes>& amount) {
+  if (amount) (*object)[key] = amount->count;
+}
+template <typename T>
+void Put(Json* object, const char* key, const std::optional<T>& value) {
+  if (value) (*object)[key] = *value;
+}
+void Put(Json* object, const char* key, const std::string& text) {
+  if (!text.empty()) (*object)[key] = text;
+}
+void Put(Json* object, const char* key, const std::optional<evidence::Figure>& figure) {
+  if (figure)
+    (*object)[key] = {
+        {"bytes", figure->amount.count}, {"time", Stamp(figure->time)}, {"origin", figure->origin}};
+}
+
+Json ProcessJson(const evidence::Evidence& evidence) {
+  const evidence::ProcessFacts& process = evidence.process;
+  Json json = {{"pid", process.pid}};
+  Put(&json, "host", process.host);
+  Put(&json, "executable", process.executable);
+  Put(&json, "command_line", process.command_line);
+  Put(&json, "container_id", process.container_id);
+  Put(&json, "cgroup_version", process.cgroup_version);
+  Put(&json, "cgroup_path", process.cgroup_path);
+  Put(&json, "allocator", process.allocator);
+  if (process.start) json["start"] = Stamp(*process.start);
+  json["recorded_seconds"] = Seconds(evidence.Lifetime());
+  if (process.sampling_interval.count > 0)
+    json["sampling_interval"] = process.sampling_interval.count;
+  Put(&json, "writer", process.writer);
+  Put(&json, "wrackline_version", process.wrackline_version);
+  return json;
+}
+
+Json EndingJson(const report::Report& report) {
+  const evidence::Ending& ending = report.evidence.ending;
+  Json json = {{"outcome", Name(report.diagnosis.outcome)},
+               {"evidence", report.diagnosis.outcome_evidence}};
+  Put(&json, "exit_status", ending.exit_status);
+  Put(&json, "signal", ending.signal);
+  Put(&json, "oom_kill_before", ending.oom_kill_before);
+  Put(&json, "oom_kill_after", ending.oom_kill_after);
+  if (ending.time) json["time"] = Stamp(*ending.time);
+  json["last_record"] = Stamp(report.evidence.last_record);
+  if (const auto age = report.evidence.LastRecordAge())
+    json["last_record_age_seconds"] = Seconds(*age);
+  if (ending.kernel_kill) {
+    const evidence::KernelKill& kill = *ending.kernel_kill;
+    Json kernel = {{"pid", kill.pid}, {"name", kill.name}, {"of_cgroup", kill.of_cgroup}};
+    Put(&kernel, "total_vm", kill.total_vm);
+    Put(&kernel, "anon_rss", kill.anon_rss);
+    Put(&kernel, "file_rss", kill.file_rss);
+    Put(&kernel, "shmem_rss", kill.shmem_rss);
+    Put(&kernel, "usage", kill.usage);
+    Put(&kernel, "limit", kill.limit);
+    json["kernel_kill"] = std::move(kernel);
+  }
+  Put(&json, "kernel_log", ending.kernel_log);
+  return json;
+}
+
+Json LedgerJson(const ledger::Ledger& ledger) {
+  Json lines = Json::array();
+  for (const ledger::Line& line : ledger.lines) {
+    Json json = {{"id", line.id},
+                 {"label", line.label},
+                 {"holder", Name(line.holder)},
+                 {"bytes", line.amount.count},
+                 {"confidence", Name(line.confidence)},
+                 {"source", line.source}};
+    Put(&json, "standard_error", line.standard_error);
+    Put(&json, "budget", line.budget);
+    lines.push_back(std::move(json));
+  }
+  return {{"basis", Name(ledger.basis)},
+          {"total", ledger.total.count},
+          {"time", Stamp(ledger.time)},
+          {"before_last_record_seconds", Seconds(ledger.before_end)},
+          {"unexplained", ledger.unexplained.count},
+          {"lines", std::move(lines)},
+          {"notes", ledger.notes}};
+}
+
+Json RocksDbJson(const evidence::RocksDb& rocksdb) {
+  Json families = Json::array(), caches = Json::array(), managers = Json::array();
+  for (const evidence::RocksDbFamily& family : rocksdb.families) {
+    Json json = {{"database_id", family.database_id}, {"name", family.name}};
+    Put(&json, "database", family.database);
+    if (family.time != evidence::Time{}) json["time"] = Stamp(family.time);
+    Put(&json, "active_memtable", family.active_memtable);
+    Put(&json, "unflushed_memtables", family.unflushed_memtables);
+    Put(&json, "all_memtables", family.all_memtables);
+    Put(&json, "memtables_peak", family.memtables_peak);
+    Put(&json, "immutable_memtables", family.immutable_memtables);
+    Put(&json, "table_readers", family.table_readers);
+    Put(&json, "write_buffer_size", family.write_buffer_size);
+    Put(&json, "max_write_buffers", family.max_write_buffers);
+    if (family.cache_id != 0) json["cache_id"] = family.cache_id;
+    families.push_back(std::move(json));
+  }
+  for (const evidence::RocksDbCache& cache : rocksdb.caches) {
+    Json json = {{"id", cache.id}, {"families", cache.families}};
+    Put(&json, "capacity", cache.capacity);
+    Put(&json, "usage", cache.usage);
+    Put(&json, "usage_peak", cache.usage_peak);
+    Put(&json, "pinned_usage", cache.pinned_usage);
+    Put(&json, "memtables_charged", cache.reservations);
+    Put(&json, "strict_capacity_limit", cache.strict);
+    caches.push_back(std::move(json));
+  }
+  for (const evidence::RocksDbManager& manager : rocksdb.managers) {
+    Json json = {{"id", manager.id}, {"charged_to_cache", manager.charged_to_cache}};
+    Put(&json, "buffer_size", manager.buffer_size);
+    Put(&json, "memory_usage", manager.memory_usage);
+    if (manager.cache_id != 0) json["cache_id"] = manager.cache_id;
+    managers.push_back(std::move(json));
+  }
+  return {{"time", Stamp(rocksdb.time)},  {"databases", rocksdb.databases},
+          {"versions", rocksdb.versions}, {"families", std::move(families)},
+          {"caches", std::move(caches)},  {"write_buffer_managers", std::move(managers)}};
+}
+
+Json SitesJson(const std::vector<evidence::Site>& sites) {
+  // The long tail of sites without a live byte says nothing here; inspect shows it.
+  constexpr std::size_t kMost = 100;
+  Json json = Json::array();
+  for (const evidence::Site& site : sites) {
+    if (site.live.count <= 0 || json.size() == kMost) break;
+    Json frames = Json::array();
+    for (const evidence::SiteFrame& frame : site.frames)
+      frames.push_back({{"function", frame.function}, {"module", frame.module}});
+    Json one = {{"label", site.frames.empty() ? std::string() : site.frames[site.label].function},
+                {"live", site.live.count},
+                {"standard_error", site.standard_error.count},
+                {"live_samples", site.samples},
+                {"live_recent", site.live_recent.count},
+                {"allocated", site.allocated.count},
+                {"freed", site.freed.count},
+                {"in_rocksdb", site.in_rocksdb},
+                {"frames", std::move(frames)}};
+    if (site.truncated) one["truncated"] = true;
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+Json TimelineJson(const std::vector<evidence::TimelinePoint>& timeline) {
+  constexpr std::size_t kMost = 600;
+  const std::size_t step = timeline.size() / kMost + 1;
+  Json json = Json::array();
+  // Counted back from the newest, which always is there.
+  for (std::size_t i = (timeline.size() + step - 1) % step; i < timeline.size(); i += step) {
+    const evidence::TimelinePoint& point = timeline[i];
+    Json one = {{"time", Stamp(point.time)}};
+    Put(&one, "charge", point.charge);
+    Put(&one, "working_set", point.WorkingSet());
+    Put(&one, "anon", point.anon);
+    Put(&one, "file", point.file);
+    Put(&one, "kernel", point.kernel);
+    Put(&one, "resident", point.resident);
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+// A setting as its type: integers and booleans as JSON's own, everything else as a string.
+Json Setting(const std::string& text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  std::int64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (!text.empty() && parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size())
+    return number;
+  return text;
+}
+
+Json ProposalJson(const sizing::Proposal& proposal) {
+  Json changes = Json::array();
+  for (const sizing::Change& change : proposal.changes)
+    changes.push_back({{"key", change.key},
+                       {"old_value", change.old_value},
+                       {"new_value", change.new_value},
+                       {"reason", change.reason}});
+  Json settings = Json::object();
+  for (const auto& [key, value] : proposal.settings) settings[key] = Setting(value);
+  return {{"fits", proposal.fits},
+          {"summary", proposal.summary},
+          {"changes", std::move(changes)},
+          {"settings", std::move(settings)},
+          {"arithmetic", proposal.arithmetic},
+          {"advice", proposal.advice},
+          {"predicted_peak", proposal.predicted_peak.count},
+          {"headroom", proposal.headroom.count},
+          {"smallest_limit", proposal.smallest_limit.count}};
+}
+
+}  // namespace
+
+std::string RenderJson(const report::Report& report) {
+  const evidence::Evidence& evidence = report.evidence;
+  Json json = {
+      {"schema", kJsonSchema}, {"source", evidence.source}, {"verdict", report.diagnosis.verdict}};
+  json["process"] = ProcessJson(evidence);
+  json["ending"] = EndingJson(report);
+  Put(&json, "limit", evidence.limit);
+  Put(&json, "last_charge", evidence.last_charge);
+  Put(&json, "peak_charge", evidence.peak_charge);
+  Put(&json, "peak_working_set", evidence.peak_working_set);
+  if (report.ledger) json["ledger"] = LedgerJson(*report.ledger);
+  Json findings = Json::array();
+  for (const diagnosis::Finding& finding : report.diagnosis.findings)
+    findings.push_back({{"rule", finding.rule},
+                        {"role", Name(finding.role)},
+                        {"confidence", Name(finding.confidence)},
+                        {"bytes", finding.amount.count},
+                        {"summary", finding.summary},
+                        {"evidence", finding.evidence}});
+  json["findings"] = std::move(findings);
+  if (evidence.rocksdb) json["rocksdb"] = RocksDbJson(*evidence.rocksdb);
+  json["sites"] = SitesJson(evidence.sites);
+  json["timeline"] = TimelineJson(evidence.timeline);
+  Json losses = Json::array();
+  for (const evidence::Loss& loss : evidence.losses)
+    losses.push_back({{"name", loss.name}, {"count", loss.count}, {"meaning", loss.meaning}});
+  json["losses"] = std::move(losses);
+  Put(&json, "damage", evidence.damage);
+  if (report.proposal) json["proposal"] = ProposalJson(*report.proposal);
+  Put(&json, "proposal_error", report.proposal_error);
+  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace wrackline::render

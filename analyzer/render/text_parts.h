@@ -1,0 +1,20 @@
+// The parts of the text report, one function each; RenderText puts them in order.
+#pragma once
+
+#include "analyzer/render/page.h"
+#include "analyzer/report/report.h"
+
+namespace wrackline::render {
+
+void WriteLedger(const report::Report& report, Page* page);
+void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page);
+void WriteSites(const report::Report& report, Page* page);
+void WriteTimeline(const evidence::Evidence& evidence, Page* page);
+void WriteProposal(const report::Report& report, Page* page);
+
+// "12.3 %", "<0.1 %", "-".
+std::string Percent(Bytes part, Bytes whole);
+// "80 ms", "1.2 s", "3 min 5 s", "2 h 4 min".
+std::string Elapsed(evidence::Duration duration);
+
+}  // namespace wrackline::render

@@ -1,0 +1,34 @@
+// One report: evidence, ledger, diagnosis and proposal of one recording, ready for a renderer.
+// Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "analyzer/diagnosis/diagnosis.h"
+#include "analyzer/evidence/evidence.h"
+#include "analyzer/flink/configuration.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/sizing/proposal.h"
+
+namespace wrackline::report {
+
+struct Report {
+  evidence::Evidence evidence;
+  std::optional<ledger::Ledger> ledger;
+  diagnosis::Diagnosis diagnosis;
+  std::optional<sizing::Proposal> proposal;
+  std::string proposal_error;  // why there is none although one was asked for
+};
+
+struct FlinkTarget {
+  flink::Configuration configuration;
+  std::string version;
+};
+
+// With `flink`, the proposal is for that configuration; otherwise for RocksDB itself, where RocksDB
+// was watched and its demand does not fit the limit (or there is no limit: then the proposal says
+// which one would do).
+Report BuildReport(evidence::Evidence evidence, const std::optional<FlinkTarget>& flink);
+
+}  // namespace wrackline::report
