@@ -82,6 +82,17 @@ bool IsJavaFloat(std::string_view text) {
   return text.empty();
 }
 
+// The text without spaces around it, known to be one that Java accepts. C's parsers stop at the
+// suffix by themselves, and are correctly rounded, as Java's are.
+std::string JavaFloatText(std::string_view text) {
+  std::string trimmed(JavaTrim(text));
+  if (trimmed.empty()) throw JavaException{kNumberFormat, "empty String", {}};
+  if (!IsJavaFloat(trimmed)) {
+    throw JavaException{kNumberFormat, "For input string: \"" + trimmed + "\"", {}};
+  }
+  return trimmed;
+}
+
 locale_t CLocale() {
   static const locale_t locale = newlocale(LC_ALL_MASK, "C", nullptr);
   return locale;
@@ -97,13 +108,11 @@ std::string_view JavaTrim(std::string_view text) {
 }
 
 float ParseJavaFloat(std::string_view text) {
-  const std::string trimmed(JavaTrim(text));
-  if (trimmed.empty()) throw JavaException{kNumberFormat, "empty String", {}};
-  if (!IsJavaFloat(trimmed)) {
-    throw JavaException{kNumberFormat, "For input string: \"" + trimmed + "\"", {}};
-  }
-  // strtof stops at the suffix by itself; it is correctly rounded, as Java's is.
-  return strtof_l(trimmed.c_str(), nullptr, CLocale());
+  return strtof_l(JavaFloatText(text).c_str(), nullptr, CLocale());
+}
+
+double ParseJavaDouble(std::string_view text) {
+  return strtod_l(JavaFloatText(text).c_str(), nullptr, CLocale());
 }
 
 std::int32_t ParseJavaInt(std::string_view text) {

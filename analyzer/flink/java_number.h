@@ -16,6 +16,8 @@ std::string_view JavaTrim(std::string_view text);
 // Float.parseFloat: surrounding spaces, decimal or hexadecimal (0x1p-1), suffix f F d D, NaN,
 // Infinity. Throws JavaException (NumberFormatException) with Java's message.
 float ParseJavaFloat(std::string_view text);
+// Double.parseDouble: the same texts.
+double ParseJavaDouble(std::string_view text);
 
 // Integer.parseInt: sign and ASCII digits, nothing else. Throws JavaException
 // (NumberFormatException).

@@ -79,6 +79,11 @@ float OptionReader::Float(const Option& option) const {
   return Parsed(option, Text(option), [](const std::string& text) { return ParseJavaFloat(text); });
 }
 
+double OptionReader::Double(const Option& option) const {
+  return Parsed(option, Text(option),
+                [](const std::string& text) { return ParseJavaDouble(text); });
+}
+
 std::int32_t OptionReader::Int(const Option& option) const {
   return Parsed(option, Text(option), [](const std::string& text) { return ParseJavaInt(text); });
 }

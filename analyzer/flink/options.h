@@ -76,6 +76,7 @@ class OptionReader {
   // from config option ...".
   MemorySize MemorySizeOf(const Option& option) const;
   float Float(const Option& option) const;
+  double Double(const Option& option) const;
   std::int32_t Int(const Option& option) const;
   // "true" in any case; Flink refuses everything but true and false.
   bool Bool(const Option& option) const;

@@ -12,13 +12,16 @@
 
 namespace wrackline::sizing {
 
-// One column family of RocksDB, summed over the databases that have a family of that name.
+// The column families of one name, over all databases that have one: in Flink a state, once per
+// slot.
 struct FamilyDemand {
   std::string name;
-  Bytes write_buffer_size;    // the option write_buffer_size: one memtable
-  int max_write_buffers = 0;  // the option max_write_buffer_number
-  Bytes memtables_peak;       // rocksdb.size-all-mem-tables
-  Bytes own_cache_capacity;   // of a cache that only this family uses; 0 when the cache is shared
+  Bytes write_buffer_size;    // the option write_buffer_size: one memtable of one database
+  int max_write_buffers = 0;  // the option max_write_buffer_number, per database
+  Bytes memtables_peak;       // rocksdb.size-all-mem-tables, summed over the databases
+  Bytes own_cache_capacity;   // of caches that no other family uses, summed; 0 when the cache is
+                              // shared
+  int databases = 0;  // how many databases have this family; 0 when not known: then all of them
 };
 
 struct Demand {
