@@ -204,7 +204,8 @@ void FillTable(NextAllocator* table) {
   g_code_end.store(range.end, std::memory_order_relaxed);
 
   table->calloc = OwnOr("calloc", &CallocFromMalloc);
-  table->reallocarray = OwnOr("reallocarray", &ReallocarrayFromRealloc);
+  // Never the allocator's own: glibc's calls realloc through the PLT, which is our hook again.
+  table->reallocarray = &ReallocarrayFromRealloc;
   table->malloc_usable_size = FindNext<decltype(table->malloc_usable_size)>("malloc_usable_size");
   if (table->malloc_usable_size == nullptr) table->malloc_usable_size = &NoUsableSize;
   table->free_sized = OwnOr("free_sized", &FreeSizedFromFree);

@@ -161,6 +161,11 @@ void PutBack(const LiveObject& taken) {
   state->stacks.CountFree(taken.stack_id, taken.weight);
 }
 
+void SampleThisThreadFromNow() {
+  t_thread.random = 0;
+  t_thread.bytes_until_sample = 0;
+}
+
 void IgnoreThisThread() { t_thread.bytes_until_sample = kNever; }
 
 }  // namespace wrackline::preload

@@ -53,6 +53,10 @@ bool TakeSample(void* pointer, LiveObject* taken);
 void CountTakenAsFreed(const LiveObject& taken);
 void PutBack(const LiveObject& taken);
 
+// For the thread that begins the recording, right after: what it allocates from here on is sampled. (Every other thread
+// notices within 64 KiB.)
+void SampleThisThreadFromNow();
+
 // This thread's allocations are no business of the profile: for the threads that wrackline itself
 // makes.
 void IgnoreThisThread();

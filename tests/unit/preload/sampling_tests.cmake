@@ -1,0 +1,50 @@
+# The sampled path: its parts compiled for the tests (sanitizers included), without the hooks themselves.
+set(sampled_path
+  sampling/allocation.cc sampling/live_table.cc sampling/profile_state.cc sampling/sampler.cc sampling/stack_table.cc
+  unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc)
+list(TRANSFORM sampled_path PREPEND "${PROJECT_SOURCE_DIR}/preload/")
+add_library(wrackline_sampled_path STATIC ${sampled_path})
+wrackline_target(wrackline_sampled_path)
+target_compile_options(wrackline_sampled_path PRIVATE -fno-exceptions -fno-rtti)
+target_link_libraries(wrackline_sampled_path PUBLIC wrackline_libunwind)
+
+wrackline_unit_test(sampling_tests
+  SOURCES allocation_test.cc hooks_test.cc live_table_test.cc native_unwinder_test.cc sampler_test.cc
+    sampler_statistics_test.cc stack_table_test.cc
+  LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
+
+# The sampled path as a library to preload, without the recorder thread: its constructor starts sampling every allocation, and
+# the programs below ask it what it counted. Hooks and sources are those of libwrackline_preload.so.
+add_library(wrackline_bare_preload SHARED ${sampled_path} programs/bare_preload.cc
+  "${PROJECT_SOURCE_DIR}/preload/hooks/malloc_hooks.cc" "${PROJECT_SOURCE_DIR}/preload/hooks/new_hooks.cc")
+wrackline_target(wrackline_bare_preload IN_PROCESS)
+set_target_properties(wrackline_bare_preload PROPERTIES LINKER_LANGUAGE C)
+target_link_libraries(wrackline_bare_preload PRIVATE wrackline_libunwind)
+target_link_options(wrackline_bare_preload PRIVATE -Wl,-z,defs -Wl,--as-needed -static-libgcc)
+
+# Profiled programs: never with a sanitizer, which has an allocator of its own.
+add_library(preload_cxx_plugin MODULE programs/cxx_plugin.cc)
+add_executable(preload_exerciser programs/exerciser.cc)
+add_executable(preload_c_host programs/c_host.c)
+foreach(program preload_cxx_plugin preload_exerciser preload_c_host)
+  wrackline_target(${program} IN_PROCESS)
+endforeach()
+target_compile_options(preload_exerciser PRIVATE -fexceptions -fno-builtin -fsized-deallocation)
+target_compile_options(preload_cxx_plugin PRIVATE -fexceptions -fno-builtin)
+target_link_libraries(preload_exerciser PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+target_link_libraries(preload_c_host PRIVATE ${CMAKE_DL_LIBS})
+
+# library_checks and everyday_programs read and run the library that users get.
+find_library(WRACKLINE_TEST_JEMALLOC NAMES libjemalloc.so.2 jemalloc REQUIRED)
+wrackline_unit_test(interposition_tests
+  SOURCES interposition_test.cc everyday_programs_test.cc library_checks_test.cc
+  LIBRARIES ${CMAKE_DL_LIBS} TIMEOUT 120)
+add_dependencies(interposition_tests wrackline_bare_preload wrackline_preload preload_cxx_plugin preload_exerciser
+  preload_c_host)
+target_compile_definitions(interposition_tests PRIVATE
+  WRACKLINE_BARE_PRELOAD="$<TARGET_FILE:wrackline_bare_preload>"
+  WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
+  WRACKLINE_JEMALLOC="${WRACKLINE_TEST_JEMALLOC}"
+  WRACKLINE_EXERCISER="$<TARGET_FILE:preload_exerciser>"
+  WRACKLINE_C_HOST="$<TARGET_FILE:preload_c_host>"
+  WRACKLINE_CXX_PLUGIN="$<TARGET_FILE:preload_cxx_plugin>")
