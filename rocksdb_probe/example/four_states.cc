@@ -41,13 +41,13 @@ constexpr const char* kFooter = R"(Exit status:
   99  stopped on purpose at --stop-at: nobody killed it
 
 Example:
-  wrackline run --limit 350m --out lost -- wrackline_four_states --db /tmp/states --write-mb 2000
+  wrackline run --limit 350m --out lost -- wrackline_four_states --db /tmp/states --write-mb 1600
   wrackline report lost --format json > report.json
-  wrackline run --limit 350m --out kept -- wrackline_four_states --db /tmp/states --write-mb 2000 --settings report.json)";
+  wrackline run --limit 350m --out kept -- wrackline_four_states --db /tmp/states --write-mb 1600 --settings report.json)";
 
 struct Arguments {
   std::string db;
-  std::uint64_t write_mb = 2000;
+  std::uint64_t write_mb = 1600;
   double seconds = 0;
   std::string settings;
   std::uint64_t stop_at = 0;
