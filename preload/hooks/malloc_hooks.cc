@@ -48,19 +48,19 @@ WRACKLINE_HOOK int posix_memalign(void** out, std::size_t alignment, std::size_t
 }
 
 WRACKLINE_HOOK void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  return hooks::AllocateThrough(Next().aligned_alloc, WRACKLINE_CALLER, size, alignment, size);
+  return hooks::AllocateOnceThrough(Next().aligned_alloc, WRACKLINE_CALLER, size, alignment, size);
 }
 
 WRACKLINE_HOOK void* memalign(std::size_t alignment, std::size_t size) {
-  return hooks::AllocateThrough(Next().memalign, WRACKLINE_CALLER, size, alignment, size);
+  return hooks::AllocateOnceThrough(Next().memalign, WRACKLINE_CALLER, size, alignment, size);
 }
 
 WRACKLINE_HOOK void* valloc(std::size_t size) {
-  return hooks::AllocateThrough(Next().valloc, WRACKLINE_CALLER, size, size);
+  return hooks::AllocateOnceThrough(Next().valloc, WRACKLINE_CALLER, size, size);
 }
 
 WRACKLINE_HOOK void* pvalloc(std::size_t size) {
-  return hooks::AllocateThrough(Next().pvalloc, WRACKLINE_CALLER, size, size);
+  return hooks::AllocateOnceThrough(Next().pvalloc, WRACKLINE_CALLER, size, size);
 }
 
 WRACKLINE_HOOK void free(void* pointer) { hooks::FreeThrough(Next().free, pointer); }

@@ -14,12 +14,36 @@
 
 namespace wrackline::preload {
 
-// malloc, valloc, operator new, ...: Real(arguments...) gives a block for `size` bytes.
+// malloc: Real(arguments...) gives a block for `size` bytes.
 template <typename Real, typename... Arguments>
 inline void* AllocateThrough(Real real, const void* caller, std::size_t size,
                              Arguments... arguments) {
   void* pointer = real(arguments...);
   AfterAllocation(pointer, size, caller);
+  return pointer;
+}
+
+// Some allocators answer one public entry through another, whose hook then has sampled already
+// (jemalloc's aligned operator new calls aligned_alloc). Seen by the thread's countdown, which only
+// a hook moves, and by its random state when the countdown happens to end where it began.
+class Countdown {
+ public:
+  Countdown() : bytes_(internal::t_thread.bytes_until_sample), random_(internal::t_thread.random) {}
+  bool Moved() const {
+    return internal::t_thread.bytes_until_sample != bytes_ || internal::t_thread.random != random_;
+  }
+
+ private:
+  std::int64_t bytes_;
+  std::uint64_t random_;
+};
+
+template <typename Real, typename... Arguments>
+inline void* AllocateOnceThrough(Real real, const void* caller, std::size_t size,
+                                 Arguments... arguments) {
+  const Countdown countdown;
+  void* pointer = real(arguments...);
+  if (!countdown.Moved()) AfterAllocation(pointer, size, caller);
   return pointer;
 }
 
@@ -34,8 +58,9 @@ inline void* CallocThrough(Real real, const void* caller, std::size_t count, std
 template <typename Real>
 inline int PosixMemalignThrough(Real real, const void* caller, void** out, std::size_t alignment,
                                 std::size_t size) {
+  const Countdown countdown;
   const int error = real(out, alignment, size);
-  if (error == 0) AfterAllocation(*out, size, caller);
+  if (error == 0 && !countdown.Moved()) AfterAllocation(*out, size, caller);
   return error;
 }
 

@@ -90,7 +90,7 @@ inline void* NewHook(NextOperator* next, const void* caller, std::size_t size,
   }
   auto real = reinterpret_cast<void* (*)(std::size_t, Tail...)>(found);
   if (next->sample_here.load(std::memory_order_relaxed)) {
-    return AllocateThrough(real, caller, size, size, tail...);
+    return AllocateOnceThrough(real, caller, size, size, tail...);
   }
   return real(size, tail...);
 }

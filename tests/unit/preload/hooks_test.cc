@@ -100,6 +100,15 @@ TEST(Hooks, PosixMemalignReportsTheRealError) {
   EXPECT_EQ(state->live.size(), 0u);
 }
 
+TEST(Hooks, AnEntryAnsweredThroughAnotherHookIsCountedOnce) {
+  TestState state(1);
+  InFreshThread([] {
+    for (int i = 0; i < 1000; ++i) AllocateOnceThrough(HookedMalloc, CALLER, 64, std::size_t{64});
+    for (int i = 0; i < 1000; ++i) AllocateOnceThrough(FakeMalloc, CALLER, 64, std::size_t{64});
+  });
+  EXPECT_EQ(state.Total().allocated_samples, 2000u);
+}
+
 TEST(Hooks, BlocksOfTheStaticPoolNeverReachAnAllocator) {
   const std::uint64_t before = g_real_frees.load();
   FreeThrough(FakeFree, static_cast<void*>(g_bootstrap + 64));
