@@ -35,14 +35,16 @@ std::optional<Base> FitToLimit(const FlinkCase& flink_case, Bytes limit) {
     edit.Remove(options::kFlinkSize, "the process size decides under a limit");
     edit.Set(options::kProcessSize, RoundDown(limit, kMiB),
              "the whole process has to fit the limit");
-  } else if (edit.Contains(options::kTaskHeap) && !one_by_one &&
-             !edit.Contains(options::kFlinkSize)) {
+  }
+  auto memory = Derive(flink_case, edit);
+  if (memory && edit.Contains(options::kTaskHeap) && !one_by_one &&
+      !edit.Contains(options::kFlinkSize)) {
     // With a managed size beside a task heap size Flink would derive the total from both instead of
     // dividing it.
-    edit.Set(options::kFlinkSize, flink_case.now.total_flink,
+    edit.Set(options::kFlinkSize, memory->total_flink,
              "keeps the total while managed memory becomes a size");
+    memory = Derive(flink_case, edit);
   }
-  const auto memory = Derive(flink_case, edit);
   if (!memory || memory->total_process > limit) return std::nullopt;
   return Base{std::move(edit), *memory};
 }
@@ -82,8 +84,9 @@ std::optional<Candidate> Rearranged(const FlinkCase& flink_case, const Base& bas
     edit.Set(options::kTaskOffHeap, off_heap, "room for what RocksDB takes beyond its budget");
   }
   if (managed != base.memory.managed || growth.count > 0) {
+    // A round figure where the task heap takes up the rest; exact where the network would have to.
     edit.Set(options::kManagedSize,
-             RoundDown(managed, managed == base.memory.managed ? Bytes{1} : kMiB),
+             edit.Contains(options::kTaskHeap) ? managed : RoundDown(managed, kMiB),
              "RocksDB's block caches and memtables share this");
   }
   if (edit.Contains(options::kTaskHeap) && from_heap.count > 0) {

@@ -2,6 +2,7 @@
 // its version.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "analyzer/flink/memory_model.h"

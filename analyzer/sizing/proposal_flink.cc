@@ -172,6 +172,8 @@ Proposal Propose(const FlinkCase& flink_case) {
   proposal.smallest_limit = SmallestFlinkLimit(flink_case);
   const auto candidate = BestUnder(flink_case, limit);
   proposal.fits = candidate.has_value();
+  // Rounding to whole MiB makes the search skip over a few limits that work.
+  if (candidate && proposal.smallest_limit > limit) proposal.smallest_limit = limit;
   if (!candidate) {
     proposal.predicted_peak = proposal.smallest_limit;
     proposal.headroom = limit - proposal.smallest_limit;

@@ -3,6 +3,9 @@
 // configurations finds none either.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <optional>
 #include <random>
 
 #include "analyzer/flink/memory_model.h"
@@ -139,7 +142,7 @@ void ExpectSound(const Question& question, const Proposal& proposal) {
   EXPECT_LE(proposal.predicted_peak, *demand.limit);
   EXPECT_EQ(proposal.headroom, *demand.limit - proposal.predicted_peak);
   EXPECT_GE(3 * memory->task_heap, Bytes{}) << "no negative component";
-  EXPECT_LE(proposal.smallest_limit, *demand.limit + kMiB);
+  EXPECT_LE(proposal.smallest_limit, *demand.limit);
   if (question.unmanaged) {
     EXPECT_EQ(changed.Get(kManaged), "true");
     EXPECT_TRUE(ArenaWorks(question, memory->managed));
@@ -153,25 +156,29 @@ void ExpectSound(const Question& question, const Proposal& proposal) {
   }
 }
 
-// Management on and M as managed memory, the rest of today's managed memory in task off-heap: for
-// every M on a 1 MiB grid. The limit is taken 1 % smaller, since the solver works in whole MiB
-// elsewhere too.
+// Management on and M as managed memory; what today's managed memory has more goes to task
+// off-heap, what it has less comes out of the task heap, at most two thirds of it: for every M on a
+// 1 MiB grid. The limit is taken 1 % smaller, since the solver works in whole MiB elsewhere too.
 bool GridFindsUnmanaged(const Question& question) {
   const Demand& demand = question.demand;
+  const auto& now = question.now;
   const Bytes limit{demand.limit->count / 100 * 99};
-  const Bytes present{question.now.managed.count / kMiB.count * kMiB.count};
-  for (Bytes managed = kMiB; managed <= present; managed += kMiB) {
+  const Bytes most = now.managed + Bytes{now.task_heap.count / 3 * 2} - 2 * kMiB;
+  for (Bytes managed = kMiB; managed <= most; managed += kMiB) {
     if (!ArenaWorks(question, managed)) continue;
     const Bytes predicted = demand.outside_rocksdb + demand.table_readers_peak + managed +
                             Bytes{managed.count / 8} + Bytes{limit.count / 10};
     if (predicted > limit) return false;  // and so for every larger one
+    const Bytes freed = std::max(Bytes{}, now.managed - managed);
+    const Bytes wanted = std::max(Bytes{}, managed - now.managed);
     flink::Configuration c = question.configuration;
     c.Set(kManaged, "true");
     c.Set(kManagedSize, flink::WriteMemorySize({managed.count}));
-    c.Set(kOffHeap, flink::WriteMemorySize(
-                        {(question.now.task_off_heap + question.now.managed - managed).count}));
-    if (c.Contains(kTaskHeap) && !c.Contains(kFlink))
-      c.Set(kFlink, flink::WriteMemorySize({question.now.total_flink.count}));
+    c.Set(kOffHeap, flink::WriteMemorySize({(now.task_off_heap + freed).count}));
+    if (c.Contains(kTaskHeap)) {
+      c.Set(kTaskHeap, flink::WriteMemorySize({(now.task_heap - wanted).count}));
+      if (!c.Contains(kFlink)) c.Set(kFlink, flink::WriteMemorySize({now.total_flink.count}));
+    }
     const auto memory = Derive(c, question.version);
     if (memory && memory->total_process <= limit) return true;
   }
