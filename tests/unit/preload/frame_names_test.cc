@@ -1,0 +1,170 @@
+#include "preload/frame_names.h"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/recorder/reader.h"
+#include "tests/support/profiled_process.h"
+
+namespace wrackline::preload {
+namespace {
+
+extern "C" __attribute__((noinline, visibility("default"))) int WracklineNamedFunction(int x) {
+  return std::rand() + x;
+}
+
+std::uint64_t AddressOf(void* function) { return reinterpret_cast<std::uint64_t>(function); }
+
+struct Tables {
+  Tables() {
+    EXPECT_EQ(modules.Open(), 0);
+    EXPECT_EQ(names.Open(1 << 20), 0);
+  }
+  void Scan(std::uint64_t now) {
+    const auto scan = std::make_unique<ModuleScan>();
+    ASSERT_EQ(ScanModules("self", scan.get()), 0);
+    modules.Merge(*scan);
+    names.Place(modules, now);
+  }
+  void ResolveAll() {
+    while (names.MakeJob(modules, 1000, 0, job.get())) {
+      ResolveNames(job.get());
+      names.TakeJob(*job);
+    }
+  }
+  ModuleTable modules;
+  FrameNames names;
+  std::unique_ptr<NamingJob> job = std::make_unique<NamingJob>();
+};
+
+// Puts the names into a real file and reads them back.
+std::map<std::uint64_t, proto::FrameName> Written(FrameNames& names) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "names.wrack";
+  recorder::Recorder recorder;
+  recorder::RecorderOptions options;
+  options.path = path.c_str();
+  options.file_bytes = 4 << 20;
+  EXPECT_EQ(recorder.Open(options), 0);
+  StateSink sink(recorder, false);
+  names.PutChanges(sink);
+  EXPECT_EQ(recorder.Flush(), 0);
+  recorder.Close();
+  auto recording = recorder::ReadRecording(path);
+  EXPECT_TRUE(recording.ok());
+  return recording.ok() ? recording.value().frame_names
+                        : std::map<std::uint64_t, proto::FrameName>{};
+}
+
+TEST(FrameNames, AgreeWithDladdr) {
+  Tables tables;
+  const std::uint64_t frames[] = {AddressOf(dlsym(RTLD_DEFAULT, "qsort")) + 20,
+                                  AddressOf(dlsym(RTLD_DEFAULT, "fopen")) + 5,
+                                  AddressOf(reinterpret_cast<void*>(&WracklineNamedFunction)) + 3,
+                                  AddressOf(reinterpret_cast<void*>(&WracklineNamedFunction)) + 4};
+  tables.names.Add(frames, 4, 1);
+  EXPECT_TRUE(tables.names.WantsModules());
+  tables.Scan(2);
+  EXPECT_FALSE(tables.names.WantsModules());
+  tables.ResolveAll();
+  EXPECT_FALSE(tables.names.waiting());
+  EXPECT_EQ(tables.names.unnamed(), 0u);
+
+  const auto written = Written(tables.names);
+  ASSERT_EQ(written.size(), 4u);
+  for (const std::uint64_t frame : frames) {
+    Dl_info info;
+    ASSERT_NE(dladdr(reinterpret_cast<void*>(frame - 1), &info), 0);
+    ASSERT_EQ(written.count(frame), 1u);
+    const proto::FrameName& name = written.at(frame);
+    // dladdr knows the dynamic symbols only, and a library's first one may be an alias.
+    if (info.dli_saddr != nullptr) {
+      EXPECT_EQ(name.offset(), frame - AddressOf(info.dli_saddr)) << name.symbol();
+    }
+    EXPECT_EQ(tables.modules.ById(name.module_id())->info.start, AddressOf(info.dli_fbase));
+  }
+  EXPECT_EQ(written.at(frames[2]).symbol(), "WracklineNamedFunction");
+  EXPECT_EQ(written.at(frames[2]).offset(), 3u);
+}
+
+TEST(FrameNames, AReturnAddressBehindTheLastInstructionIsTheCallersFunction) {
+  // A call that never returns may be a function's last instruction: the return address is the next
+  // function's start.
+  Tables tables;
+  const std::uint64_t start = AddressOf(reinterpret_cast<void*>(&WracklineNamedFunction));
+  tables.names.Add(&start, 1, 1);
+  tables.Scan(2);
+  tables.ResolveAll();
+  const auto written = Written(tables.names);
+  for (const auto& [pc, name] : written) EXPECT_NE(name.symbol(), "WracklineNamedFunction");
+}
+
+TEST(FrameNames, CodeOutsideEveryObjectGetsNoNameAfterAScan) {
+  Tables tables;
+  const std::uint64_t frame = 0x1234;
+  tables.names.Add(&frame, 1, 5);
+  tables.Scan(4);  // the scan is older than the frame: it may have missed a new object
+  EXPECT_TRUE(tables.names.WantsModules());
+  tables.Scan(6);
+  EXPECT_FALSE(tables.names.WantsModules());
+  EXPECT_FALSE(tables.names.waiting());
+  EXPECT_EQ(tables.names.unnamed(), 1u);
+}
+
+TEST(FrameNames, AReplacedFileGivesNoNames) {
+  Tables tables;
+  const std::uint64_t frame = AddressOf(dlsym(RTLD_DEFAULT, "qsort")) + 20;
+  tables.names.Add(&frame, 1, 1);
+  tables.Scan(2);
+  ASSERT_TRUE(tables.names.MakeJob(tables.modules, 1000, 0, tables.job.get()));
+  tables.job->module.build_id[0] ^= 1;
+  ResolveNames(tables.job.get());
+  tables.names.TakeJob(*tables.job);
+  EXPECT_EQ(tables.names.unnamed(), 1u);
+  EXPECT_TRUE(Written(tables.names).empty());
+}
+
+TEST(FrameNames, WaitsForCompany) {
+  Tables tables;
+  const std::uint64_t frame = AddressOf(dlsym(RTLD_DEFAULT, "qsort")) + 20;
+  tables.names.Add(&frame, 1, 100);
+  tables.Scan(101);
+  EXPECT_FALSE(tables.names.MakeJob(tables.modules, 150, 100, tables.job.get()));
+  EXPECT_TRUE(tables.names.MakeJob(tables.modules, 200, 100, tables.job.get()));
+}
+
+TEST(FrameNames, BoundedAndCounted) {
+  Tables tables;
+  std::vector<std::uint64_t> frames(FrameNames::kMaxNames + 10);
+  for (std::size_t i = 0; i < frames.size(); ++i) frames[i] = 0x1000 + i;
+  tables.names.Add(frames.data(), static_cast<std::uint32_t>(frames.size()), 1);
+  EXPECT_EQ(tables.names.full(), 10u);
+  tables.Scan(2);
+  EXPECT_EQ(tables.names.unnamed(), FrameNames::kMaxNames);
+}
+
+TEST(FrameNames, NoRoomForSymbolsIsCounted) {
+  Tables tables;
+  FrameNames small;
+  ASSERT_EQ(small.Open(10), 0);
+  const std::uint64_t frame = AddressOf(reinterpret_cast<void*>(&WracklineNamedFunction)) + 3;
+  small.Add(&frame, 1, 1);
+  tables.Scan(2);
+  small.Place(tables.modules, 2);
+  ASSERT_TRUE(small.MakeJob(tables.modules, 1000, 0, tables.job.get()));
+  ResolveNames(tables.job.get());
+  small.TakeJob(*tables.job);
+  EXPECT_EQ(small.full(), 1u);
+  EXPECT_EQ(small.unnamed(), 1u);
+}
+
+}  // namespace
+}  // namespace wrackline::preload

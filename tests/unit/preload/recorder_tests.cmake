@@ -1,0 +1,29 @@
+# The recorder thread's parts, compiled for tests (with the preset's sanitizers).
+set(preload ${PROJECT_SOURCE_DIR}/preload)
+add_library(recorder_thread_parts STATIC
+  ${preload}/allocator_statistics.cc
+  ${preload}/frame_names.cc
+  ${preload}/modules.cc
+  ${preload}/output_folder.cc
+  ${preload}/process_facts.cc
+  ${preload}/sampling/live_table.cc
+  ${preload}/sampling/mailbox.cc
+  ${preload}/sampling/stack_table.cc
+  ${preload}/settings.cc
+  ${preload}/state_records.cc
+  ${preload}/timeline.cc)
+wrackline_target(recorder_thread_parts)
+target_compile_definitions(recorder_thread_parts PRIVATE WRACKLINE_VERSION="${PROJECT_VERSION}")
+target_link_libraries(recorder_thread_parts PUBLIC wrackline_core wrackline_nanopb)
+
+wrackline_unit_test(recorder_thread_test
+  SOURCES
+    allocator_statistics_test.cc
+    frame_names_test.cc
+    mailbox_test.cc
+    modules_test.cc
+    output_folder_test.cc
+    settings_test.cc
+    state_records_test.cc
+    timeline_test.cc
+  LIBRARIES recorder_thread_parts wrackline_host wrackline_test_support ${CMAKE_DL_LIBS})
