@@ -93,9 +93,9 @@ bool HasFile(const FolderPath& folder, const char* name) {
 }
 
 // Whether `folder` has a charge of its own. On v2 the controller may not reach down to a process's
-// cgroup: the kernel then charges the nearest ancestor that has it, so that one, at or below
-// `mount_length`, becomes the folder.
-bool SettleFolder(int version, std::size_t mount_length, FolderPath* folder) {
+// cgroup: the kernel then charges the nearest ancestor that has it, so that one becomes the folder;
+// the first `highest` characters are kept.
+bool SettleFolder(int version, std::size_t highest, FolderPath* folder) {
   if (version == 1) {
     // Only the root of a whole hierarchy has cgroup.sane_behavior. Its figures are the machine's:
     // no container, no limit.
@@ -103,11 +103,11 @@ bool SettleFolder(int version, std::size_t mount_length, FolderPath* folder) {
   }
   for (;;) {
     if (HasFile(*folder, "memory.current")) return true;
-    if (folder->length <= mount_length) return false;
-    while (folder->length > mount_length && folder->text[folder->length - 1] != '/') {
+    if (folder->length <= highest) return false;
+    while (folder->length > highest && folder->text[folder->length - 1] != '/') {
       --folder->length;
     }
-    if (folder->length > mount_length) --folder->length;  // the slash itself
+    if (folder->length > highest) --folder->length;  // the slash itself
     folder->text[folder->length] = '\0';
   }
 }
@@ -138,7 +138,10 @@ bool TryPlace(const char* root, const CgroupMount& mount, Span path, int version
   if (place == Place::kMount) path = {};
   if (LeavesNamespace(path)) return false;
   if (!path.Is("/")) folder->Add(path);
-  return folder->ok && SettleFolder(version, mount_length, folder);
+  // A path that the mount does not show is there as a whole or not at all: its ancestors would be a
+  // guess.
+  const std::size_t highest = place == Place::kPathBelow ? folder->length : mount_length;
+  return folder->ok && SettleFolder(version, highest, folder);
 }
 
 [[gnu::noinline]] bool FindFolder(const char* root, const char* proc_mountinfo, Span path,

@@ -85,13 +85,13 @@ std::string FormatBytes(Bytes amount) {
     int decimals;
   };
   // Gigabytes get two decimals: their tenth is 107 MB, which is what a diagnosis is about.
-  static constexpr std::array<Scale, 5> kScales = {
-      {{"KiB", 10, 1}, {"MiB", 20, 1}, {"GiB", 30, 2}, {"TiB", 40, 2}, {"PiB", 50, 2}}};
+  static constexpr std::array<Scale, 4> kScales = {
+      {{"KiB", 10, 1}, {"MiB", 20, 1}, {"GiB", 30, 2}, {"TiB", 40, 2}}};
   std::string text = negative ? "-" : "";
   if (size < 1024) return text + std::to_string(size) + " B";
   for (std::size_t i = 0; i < kScales.size(); ++i) {
     const auto& [unit, shift, decimals] = kScales[i];
-    // In tenths or hundredths of the unit, halves up. The rest has at most 50 bits, so that nothing
+    // In tenths or hundredths of the unit, halves up. The rest has at most 40 bits, so that nothing
     // overflows.
     const std::uint64_t parts = decimals == 1 ? 10 : 100;
     const std::uint64_t rest = size & ((std::uint64_t{1} << shift) - 1);
