@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace wrackline::cli {
 
@@ -16,7 +17,8 @@ inline constexpr int kNotFound = 127;
 
 using Action = std::function<int()>;
 
-Action AddRun(CLI::App* app);
+// `command`: what followed the first --.
+Action AddRun(CLI::App* app, std::vector<std::string> command);
 Action AddReport(CLI::App* app);
 Action AddInspect(CLI::App* app);
 Action AddPack(CLI::App* app);

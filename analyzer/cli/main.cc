@@ -1,11 +1,11 @@
 // wrackline: see docs/cli.md.
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/suggest.h"
@@ -17,6 +17,14 @@ namespace {
 constexpr std::array<std::string_view, 4> kSubcommands = {"run", "report", "inspect", "pack"};
 
 int Main(int argc, char** argv) {
+  // What follows `run`'s -- is the command's own, its options included: the parser never sees it.
+  char** const end = argv + argc;
+  char** const dashes = argc > 1 && std::string_view(argv[1]) == "run"
+                            ? std::find(argv, end, std::string_view("--"))
+                            : end;
+  const std::vector<std::string> command(dashes == end ? end : dashes + 1, end);
+  argc = static_cast<int>(dashes - argv);
+
   CLI::App app{
       "Native memory profiler and OOM diagnostics: what a killed process leaves behind, explained.",
       "wrackline"};
@@ -27,7 +35,7 @@ int Main(int argc, char** argv) {
       "wrackline itself failed,\n"
       "126 when the command cannot be executed, 127 when it is not found.\n"
       "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
-  const std::array<std::pair<CLI::App*, Action>, kSubcommands.size()> commands = [&app] {
+  const std::array<std::pair<CLI::App*, Action>, kSubcommands.size()> commands = [&] {
     std::array<std::pair<CLI::App*, Action>, kSubcommands.size()> made;
     CLI::App* run = app.add_subcommand("run", "Run a command and record its memory");
     CLI::App* report =
@@ -35,7 +43,7 @@ int Main(int argc, char** argv) {
     CLI::App* inspect =
         app.add_subcommand("inspect", "Show what a recorder file holds, uninterpreted");
     CLI::App* pack = app.add_subcommand("pack", "Make a small portable dump of a recorder file");
-    made[0] = {run, AddRun(run)};
+    made[0] = {run, AddRun(run, command)};
     made[1] = {report, AddReport(report)};
     made[2] = {inspect, AddInspect(inspect)};
     made[3] = {pack, AddPack(pack)};
@@ -58,7 +66,9 @@ int Main(int argc, char** argv) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
     const std::string which = known ? std::string(first) + " " : std::string();
-    return Fail(std::string(error.what()) + " (see wrackline " + which + "--help)",
+    std::string what = error.what();
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    return Fail(what + " (see wrackline " + which + "--help)",
                 first == "run" ? kRunFailed : kBadInput);
   }
   for (const auto& [command, action] : commands) {

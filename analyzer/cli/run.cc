@@ -155,8 +155,9 @@ std::string CheckKeep(const std::string& text) {
 
 }  // namespace
 
-Action AddRun(CLI::App* app) {
+Action AddRun(CLI::App* app, std::vector<std::string> command) {
   auto arguments = std::make_shared<Arguments>();
+  arguments->command = std::move(command);
   app->footer(
       "COMMAND and its arguments follow the options, after --:  wrackline run --limit 350m -- "
       "./server --port 80");
@@ -186,12 +187,10 @@ Action AddRun(CLI::App* app) {
                   "With --report: propose for this Flink configuration");
   app->add_option("--flink-version", arguments->flink_version, "With --report: Flink's version")
       ->default_val("1.20");
-  // Everything from the first word on is the command's, its options included.
-  app->prefix_command();
-  return [app, arguments] {
-    arguments->command = app->remaining();
+  return [arguments] {
     if (arguments->command.empty())
-      return Fail("no command to run (wrackline run [OPTIONS] -- COMMAND)", kRunFailed);
+      return Fail("no command to run (put it after --: wrackline run [OPTIONS] -- COMMAND)",
+                  kRunFailed);
     return Run(*arguments);
   };
 }

@@ -90,7 +90,7 @@ struct Site {
 
 struct RocksDbFamily {
   std::uint64_t database_id = 0;
-  std::string database;  // path
+  std::string database;  // the program's name for it, or its path
   std::string name;
   Time time;  // of its newest sample
   std::optional<Bytes> write_buffer_size, arena_block_size;
@@ -115,6 +115,7 @@ struct RocksDbCache {
 struct RocksDbManager {
   std::uint64_t id = 0;
   std::optional<Bytes> buffer_size, memory_usage;
+  std::optional<Bytes> reservation;  // what is reserved for it in the cache it charges
   bool charged_to_cache = false;
   std::uint64_t cache_id = 0;
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "analyzer/evidence/convert.h"
 
@@ -21,27 +22,43 @@ std::optional<Bytes> Memtables(const proto::RocksDbFamilySample& family) {
   return std::nullopt;
 }
 
+// The newest sample of each database; one of many families comes in several records of one time.
+using Newest = std::map<std::uint64_t, std::vector<const proto::RocksDbSample*>>;
+
+// What is reserved in its cache; older recordings have the manager's usage only, which is a little
+// less.
+std::optional<Bytes> Reservation(const proto::RocksDbWriteBufferManager& manager) {
+  if (!manager.charged_to_cache()) return std::nullopt;
+  if (manager.has_cache_reservation()) return ToBytes(manager.cache_reservation());
+  if (manager.has_memory_usage()) return ToBytes(manager.memory_usage());
+  return std::nullopt;
+}
+
 // What all databases together held, from the newest sample of each: a cache or manager that several
 // databases share is in each one's sample and counts once.
-RocksDbMoment Total(const std::map<std::uint64_t, const proto::RocksDbSample*>& newest, Time time) {
+RocksDbMoment Total(const Newest& newest, Time time) {
   RocksDbMoment moment;
   moment.time = time;
   std::map<std::uint64_t, Bytes> caches, charged;
   std::set<std::uint64_t> managers;
-  for (const auto& [database, sample] : newest) {
-    for (const auto& family : sample->families()) {
-      moment.memtables += Memtables(family).value_or(Bytes{});
-      moment.table_readers += ToBytes(family.table_readers());
-    }
-    for (const auto& cache : sample->caches()) caches[cache.id()] = ToBytes(cache.usage());
-    for (const auto& manager : sample->write_buffer_managers()) {
-      if (manager.charged_to_cache() && managers.insert(manager.id()).second)
-        charged[manager.cache_id()] += ToBytes(manager.memory_usage());
+  for (const auto& [database, samples] : newest) {
+    for (const proto::RocksDbSample* sample : samples) {
+      for (const auto& family : sample->families()) {
+        moment.memtables += Memtables(family).value_or(Bytes{});
+        moment.table_readers += ToBytes(family.table_readers());
+      }
+      for (const auto& cache : sample->caches()) caches[cache.id()] = ToBytes(cache.usage());
+      for (const auto& manager : sample->write_buffer_managers()) {
+        const std::optional<Bytes> reserved = Reservation(manager);
+        if (reserved && managers.insert(manager.id()).second)
+          charged[manager.cache_id()] += *reserved;
+      }
     }
   }
   for (const auto& [id, usage] : caches) {
-    const Bytes reserved = charged.count(id) != 0 ? charged[id] : Bytes{};
-    moment.caches += std::max(Bytes{}, usage - reserved);
+    const auto reserved = charged.find(id);
+    moment.caches +=
+        std::max(Bytes{}, usage - (reserved == charged.end() ? Bytes{} : reserved->second));
   }
   return moment;
 }
@@ -83,7 +100,7 @@ struct Builder {
     for (const auto& described : database.families()) {
       RocksDbFamily& family = Family(database.database_id(), described.id());
       family.database_id = database.database_id();
-      family.database = database.path();
+      family.database = database.name().empty() ? database.path() : database.name();
       family.name = described.name();
       family.cache_id = described.cache_id();
       family.manager_id = database.write_buffer_manager_id();
@@ -128,6 +145,7 @@ struct Builder {
       WRACKLINE_COPY_BYTES(manager, seen, memory_usage);
       manager.charged_to_cache = seen.charged_to_cache();
       manager.cache_id = seen.cache_id();
+      manager.reservation = Reservation(seen);
     }
   }
 };
@@ -145,7 +163,7 @@ std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording
     }
   }
 
-  std::map<std::uint64_t, const proto::RocksDbSample*> newest;
+  Newest newest;
   for (const proto::Record& record : recording.rocksdb_samples) {
     const proto::RocksDbSample& sample = record.rocksdb_sample();
     if (closed.count(sample.database_id()) != 0) continue;
@@ -154,8 +172,13 @@ std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording
       builder.result.databases += 1;
     const Time time = ToTime(record.time_ns());
     builder.AddSample(sample, time);
-    newest[sample.database_id()] = &sample;
-    builder.result.history.push_back(Total(newest, time));
+    std::vector<const proto::RocksDbSample*>& last = newest[sample.database_id()];
+    const bool continues = !last.empty() && last.back()->monotonic_ns() == sample.monotonic_ns();
+    if (!continues) last.clear();
+    last.push_back(&sample);
+    std::vector<RocksDbMoment>& history = builder.result.history;
+    if (continues && !history.empty()) history.pop_back();
+    history.push_back(Total(newest, time));
   }
   RocksDb& result = builder.result;
   if (result.families.empty()) return std::nullopt;
@@ -164,9 +187,9 @@ std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording
     if (family.cache_id != 0) builder.Cache(family.cache_id).families.push_back(family.name);
   }
   for (const RocksDbManager& manager : result.managers) {
-    if (!manager.charged_to_cache || !manager.memory_usage || manager.cache_id == 0) continue;
+    if (!manager.reservation || manager.cache_id == 0) continue;
     RocksDbCache& cache = builder.Cache(manager.cache_id);
-    cache.reservations = cache.reservations.value_or(Bytes{}) + *manager.memory_usage;
+    cache.reservations = cache.reservations.value_or(Bytes{}) + *manager.reservation;
   }
   return std::move(builder.result);
 }
