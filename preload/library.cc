@@ -7,6 +7,7 @@
 #include "preload/exit_hooks.h"
 #include "preload/hooks/next_allocator.h"
 #include "preload/recorder_thread.h"
+#include "preload/sampling/allocation.h"
 #include "preload/settings.h"
 #include "preload/text.h"
 #include "preload/unwind/native_unwinder.h"
@@ -48,6 +49,7 @@ __attribute__((constructor)) void Load(int count, char** arguments, char** envir
     }
     return;
   }
+  SampleThisThreadFromNow();
   InstallExitHooks();
 }
 

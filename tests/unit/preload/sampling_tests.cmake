@@ -3,7 +3,8 @@ set(sampled_path
   sampling/allocation.cc sampling/live_table.cc sampling/profile_state.cc sampling/sampler.cc sampling/stack_table.cc
   unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc)
 list(TRANSFORM sampled_path PREPEND "${PROJECT_SOURCE_DIR}/preload/")
-add_library(wrackline_sampled_path STATIC ${sampled_path})
+# Objects, not an archive: libunwind and unwinder_system.cc call each other.
+add_library(wrackline_sampled_path OBJECT ${sampled_path})
 wrackline_target(wrackline_sampled_path)
 target_compile_options(wrackline_sampled_path PRIVATE -fno-exceptions -fno-rtti)
 target_link_libraries(wrackline_sampled_path PUBLIC wrackline_libunwind)
@@ -45,6 +46,11 @@ target_compile_definitions(interposition_tests PRIVATE
   WRACKLINE_BARE_PRELOAD="$<TARGET_FILE:wrackline_bare_preload>"
   WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
   WRACKLINE_JEMALLOC="${WRACKLINE_TEST_JEMALLOC}"
+  WRACKLINE_TEST_SOURCE="${PROJECT_SOURCE_DIR}"
   WRACKLINE_EXERCISER="$<TARGET_FILE:preload_exerciser>"
   WRACKLINE_C_HOST="$<TARGET_FILE:preload_c_host>"
   WRACKLINE_CXX_PLUGIN="$<TARGET_FILE:preload_cxx_plugin>")
+find_program(WRACKLINE_TEST_JAVA java)
+if(WRACKLINE_TEST_JAVA)
+  target_compile_definitions(interposition_tests PRIVATE WRACKLINE_JAVA="${WRACKLINE_TEST_JAVA}")
+endif()

@@ -1,0 +1,97 @@
+// The hooks in real programs: every entry point, alone and with another allocator behind, every
+// allocation counted exactly once. The preload is the sampled path without the recorder thread
+// (programs/bare_preload.cc), at an interval of one byte.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+
+#include "tests/unit/preload/run_program.h"
+
+namespace wrackline::preload {
+namespace {
+
+std::string Library(int which) {
+  switch (which) {
+    case 1:
+      return WRACKLINE_BARE_PRELOAD;
+    case 2:
+      return std::string(WRACKLINE_BARE_PRELOAD) + ":" + WRACKLINE_JEMALLOC;
+    case 3:
+      return std::string(WRACKLINE_JEMALLOC) + ":" + WRACKLINE_BARE_PRELOAD;
+    default:
+      return "";
+  }
+}
+const char* const kBehind[] = {"Plain", "Glibc", "Jemalloc"};
+
+class Interposition : public testing::TestWithParam<std::tuple<const char*, int>> {};
+
+TEST_P(Interposition, EveryAllocationIsCountedOnce) {
+  const auto [mode, which] = GetParam();
+  const ProgramResult result =
+      RunProgram({WRACKLINE_EXERCISER, mode}, {"LD_PRELOAD=" + Library(which)});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, Interposition,
+                         testing::Combine(testing::Values("entry_points", "realloc", "new",
+                                                          "bad_alloc", "threads", "fork", "spawn",
+                                                          "signals", "thread_churn"),
+                                          testing::Values(0, 1, 2)),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param)) + "_" +
+                                  kBehind[std::get<1>(info.param)];
+                         });
+
+TEST(InterpositionOrder, BehindAnotherAllocatorNothingBreaks) {
+  // The wrong order: jemalloc answers first and the hooks are never called.
+  for (const char* mode : {"bad_alloc", "fork", "spawn"}) {
+    const ProgramResult result =
+        RunProgram({WRACKLINE_EXERCISER, mode}, {"LD_PRELOAD=" + Library(3)});
+    EXPECT_EQ(result.status, 0) << mode << ": " << result.err;
+  }
+}
+
+TEST(InterpositionExit, CodesAndSignalsAreTheProgramsOwn) {
+  for (int which : {0, 1, 2}) {
+    EXPECT_EQ(RunProgram({WRACKLINE_EXERCISER, "exit3"}, {"LD_PRELOAD=" + Library(which)}).status,
+              3);
+    EXPECT_EQ(RunProgram({WRACKLINE_EXERCISER, "abort"}, {"LD_PRELOAD=" + Library(which)}).status,
+              134);
+  }
+}
+
+// A JVM is a C program that opens C++ libraries privately: their operator new is not in our search
+// order.
+TEST(InterpositionPrivateLibrary, OperatorNewIsFound) {
+  for (int which : {0, 1, 2}) {
+    const ProgramResult result =
+        RunProgram({WRACKLINE_C_HOST, WRACKLINE_CXX_PLUGIN}, {"LD_PRELOAD=" + Library(which)});
+    EXPECT_EQ(result.status, 0) << result.err;
+  }
+}
+
+// The library that users get, with its recorder thread: the programs cannot ask it, but must not
+// notice it either.
+TEST(InterpositionWhole, ProgramsRunOn) {
+  const TemporaryFolder folder;
+  for (const std::string& behind : {std::string(), std::string(":") + WRACKLINE_JEMALLOC}) {
+    const std::vector<std::string> environment = {
+        "LD_PRELOAD=" + std::string(WRACKLINE_PRELOAD_LIBRARY) + behind,
+        "WRACKLINE_OUT=" + folder.path(), "WRACKLINE_INTERVAL=4096"};
+    for (const char* mode :
+         {"entry_points", "realloc", "new", "bad_alloc", "threads", "fork", "spawn", "signals"}) {
+      const ProgramResult result = RunProgram({WRACKLINE_EXERCISER, mode}, environment);
+      EXPECT_EQ(result.status, 0) << mode << behind << ": " << result.err;
+      EXPECT_EQ(result.err, "");
+    }
+    EXPECT_EQ(RunProgram({WRACKLINE_EXERCISER, "exit3"}, environment).status, 3);
+    EXPECT_EQ(RunProgram({WRACKLINE_EXERCISER, "abort"}, environment).status, 134);
+    EXPECT_EQ(RunProgram({WRACKLINE_C_HOST, WRACKLINE_CXX_PLUGIN}, environment).status, 0);
+  }
+}
+
+}  // namespace
+}  // namespace wrackline::preload

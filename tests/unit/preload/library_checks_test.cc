@@ -1,0 +1,195 @@
+// The rules of the preload, read from the library that was built: whatever breaks one of them is
+// fatal to every program it is preloaded into, or silently changes it.
+#include <elf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wrackline::preload {
+namespace {
+
+class LibraryChecks : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::ifstream file(WRACKLINE_PRELOAD_LIBRARY, std::ios::binary);
+    bytes_.assign(std::istreambuf_iterator<char>(file), {});
+    ASSERT_GT(bytes_.size(), sizeof(Elf64_Ehdr));
+    const auto header = At<Elf64_Ehdr>(0);
+    ASSERT_EQ(std::memcmp(header.e_ident, ELFMAG, SELFMAG), 0);
+    for (int i = 0; i < header.e_phnum; ++i) {
+      segments_.push_back(
+          At<Elf64_Phdr>(header.e_phoff + static_cast<std::size_t>(i) * sizeof(Elf64_Phdr)));
+    }
+    for (int i = 0; i < header.e_shnum; ++i) {
+      sections_.push_back(
+          At<Elf64_Shdr>(header.e_shoff + static_cast<std::size_t>(i) * sizeof(Elf64_Shdr)));
+    }
+  }
+
+  template <typename T>
+  T At(std::size_t offset) const {
+    T value;
+    EXPECT_LE(offset + sizeof value, bytes_.size());
+    std::memcpy(&value, bytes_.data() + offset, sizeof value);
+    return value;
+  }
+  std::string StringAt(std::size_t offset) const { return bytes_.c_str() + offset; }
+  Elf64_Shdr Section(std::uint32_t type) const {
+    for (const auto& section : sections_) {
+      if (section.sh_type == type) return section;
+    }
+    ADD_FAILURE() << "no section of type " << type;
+    return {};
+  }
+  std::size_t StringsOf(const Elf64_Shdr& section) const {
+    return sections_[section.sh_link].sh_offset;
+  }
+
+  std::vector<Elf64_Dyn> Dynamic() const {
+    const Elf64_Shdr section = Section(SHT_DYNAMIC);
+    std::vector<Elf64_Dyn> entries;
+    for (std::size_t offset = 0; offset < section.sh_size; offset += sizeof(Elf64_Dyn)) {
+      entries.push_back(At<Elf64_Dyn>(section.sh_offset + offset));
+      if (entries.back().d_tag == DT_NULL) break;
+    }
+    return entries;
+  }
+  // Names of the dynamic symbols that are defined here, or that are not.
+  std::set<std::string> Symbols(bool defined) const {
+    const Elf64_Shdr section = Section(SHT_DYNSYM);
+    std::set<std::string> names;
+    for (std::size_t offset = sizeof(Elf64_Sym); offset < section.sh_size;
+         offset += sizeof(Elf64_Sym)) {
+      const auto symbol = At<Elf64_Sym>(section.sh_offset + offset);
+      if (ELF64_ST_TYPE(symbol.st_info) == STT_SECTION) continue;
+      if ((symbol.st_shndx != SHN_UNDEF) == defined)
+        names.insert(StringAt(StringsOf(section) + symbol.st_name));
+    }
+    return names;
+  }
+
+  std::string bytes_;
+  std::vector<Elf64_Phdr> segments_;
+  std::vector<Elf64_Shdr> sections_;
+};
+
+TEST_F(LibraryChecks, NeedsTheLibcFamilyOnly) {
+  const std::set<std::string> family = {"libc.so.6",
+                                        "libm.so.6",
+                                        "libpthread.so.0",
+                                        "libdl.so.2",
+                                        "librt.so.1",
+                                        "ld-linux-x86-64.so.2",
+                                        "ld-linux-aarch64.so.1"};
+  const std::size_t strings = StringsOf(Section(SHT_DYNAMIC));
+  int needed = 0;
+  for (const Elf64_Dyn& entry : Dynamic()) {
+    if (entry.d_tag != DT_NEEDED) continue;
+    ++needed;
+    EXPECT_TRUE(family.contains(StringAt(strings + entry.d_un.d_val)))
+        << StringAt(strings + entry.d_un.d_val);
+  }
+  EXPECT_GT(needed, 0);
+}
+
+TEST_F(LibraryChecks, NeedsNoSymbolVersionNewerThanGlibc234) {
+  const Elf64_Shdr section = Section(SHT_GNU_verneed);
+  int versions = 0;
+  std::size_t file = section.sh_offset;
+  for (std::uint32_t i = 0; i < section.sh_info; ++i) {
+    const auto need = At<Elf64_Verneed>(file);
+    std::size_t version = file + need.vn_aux;
+    for (int k = 0; k < need.vn_cnt; ++k) {
+      const auto one = At<Elf64_Vernaux>(version);
+      const std::string name = StringAt(StringsOf(section) + one.vna_name);
+      int major = 0;
+      int minor = 0;
+      ASSERT_EQ(std::sscanf(name.c_str(), "GLIBC_%d.%d", &major, &minor), 2) << name;
+      EXPECT_LE(std::make_pair(major, minor), std::make_pair(2, 34)) << name;
+      ++versions;
+      version += one.vna_next;
+    }
+    file += need.vn_next;
+  }
+  EXPECT_GT(versions, 0);
+}
+
+TEST_F(LibraryChecks, ExportsTheHooksAndItsOwnInterfaceOnly) {
+  const std::set<std::string> want = {
+      "malloc", "calloc", "realloc", "reallocarray", "free", "cfree", "free_sized",
+      "free_aligned_sized", "posix_memalign", "aligned_alloc", "memalign", "valloc", "pvalloc",
+      "malloc_usable_size",
+      // operator new, new[], their nothrow, aligned and both forms
+      "_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnamRKSt9nothrow_t", "_ZnwmSt11align_val_t",
+      "_ZnamSt11align_val_t", "_ZnwmSt11align_val_tRKSt9nothrow_t",
+      "_ZnamSt11align_val_tRKSt9nothrow_t",
+      // operator delete, delete[], and theirs, sized too
+      "_ZdlPv", "_ZdaPv", "_ZdlPvRKSt9nothrow_t", "_ZdaPvRKSt9nothrow_t", "_ZdlPvm", "_ZdaPvm",
+      "_ZdlPvSt11align_val_t", "_ZdaPvSt11align_val_t", "_ZdlPvSt11align_val_tRKSt9nothrow_t",
+      "_ZdaPvSt11align_val_tRKSt9nothrow_t", "_ZdlPvmSt11align_val_t", "_ZdaPvmSt11align_val_t",
+      // the ways out of a process that pass no destructor
+      "_exit", "_Exit", "quick_exit", "wrackline_submit", "wrackline_recording"};
+  EXPECT_THAT(Symbols(true), testing::ContainerEq(want));
+}
+
+TEST_F(LibraryChecks, CallsNoCxxRuntimeAndNoAllocator) {
+  for (const std::string& name : Symbols(false)) {
+    EXPECT_NE(name.substr(0, 2), "_Z") << name;
+    // Two of that prefix are libc's.
+    if (name != "__cxa_atexit" && name != "__cxa_finalize") {
+      EXPECT_NE(name.substr(0, 6), "__cxa_") << name;
+    }
+    EXPECT_NE(name.substr(0, 4), "_Unw") << name;
+  }
+  const std::set<std::string> undefined = Symbols(false);
+  // Calls that take the loader's lock, allocate, or would be served by our own hooks. dlopen,
+  // dlsym, dladdr and dl_iterate_phdr are used at start-up, and by the recorder thread.
+  for (const char* name : {"__tls_get_addr", "_dl_find_object", "backtrace", "printf", "fopen",
+                           "strdup", "atexit", "pthread_atfork"}) {
+    EXPECT_FALSE(undefined.contains(name)) << name;
+  }
+}
+
+TEST_F(LibraryChecks, BindsItsCallsWhenItIsLoaded) {
+  // A call bound on first use would run the dynamic linker in the middle of somebody's malloc.
+  std::uint64_t flags = 0;
+  for (const Elf64_Dyn& entry : Dynamic()) {
+    if (entry.d_tag == DT_FLAGS) flags = entry.d_un.d_val;
+  }
+  EXPECT_NE(flags & DF_BIND_NOW, 0u);
+}
+
+TEST_F(LibraryChecks, HasNoTextRelocationsAndLittleStaticTls) {
+  for (const Elf64_Dyn& entry : Dynamic()) {
+    EXPECT_NE(entry.d_tag, DT_TEXTREL);
+    if (entry.d_tag == DT_FLAGS) {
+      EXPECT_EQ(entry.d_un.d_val & DF_TEXTREL, 0u);
+    }
+  }
+  bool has_tls = false;
+  for (const Elf64_Phdr& segment : segments_) {
+    if (segment.p_type == PT_TLS) {
+      has_tls = true;
+      EXPECT_LE(segment.p_memsz,
+                256u);  // glibc's spare static TLS is 1664 bytes for all libraries opened late
+    }
+    if (segment.p_type == PT_LOAD) {
+      EXPECT_NE(segment.p_flags & (PF_W | PF_X), unsigned{PF_W | PF_X});
+    }
+    if (segment.p_type == PT_GNU_STACK) {
+      EXPECT_EQ(segment.p_flags & PF_X, 0u);
+    }
+  }
+  EXPECT_TRUE(has_tls);
+}
+
+}  // namespace
+}  // namespace wrackline::preload
