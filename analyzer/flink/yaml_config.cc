@@ -1,10 +1,11 @@
 // config.yaml: yaml-cpp parses, this file flattens, by Flink's rules (GlobalConfiguration and
 // YamlParserUtils, 1.19 and later).
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <set>
+#include <sstream>
 #include <utility>
-#include <vector>
 
 #include "analyzer/flink/config_file.h"
 #include "analyzer/flink/yaml_scalar.h"
@@ -117,6 +118,39 @@ class Flattener {
   int nodes_ = 0;
 };
 
+// Notes where documents start and drops everything else.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  int count = 0;
+  int last_line = 1;
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    ++count;
+    last_line = mark.line + 1;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// Not LoadAll: on a stray "]" yaml-cpp 0.7 makes documents without end from it. (Found by fuzzing.)
+DocumentStarts FirstTwoDocuments(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  while (starts.count < 2 && parser.HandleNextDocument(starts)) {
+  }
+  return starts;
+}
+
 Error Located(std::string_view file, int line, const std::string& message) {
   return Error{std::string(file) + ":" + std::to_string(line) + ": " + message,
                "Flink would not start with this file"};
@@ -128,13 +162,14 @@ Result<Configuration> ParseYamlConfig(std::string_view text, std::string_view fi
   if (text.size() > kMaxText)
     return Error{std::string(file) + " is larger than 4 MiB", "is it a configuration?"};
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty()) return Configuration();
-    if (documents.size() > 1) {
-      return Located(file, documents[1].Mark().line + 1,
+    const std::string copy(text);
+    const DocumentStarts starts = FirstTwoDocuments(copy);
+    if (starts.count == 0) return Configuration();
+    if (starts.count > 1) {
+      return Located(file, starts.last_line,
                      "expected a single document in the stream, but found another document");
     }
-    const YAML::Node& root = documents[0];
+    const YAML::Node root = YAML::Load(copy);
     if (root.IsNull() || !root.IsDefined()) return Configuration();
     if (!root.IsMap()) return Located(file, 1, "not a mapping of keys to values");
     return Flattener(file).Flatten(root);

@@ -101,6 +101,8 @@ TEST(YamlConfig, WhatFlinkRefusesIsAnErrorWithItsLine) {
 }
 
 TEST(YamlConfig, HostileTextIsAnError) {
+  EXPECT_THAT(YamlError("a: b]\nc: ]\n"), HasSubstr("config.yaml:"));
+  EXPECT_THAT(YamlError(",: 0[;y4, 'h;y']"), HasSubstr("config.yaml:"));
   std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n";
   for (char c = 'b'; c <= 'l'; ++c) {
     const std::string previous(1, static_cast<char>(c - 1));
