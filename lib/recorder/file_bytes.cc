@@ -54,7 +54,7 @@ std::string SegmentHeaders(int descriptor) {
   FileHeader header{};
   if (ReadAt(descriptor, reinterpret_cast<char*>(&header), sizeof header, 0) != sizeof header)
     return {};
-  if (header.segment_bytes > kMaxFileBytes || header.header_bytes > kMaxFileBytes) return {};
+  if (header.segment_bytes > kMaxFileBytes) return {};
   std::string headers(2 * sizeof(SegmentHeader), '\0');
   for (std::uint64_t i = 0; i < 2; ++i) {
     const std::uint64_t offset = header.header_bytes + i * header.segment_bytes;

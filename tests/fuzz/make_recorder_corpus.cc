@@ -41,7 +41,7 @@ std::string Normalized(std::string bytes) {
   header.pid = 42;
   Store(bytes, 0, header);
   for (std::uint64_t offset :
-       {header.header_bytes + 0, header.header_bytes + header.segment_bytes}) {
+       {std::uint64_t{header.header_bytes}, header.header_bytes + header.segment_bytes}) {
     SegmentHeader segment;
     std::memcpy(&segment, bytes.data() + offset, sizeof segment);
     if (segment.generation == 0) continue;
@@ -99,8 +99,10 @@ void EveryKind(Writer& writer) {
   record.mutable_module()->set_build_id("\x01\x02\x03");
   Append(writer, record);
   record.mutable_stack()->set_id(7);
-  for (std::int64_t delta : {0x7f0000001000, 0x20, -0x900})
+  for (const std::int64_t delta :
+       {std::int64_t{0x7f0000001000}, std::int64_t{0x20}, std::int64_t{-0x900}}) {
     record.mutable_stack()->add_frame_deltas(delta);
+  }
   Append(writer, record);
   for (std::uint32_t slot = 0; slot < 3; ++slot) {
     auto* object = record.mutable_live_objects()->add_objects();

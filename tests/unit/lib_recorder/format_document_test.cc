@@ -38,7 +38,7 @@ TEST(FormatDocument, ItsExampleReadsAsItSays) {
   const Recording& r = recording.value();
   EXPECT_EQ(r.records, 3U);
   EXPECT_EQ(r.generation, 1U);
-  EXPECT_EQ(r.damage, "file cut short: 4280 of 1048576 bytes");
+  EXPECT_EQ(r.damage, "file cut short: 4256 of 1048576 bytes");
   ASSERT_TRUE(r.process.has_value());
   EXPECT_EQ(r.process->pid(), 42U);
   EXPECT_EQ(r.process->host(), "tm-1");
