@@ -1,0 +1,20 @@
+# Real processes with the shim as users get it. One program to be profiled, never with a sanitizer of ours: the shim and a
+# sanitizer's allocator do not share a process.
+if(WRACKLINE_PRELOAD)
+  add_executable(shim_target ${CMAKE_CURRENT_LIST_DIR}/programs/shim_target.cc)
+  wrackline_target(shim_target IN_PROCESS)
+  target_compile_options(shim_target PRIVATE -fexceptions -fno-builtin -fthreadsafe-statics)
+  target_link_libraries(shim_target PRIVATE Threads::Threads)
+
+  wrackline_unit_test(preload_e2e_test
+    SOURCES
+      ${CMAKE_CURRENT_LIST_DIR}/preload_exit_test.cc
+      ${CMAKE_CURRENT_LIST_DIR}/preload_folder_test.cc
+      ${CMAKE_CURRENT_LIST_DIR}/preload_kill_test.cc
+      ${CMAKE_CURRENT_LIST_DIR}/preload_process_test.cc
+    LIBRARIES wrackline_host wrackline_test_support LABEL e2e TIMEOUT 240)
+  target_compile_definitions(preload_e2e_test PRIVATE
+    WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
+    WRACKLINE_SHIM_TARGET="$<TARGET_FILE:shim_target>")
+  add_dependencies(preload_e2e_test wrackline_preload shim_target)
+endif()

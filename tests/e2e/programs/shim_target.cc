@@ -1,0 +1,187 @@
+// The program that the e2e tests profile. Its subcommands are the ways in which a process lives and
+// ends.
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+extern "C" __attribute__((weak)) int wrackline_submit(std::uint64_t, std::uint32_t, const void*,
+                                                      std::size_t);
+extern "C" __attribute__((weak)) int wrackline_recording();
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint64_t g_random = 88172645463325252ull;
+std::uint64_t Random() {
+  g_random ^= g_random << 13;
+  g_random ^= g_random >> 7;
+  return g_random ^= g_random << 17;
+}
+
+extern "C" __attribute__((noinline)) void* ShimTargetAllocate(std::size_t size) {
+  void* block = std::malloc(size);
+  // The write keeps the compiler from leaving the call out or jumping into it.
+  if (block != nullptr) *static_cast<volatile char*>(block) = 1;
+  return block;
+}
+
+// Replaces blocks of 16 B to 64 KiB for `seconds`; returns the longest that one malloc or free
+// took, in nanoseconds.
+std::uint64_t Churn(double seconds, std::size_t blocks) {
+  std::vector<void*> held(blocks, nullptr);
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  std::uint64_t longest = 0;
+  for (auto before = Clock::now(); before < end;) {
+    void*& block = held[Random() % held.size()];
+    std::free(block);
+    block = ShimTargetAllocate(16u << (Random() % 13));
+    const auto after = Clock::now();
+    const auto took = static_cast<std::uint64_t>((after - before).count());
+    if (took > longest) longest = took;
+    before = after;
+  }
+  for (void* block : held) std::free(block);
+  return longest;
+}
+
+// Touches 1 MiB every `milliseconds` until it is killed.
+[[noreturn]] void Grow(int milliseconds) {
+  for (;;) {
+    std::memset(ShimTargetAllocate(1 << 20), 1, 1 << 20);
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  }
+}
+
+// Anonymous growth while a disk is busy: one thread writes a file and syncs it, one reads another
+// again and again, so that the cgroup reclaims page cache to the end.
+[[noreturn]] void Thrash(const std::string& folder) {
+  std::thread([folder] {
+    const std::vector<char> block(1 << 20, 'w');
+    const int file = open((folder + "/written").c_str(), O_CREAT | O_RDWR | O_TRUNC, 0600);
+    for (std::uint64_t i = 0;; ++i) {
+      if (pwrite(file, block.data(), block.size(), static_cast<off_t>((i % 256) << 20)) < 0) break;
+      if (i % 16 == 15) fdatasync(file);
+    }
+  }).detach();
+  std::thread([folder] {
+    std::vector<char> block(1 << 20);
+    const int file = open((folder + "/read").c_str(), O_RDONLY);
+    for (std::uint64_t i = 0;; ++i) {
+      if (pread(file, block.data(), block.size(), static_cast<off_t>((i % 256) << 20)) < 0) break;
+    }
+  }).detach();
+  Grow(40);
+}
+
+int Threads() {
+  FILE* file = std::fopen("/proc/self/status", "r");
+  char line[256];
+  int threads = 0;
+  while (file != nullptr && std::fgets(line, sizeof(line), file) != nullptr) {
+    if (std::sscanf(line, "Threads: %d", &threads) == 1) break;
+  }
+  if (file != nullptr) std::fclose(file);
+  return threads;
+}
+
+// Allocations that are surely sampled at the tests' interval.
+void Sampled() {
+  for (int i = 0; i < 200; ++i) {
+    void* block = ShimTargetAllocate(50000);
+    if (i % 2 == 0) std::free(block);
+  }
+}
+
+int Fork() {
+  Sampled();
+  const pid_t child = fork();
+  if (child == 0) {
+    Sampled();
+    std::printf("child recording %d\n", wrackline_recording ? wrackline_recording() : -1);
+    std::fflush(stdout);
+    _exit(3);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::printf("parent recording %d child %d\n", wrackline_recording ? wrackline_recording() : -1,
+              WEXITSTATUS(status));
+  return 0;
+}
+
+int Vfork() {
+  Sampled();
+  const pid_t child = vfork();
+  if (child == 0) _exit(3);
+  int status = 0;
+  waitpid(child, &status, 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::printf("parent recording %d child %d\n", wrackline_recording ? wrackline_recording() : -1,
+              WEXITSTATUS(status));
+  return 0;
+}
+
+int Submit() {
+  if (!wrackline_submit) return 1;
+  // Record{time_ns: 5, rocksdb_database: {database_id: 9, path: "/db"}}
+  const unsigned char record[] = {0x08, 5, 0x62, 7, 0x08, 9, 0x12, 3, '/', 'd', 'b'};
+  int refused = 0;
+  // Once the recorder has found out that it can or cannot make a file.
+  for (int i = 0; i < 20; ++i) {
+    refused = wrackline_submit(9, 1, record, sizeof(record));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  std::printf("submit %d malformed %d wrong kind %d\n", refused,
+              wrackline_submit(1, 2, "\xff\xff", 2), wrackline_submit(1, 9, record, 4));
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const std::string what = count > 1 ? arguments[1] : "";
+  const double number = count > 2 ? std::atof(arguments[2]) : 0;
+  if (what == "churn") {
+    std::printf("longest %llu ns\n", static_cast<unsigned long long>(Churn(number, 4000)));
+    return 7;
+  }
+  if (what == "quiet") {  // deterministic output
+    Sampled();
+    std::this_thread::sleep_for(std::chrono::duration<double>(number));
+    std::puts("quiet output");
+    std::fputs("quiet error\n", stderr);
+    return 7;
+  }
+  if (what == "grow") Grow(static_cast<int>(number));
+  if (what == "thrash") Thrash(arguments[2]);
+  if (what == "threads") return std::printf("threads %d\n", Threads()) > 0 ? 0 : 1;
+  if (what == "fork") return Fork();
+  if (what == "vfork") return Vfork();
+  if (what == "submit") return Submit();
+  Sampled();
+  if (what == "exit") std::exit(5);
+  if (what == "_exit") _exit(5);
+  if (what == "_Exit") std::_Exit(5);
+  if (what == "quick_exit") std::quick_exit(5);
+  if (what == "abort") std::abort();
+  if (what == "exec") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    execl(arguments[0], arguments[0], "exit", nullptr);
+  }
+  if (what == "system") return std::system("exit 4") >> 8;
+  if (what == "short") return 0;
+  return 2;
+}
