@@ -95,7 +95,12 @@ TEST_F(LiveCgroupTest, AChildSeesItsLimitAndWhatItTouches) {
   EXPECT_EQ(seen->cgroup.folder, folder_);
   EXPECT_EQ(seen->after.limit, kLimit);
   ASSERT_TRUE(seen->before.charge && seen->after.charge && seen->after.anon && seen->after.peak);
-  EXPECT_GE(*seen->after.charge - *seen->before.charge, kTouched);
+  EXPECT_GE(*seen->after.charge, kTouched);
+  // The charge runs ahead of use by up to 64 pages that each CPU holds in stock (MEMCG_CHARGE_BATCH
+  // in mm/memcontrol.c); what was in stock before was charged before.
+  const auto stock =
+      static_cast<std::uint64_t>(64 * sysconf(_SC_PAGESIZE) * sysconf(_SC_NPROCESSORS_CONF));
+  EXPECT_GE(*seen->after.charge - *seen->before.charge + stock, kTouched);
   EXPECT_LE(*seen->after.charge, kLimit);
   EXPECT_GE(*seen->after.anon, kTouched);
   EXPECT_GE(*seen->after.peak, kTouched);
