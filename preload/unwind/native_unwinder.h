@@ -6,9 +6,9 @@
 // object: there begins code made at run time (a JVM's), whose address is the last frame given. It
 // never guesses its way through such code.
 //
-// Cost: 0.1 us for 12 frames seen before, 0.5 us for 62; a few us a frame the first time a thread meets it. Stack: 7 KiB.
-// Memory: about 20 KiB resident for each thread that is sampled (docs/sampling.md), none of it from the allocator, given
-// back at the thread's end.
+// Cost: 0.1 us for 12 frames seen before, 0.5 us for 62; a few us a frame the first time a thread
+// meets it. Stack: 7 KiB. Memory: about 20 KiB resident for each thread that is sampled
+// (docs/sampling.md), none of it from the allocator, given back at the thread's end.
 #pragma once
 
 #include <cstdint>
