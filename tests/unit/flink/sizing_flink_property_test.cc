@@ -226,7 +226,7 @@ bool GridFindsOvershoot(const Question& question) {
 TEST(ProposeFlinkProperty, EveryProposalIsSoundAndEveryRefusalIsConfirmed) {
   Questions questions(2026);
   int fits = 0, refused = 0;
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     const Question question = questions.Next();
     const auto answer = ProposeFlink(question.demand, question.configuration,
                                      flink::FormatVersion(question.version));
@@ -268,7 +268,7 @@ TEST(ProposeFlinkProperty, EveryProposalIsSoundAndEveryRefusalIsConfirmed) {
   std::printf("%d fit, %d do not\n", fits, refused);
   if (!HasFailure()) {
     EXPECT_GT(fits, 500);
-    EXPECT_GT(refused, 500);
+    EXPECT_GT(refused, 200);
   }
 }
 
