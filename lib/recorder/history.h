@@ -49,6 +49,7 @@ class History {
   std::size_t used_bytes() const { return used_; }
   // Of address space; what was never filled is not resident.
   std::uint64_t own_bytes() const { return mapped_; }
+  const void* memory() const { return bytes_; }
 
  private:
   struct Entry;

@@ -22,6 +22,22 @@ constexpr int kTriesAtOnce = 3;
 constexpr std::uint64_t kFirstWait = 100;
 constexpr int kMaxDoublings = 6;
 
+// Of a mapping; 0 where there is none.
+std::uint64_t ResidentBytes(const void* start, std::uint64_t bytes) {
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::uint64_t kPagesAtOnce = 1024;
+  unsigned char pages[kPagesAtOnce];
+  std::uint64_t resident = 0;
+  for (std::uint64_t at = 0; start != nullptr && at < bytes; at += kPagesAtOnce * kPage) {
+    const std::uint64_t now = bytes - at < kPagesAtOnce * kPage ? bytes - at : kPagesAtOnce * kPage;
+    void* from = const_cast<std::uint8_t*>(static_cast<const std::uint8_t*>(start) + at);
+    if (mincore(from, now, pages) != 0) break;
+    for (std::uint64_t i = 0; i < (now + kPage - 1) / kPage; ++i)
+      resident += (pages[i] & 1) * kPage;
+  }
+  return resident;
+}
+
 }  // namespace
 
 int Recorder::Open(const RecorderOptions& options) {
@@ -239,6 +255,12 @@ void Recorder::Close() {
 
 std::uint64_t Recorder::own_bytes() const {
   return writer_.own_bytes() + history_.own_bytes() + scratch_bytes_;
+}
+
+std::uint64_t Recorder::resident_bytes() const {
+  return ResidentBytes(writer_.memory(), writer_.own_bytes()) +
+         ResidentBytes(history_.memory(), history_.own_bytes()) +
+         ResidentBytes(scratch_, scratch_bytes_);
 }
 
 }  // namespace wrackline::recorder

@@ -69,6 +69,7 @@ class Writer {
   const WriterStatistics& statistics() const { return statistics_; }
   // Of address space; of each batch the resident part is what it once held.
   std::uint64_t own_bytes() const { return mapped_; }
+  const void* memory() const { return areas_[0].batch; }
 
  private:
   struct Area {                  // one segment being written

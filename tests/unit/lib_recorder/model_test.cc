@@ -68,8 +68,8 @@ TEST_P(Model, TheFileIsTheStateAtEveryMoment) {
 INSTANTIATE_TEST_SUITE_P(Sizes, Model,
                          ::testing::Values(Case{1, 1 << 20, 50, 3000}, Case{2, 1 << 20, 2000, 3000},
                                            Case{3, 1 << 20, 7000, 3000},
-                                           Case{4, 4 << 20, 20000, 2500},
-                                           Case{5, 3'333'333, 10000, 2500}));
+                                           Case{4, 4 << 20, 20000, 1800},
+                                           Case{5, 3'333'333, 10000, 1800}));
 
 // Objects come and go, as live objects do: a slot given back must be gone, in both segments.
 TEST(ModelOfLiveObjects, FreedSlotsStayFreed) {
@@ -103,7 +103,7 @@ TEST(ModelOfLiveObjects, FreedSlotsStayFreed) {
   Recorder recorder;
   ASSERT_EQ(recorder.Open(options), 0);
   std::mt19937_64 random(11);
-  for (int tick = 0; tick < 3000; ++tick) {
+  for (int tick = 0; tick < 2000; ++tick) {
     for (int i = 0; i < 200; ++i) {
       const auto slot = static_cast<std::uint32_t>(random() % 15000);
       const std::uint64_t address = random() % 2 == 0 ? 0 : random() | 1;

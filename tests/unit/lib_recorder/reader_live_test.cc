@@ -32,7 +32,7 @@ TEST(ReaderLive, EveryReadingIsConsistent) {
     snapshots = recorder.statistics().snapshots;
     recorder.Close();
   });
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 60; ++i) {
     const std::uint64_t before = flushed.load();
     const Result<Recording> recording = ReadRecording(path);
     ASSERT_TRUE(recording.ok()) << recording.error().Text();
