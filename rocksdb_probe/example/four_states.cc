@@ -44,13 +44,13 @@ constexpr const char* kFooter = R"(Exit status:
   99  stopped on purpose at --stop-at: nobody killed it
 
 Example:
-  wrackline run --limit 350m --out lost -- wrackline_four_states --db /tmp/states --write-mb 1200
+  wrackline run --limit 288m --out lost -- wrackline_four_states --db /tmp/states --write-mb 900
   wrackline report lost --format json > report.json
-  wrackline run --limit 350m --out kept -- wrackline_four_states --db /tmp/states --write-mb 1200 --settings report.json)";
+  wrackline run --limit 288m --out kept -- wrackline_four_states --db /tmp/states --write-mb 900 --settings report.json)";
 
 struct Arguments {
   std::string db;
-  std::uint64_t write_mb = 1200;
+  std::uint64_t write_mb = 900;
   double seconds = 0;
   std::string settings;
   std::uint64_t stop_at = 0;

@@ -5,11 +5,14 @@
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <filesystem>
 #include <random>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace wrackline::example {
@@ -204,6 +207,26 @@ rocksdb::Status StateBackend::Close(bool remove_files) {
 
 StateBackend::~StateBackend() { Close(false).PermitUncheckedError(); }
 
+namespace {
+
+// One stream feeds all states: none gets far ahead of the slowest. So their memtables fill
+// together, and what they need together depends little on how the threads happen to be scheduled.
+void KeepStep(std::uint64_t written, const Progress& progress) {
+  constexpr std::uint64_t kAheadBytes = 1'000'000;
+  const auto slowest = [&progress] {
+    std::uint64_t least = ~std::uint64_t{0};
+    for (const auto& bytes : progress.bytes_written) {
+      least = std::min(least, bytes.load(std::memory_order_relaxed));
+    }
+    return least;
+  };
+  while (written > slowest() + kAheadBytes && !progress.stop.load(std::memory_order_relaxed)) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+}  // namespace
+
 rocksdb::Status RunState(const StateBackend& backend, std::size_t state, std::uint64_t bytes,
                          Progress* progress) {
   Work work{backend.db(), backend.states().at(state), WithoutLog(), Payloads(state + 1)};
@@ -214,6 +237,7 @@ rocksdb::Status RunState(const StateBackend& backend, std::size_t state, std::ui
     ++work.step;
     written += kPayloadBytes;
     progress->bytes_written.at(state).store(written, std::memory_order_relaxed);
+    KeepStep(written, *progress);
   }
   return rocksdb::Status::OK();
 }
