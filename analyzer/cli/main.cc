@@ -9,7 +9,6 @@
 
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/suggest.h"
-#include "analyzer/render/inert.h"
 
 namespace wrackline::cli {
 namespace {
@@ -78,16 +77,6 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-
-void Say(const std::string& message) {
-  const std::string line = "wrackline: " + render::Inert(message, true) + "\n";
-  std::fputs(line.c_str(), stderr);
-}
-
-int Fail(const std::string& message, int status) {
-  Say(message);
-  return status;
-}
 
 }  // namespace wrackline::cli
 

@@ -72,12 +72,13 @@ struct SiteFrame {
   std::string function;  // demangled, short; "module+0x1234" where no symbol covers it
   std::string module;    // file name without its folder; empty: unknown
   bool named = false;
+  bool rocksdb = false;  // RocksDB's own code
 };
 
 // Live allocations of one site: every stack whose functions are the same.
 struct Site {
   std::vector<SiteFrame> frames;  // innermost first
-  std::size_t label = 0;  // index of the first frame that is not an allocator's or a container's
+  std::size_t label = 0;  // index of the frame that says most: the first that is no plumbing
   std::vector<std::uint32_t> stacks;
   bool in_rocksdb = false;  // some frame is RocksDB's own code
   bool truncated = false;

@@ -40,20 +40,15 @@ class Namer {
     for (const auto& [id, module] : recording.modules) by_start_[module.start()] = &module;
   }
 
-  struct Named {
-    SiteFrame frame;
-    bool rocksdb = false;
-  };
-
-  const Named& Name(std::uint64_t pc) {
+  const SiteFrame& Name(std::uint64_t pc) {
     auto [place, fresh] = cache_.try_emplace(pc);
     if (fresh) place->second = Resolve(pc);
     return place->second;
   }
 
  private:
-  Named Resolve(std::uint64_t pc) const {
-    Named named;
+  SiteFrame Resolve(std::uint64_t pc) const {
+    SiteFrame frame;
     const proto::Module* module = nullptr;
     const auto recorded = recording_.frame_names.find(pc);
     if (recorded != recording_.frame_names.end()) {
@@ -67,29 +62,29 @@ class Namer {
         if (pc < before->end()) module = before;
       }
     }
-    if (module != nullptr) named.frame.module = BaseName(module->path());
+    if (module != nullptr) frame.module = BaseName(module->path());
     if (recorded != recording_.frame_names.end() && !recorded->second.symbol().empty()) {
       const std::string demangled = symbols::Demangle(recorded->second.symbol());
-      named.frame.function = symbols::ShortName(demangled);
-      if (named.frame.function.empty()) named.frame.function = demangled;
-      named.frame.named = true;
-      named.rocksdb = StartsWith(demangled, "rocksdb::") || StartsWith(demangled, "rocksdb_") ||
+      frame.function = symbols::ShortName(demangled);
+      if (frame.function.empty()) frame.function = demangled;
+      frame.named = true;
+      frame.rocksdb = StartsWith(demangled, "rocksdb::") || StartsWith(demangled, "rocksdb_") ||
                       demangled.find(" rocksdb::") != std::string::npos;
     } else if (module != nullptr) {
       // Virtual address in the module where its load bias is known to make sense: the number
       // addr2line takes.
       const std::uint64_t base = module->bias() <= pc ? module->bias() : module->start();
-      named.frame.function = named.frame.module + "+" + Hex(pc - base);
+      frame.function = frame.module + "+" + Hex(pc - base);
     } else {
-      named.frame.function = Hex(pc);
+      frame.function = Hex(pc);
     }
-    if (StartsWith(named.frame.module, "librocksdb")) named.rocksdb = true;
-    return named;
+    if (StartsWith(frame.module, "librocksdb")) frame.rocksdb = true;
+    return frame;
   }
 
   const recorder::Recording& recording_;
   std::map<std::uint64_t, const proto::Module*> by_start_;
-  std::unordered_map<std::uint64_t, Named> cache_;
+  std::unordered_map<std::uint64_t, SiteFrame> cache_;
 };
 
 // Stacks whose functions are the same are one site: the return addresses inside a function do not
@@ -148,11 +143,20 @@ bool IsPlumbing(const SiteFrame& frame) {
       "malloc",        "calloc", "realloc", "reallocarray", "memalign", "posix_memalign",
       "aligned_alloc", "valloc", "pvalloc", "strdup",       "__strdup", "strndup",
       "__libc_malloc", "cfree",  "mmap",    "reallocf"};
-  static constexpr std::array<std::string_view, 10> kPrefix = {
-      "operator new", "std::", "__gnu_cxx::", "void std::", "mallocx",
-      "rallocx",      "je_",   "tc_",         "mi_",        "__libc_"};
+  static constexpr std::array<std::string_view, 12> kPrefix = {"operator new",
+                                                               "std::",
+                                                               "__gnu_cxx::",
+                                                               "void std::",
+                                                               "mallocx",
+                                                               "rallocx",
+                                                               "je_",
+                                                               "tc_",
+                                                               "mi_",
+                                                               "__libc_",
+                                                               "rocksdb::Arena::",
+                                                               "rocksdb::ConcurrentArena::"};
   const std::string_view name = frame.function;
-  if (!frame.named) return StartsWith(frame.module, "libwrackline_preload");
+  if (!frame.named) return frame.rocksdb || StartsWith(frame.module, "libwrackline_preload");
   if (std::find(kExact.begin(), kExact.end(), name) != kExact.end()) return true;
   if (std::any_of(kPrefix.begin(), kPrefix.end(),
                   [name](auto prefix) { return StartsWith(name, prefix); }))
@@ -170,9 +174,9 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
     Site site;
     site.truncated = stack.truncated;
     for (const std::uint64_t pc : stack.frames) {
-      const Namer::Named& named = namer.Name(pc);
-      site.frames.push_back(named.frame);
-      site.in_rocksdb |= named.rocksdb;
+      const SiteFrame& frame = namer.Name(pc);
+      site.frames.push_back(frame);
+      site.in_rocksdb |= frame.rocksdb;
     }
     const std::string identity = Identity(site.frames, site.truncated);
     Site& known = sites.try_emplace(identity, std::move(site)).first->second;

@@ -1,5 +1,8 @@
 #include <fmt/core.h>
 
+#include <vector>
+
+#include "analyzer/evidence/sites.h"
 #include "analyzer/render/inert.h"
 #include "analyzer/render/text_parts.h"
 
@@ -8,6 +11,27 @@ namespace {
 
 constexpr std::size_t kSites = 5;
 constexpr std::size_t kFrames = 4;  // below the label
+
+// Which callers to show: two next to the label, then the first ones outside RocksDB, which tell one
+// caller of it from another. Frames without a name only where there is nothing better.
+std::vector<std::size_t> Callers(const evidence::Site& site) {
+  std::vector<std::size_t> chosen;
+  const auto telling = [&site](std::size_t i) {
+    return site.frames[i].named && !evidence::IsPlumbing(site.frames[i]);
+  };
+  const std::size_t near = site.in_rocksdb ? kFrames / 2 : kFrames;
+  std::size_t i = site.label + 1;
+  for (; i < site.frames.size() && chosen.size() < near; ++i) {
+    if (telling(i)) chosen.push_back(i);
+  }
+  for (; i < site.frames.size() && chosen.size() < kFrames; ++i) {
+    if (telling(i) && !site.frames[i].rocksdb) chosen.push_back(i);
+  }
+  for (i = site.label + 1; chosen.empty() && i < site.frames.size() && i <= site.label + kFrames;
+       ++i)
+    chosen.push_back(i);
+  return chosen;
+}
 
 }  // namespace
 
@@ -29,7 +53,7 @@ void WriteSites(const report::Report& report, Page* page) {
             ? std::string("(stack not recorded)")
             : page->Styled(Style::kBold,
                            page->Name(site.frames[site.label].function, page->width() - 36))));
-    for (std::size_t i = site.label + 1; i < site.frames.size() && i <= site.label + kFrames; ++i)
+    for (const std::size_t i : Callers(site))
       page->Line("      " + page->Styled(Style::kDim, page->Name("from " + site.frames[i].function,
                                                                  page->width() - 6)));
   }

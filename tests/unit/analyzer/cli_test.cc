@@ -1,0 +1,126 @@
+// The built command: exit statuses and its one-line errors (docs/cli.md).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace wrackline {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+constexpr const char* kKilled = WRACKLINE_TEST_DATA "/recordings/four_states_killed.wrackpack";
+
+struct Done {
+  int status = -1;
+  std::string output;  // both streams
+};
+
+Done Wrackline(const std::string& arguments) {
+  Done done;
+  std::FILE* pipe = popen((std::string(WRACKLINE_BINARY) + " " + arguments + " 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer{};
+  while (const std::size_t length = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    done.output.append(buffer.data(), length);
+  done.status = WEXITSTATUS(pclose(pipe));
+  return done;
+}
+
+long Lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+class CliTest : public ::testing::Test {
+ protected:
+  CliTest() {
+    std::string pattern = (fs::temp_directory_path() / "wrackline-cli-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~CliTest() override { fs::remove_all(folder_); }
+  std::string Make(const std::string& name, const std::string& content) {
+    std::ofstream(folder_ / name, std::ios::binary) << content;
+    return (folder_ / name).string();
+  }
+  fs::path folder_;
+};
+
+TEST_F(CliTest, HelpAndVersion) {
+  EXPECT_EQ(Wrackline("--help").status, 0);
+  EXPECT_THAT(Wrackline("--version").output, HasSubstr("wrackline 0."));
+  for (const char* subcommand : {"run", "report", "inspect", "pack"})
+    EXPECT_EQ(Wrackline(std::string(subcommand) + " --help").status, 0) << subcommand;
+}
+
+TEST_F(CliTest, MistypedSubcommand) {
+  const Done done = Wrackline("reprot x");
+  EXPECT_EQ(done.status, 2);
+  EXPECT_THAT(done.output, HasSubstr("did you mean 'report'?"));
+}
+
+TEST_F(CliTest, UsageErrors) {
+  for (const char* arguments : {"", "report", "report --format xml x", "report --limit nonsense x",
+                                "inspect --section no x"}) {
+    const Done done = Wrackline(arguments);
+    EXPECT_EQ(done.status, 2) << arguments;
+    EXPECT_EQ(Lines(done.output), 1) << done.output;
+  }
+}
+
+TEST_F(CliTest, BadInputIsOneLineThatSaysWhatToDo) {
+  std::string cut;
+  {
+    std::ifstream whole(kKilled, std::ios::binary);
+    cut.assign(std::istreambuf_iterator<char>(whole), {});
+    cut.resize(cut.size() / 2);
+  }
+  const std::vector<std::string> inputs = {folder_.string(),
+                                           (folder_ / "none.wrack").string(),
+                                           Make("zeros.wrack", std::string(1 << 20, '\0')),
+                                           Make("text.wrack", "hello\n"),
+                                           Make("empty.wrack", ""),
+                                           Make("cut.wrackpack", cut)};
+  // The folder as it is now holds only unreadable files.
+  for (const std::string& input : inputs) {
+    for (const char* command : {"report ", "inspect "}) {
+      const Done done = Wrackline(command + input);
+      EXPECT_EQ(done.status, 2) << input;
+      EXPECT_EQ(Lines(done.output), 1) << done.output;
+      EXPECT_THAT(done.output, ::testing::StartsWith("wrackline: "));
+    }
+  }
+}
+
+TEST_F(CliTest, ReportOfARealKill) {
+  const Done text = Wrackline(std::string("report ") + kKilled);
+  EXPECT_EQ(text.status, 0);
+  EXPECT_THAT(text.output, HasSubstr("Killed by the kernel's OOM killer at 350.0 of 350.0 MiB."));
+  const std::string output = (folder_ / "report.json").string();
+  EXPECT_EQ(
+      Wrackline(std::string("report --format json --output ") + output + " " + kKilled).status, 0);
+  EXPECT_TRUE(fs::exists(output));
+  EXPECT_EQ(Wrackline(std::string("report --output /nonexistent/x ") + kKilled).status, 2);
+}
+
+TEST_F(CliTest, InspectSectionsAndRecords) {
+  EXPECT_THAT(Wrackline(std::string("inspect --section process ") + kKilled).output,
+              HasSubstr("glibc 2.36"));
+  EXPECT_EQ(Wrackline(std::string("inspect --format json ") + kKilled + " > /dev/null").status, 0);
+  EXPECT_THAT(Wrackline(std::string("inspect --records ") + kKilled + " | head -1").output,
+              HasSubstr("process"));
+}
+
+TEST_F(CliTest, RunWithoutACommandOrWithAMistypedOption) {
+  EXPECT_EQ(Wrackline("run").status, 125);
+  EXPECT_EQ(Wrackline("run --limti 3m -- true").status, 125);
+  EXPECT_EQ(Wrackline("run --limit 1m --assume-limit 1m -- true").status, 125);
+}
+
+}  // namespace
+}  // namespace wrackline

@@ -1,0 +1,249 @@
+// One test per rule of docs/ledger.md, in its order.
+#include "analyzer/ledger/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "analyzer/evidence/from_recording.h"
+#include "tests/unit/analyzer/recording_builder.h"
+
+namespace wrackline::ledger {
+namespace {
+
+using testing::kMi;
+using testing::RecordingBuilder;
+
+Ledger Build(RecordingBuilder& builder) {
+  const std::optional<Ledger> ledger =
+      BuildLedger(evidence::EvidenceFromRecording(builder.recording(), std::nullopt));
+  EXPECT_TRUE(ledger.has_value());
+  EXPECT_EQ(ledger->Sum() + ledger->unexplained, ledger->total);
+  return *ledger;
+}
+
+std::int64_t Amount(const Ledger& ledger, const std::string& id) {
+  std::int64_t sum = 0;
+  for (const Line& line : ledger.lines) sum += line.id == id ? line.amount.count : 0;
+  return sum;
+}
+
+bool Has(const Ledger& ledger, const std::string& id) {
+  return std::any_of(ledger.lines.begin(), ledger.lines.end(),
+                     [&](const Line& line) { return line.id == id; });
+}
+
+TEST(Ledger, TakesTheChargeOfTheLastTickWithABreakdown) {
+  RecordingBuilder builder;
+  builder.Charge(1, 100 * kMi, 350 * kMi);
+  builder.Charge(2, 200 * kMi, 350 * kMi);
+  builder.Tick(3).mutable_cgroup()->set_charge(300 * kMi);  // no breakdown
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.total.count, 200 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(ledger.before_end, std::chrono::seconds(8));
+}
+
+TEST(Ledger, IsAbsentWithoutAnyFigure) {
+  RecordingBuilder builder;
+  EXPECT_FALSE(
+      BuildLedger(evidence::EvidenceFromRecording(builder.recording(), std::nullopt)).has_value());
+}
+
+TEST(Ledger, WhatNobodyCountedIsUnexplained) {
+  RecordingBuilder builder;
+  builder.Charge(1, 100 * kMi, 350 * kMi);
+  EXPECT_EQ(Build(builder).unexplained, 100 * kMiB);
+}
+
+TEST(Ledger, UnexplainedIsSigned) {
+  RecordingBuilder builder;
+  builder.Charge(10, 10 * kMi, 350 * kMi);
+  builder.Live({"untouched"}, 30 * kMi, 30 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.unexplained, -20 * kMiB);
+  EXPECT_FALSE(ledger.notes.empty());
+}
+
+TEST(Ledger, SharedCacheCountsOnceHoweverManyFamiliesUseIt) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  for (std::uint32_t family = 0; family < 3; ++family)
+    RecordingBuilder::Family(sample, family, "f" + std::to_string(family), 7, kMi);
+  RecordingBuilder::Cache(sample, 7, 64 * kMi, 45 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "rocksdb.block_cache"), 45 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "rocksdb.memtables"), 3 * static_cast<std::int64_t>(kMi));
+}
+
+TEST(Ledger, CacheSharedByTwoDatabasesCountsOnce) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  for (const std::uint64_t database : {1, 2}) {
+    auto& sample = builder.RocksDb(database, 10);
+    RecordingBuilder::Family(sample, 0, "default", 7, kMi);
+    RecordingBuilder::Cache(sample, 7, 64 * kMi, 45 * kMi);
+  }
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "rocksdb.block_cache"), 45 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "rocksdb.memtables"), 2 * static_cast<std::int64_t>(kMi));
+}
+
+TEST(Ledger, MemtablesChargedToTheCacheAreNotCountedAgainInIt) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  RecordingBuilder::Family(sample, 0, "default", 7, 20 * kMi);
+  RecordingBuilder::Cache(sample, 7, 64 * kMi, 45 * kMi);
+  auto& manager = *sample.add_write_buffer_managers();
+  manager.set_id(9);
+  manager.set_memory_usage(20 * kMi);
+  manager.set_cache_reservation(21 * kMi);
+  manager.set_charged_to_cache(true);
+  manager.set_cache_id(7);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "rocksdb.memtables"), 20 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "rocksdb.block_cache"), 24 * static_cast<std::int64_t>(kMi));
+}
+
+TEST(Ledger, SitesInRocksDbAreTheProbesMemoryNotMore) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  RecordingBuilder::Family(sample, 0, "default", 0, 50 * kMi);
+  builder.Live({"malloc", "_ZN7rocksdb5Arena16AllocateNewBlockEm", "main"}, 50 * kMi, 50 * kMi);
+  builder.Live({"malloc", "leak", "main"}, 10 * kMi, 10 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.Of(Holder::kRocksDb), 50 * kMiB);
+  EXPECT_EQ(ledger.Of(Holder::kNative), 10 * kMiB);
+  EXPECT_EQ(ledger.unexplained, 40 * kMiB);
+}
+
+TEST(Ledger, RocksDbBeyondTheProbeIsALineOfItsOwn) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  RecordingBuilder::Family(sample, 0, "default", 0, 50 * kMi);
+  builder.Live({"_ZN7rocksdb8NewThingEv"}, 71 * kMi, 71 * kMi);
+  // 71 less 50 less one arena block that may be untouched.
+  EXPECT_EQ(Amount(Build(builder), "rocksdb.other"), 20 * static_cast<std::int64_t>(kMi));
+}
+
+TEST(Ledger, RocksDbBeyondTheProbeWithinTheSamplingErrorIsNoLine) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  RecordingBuilder::Family(sample, 0, "default", 0, 50 * kMi);
+  // One object of a large weight: standard error about as large as the estimate.
+  builder.Live({"_ZN7rocksdb8NewThingEv"}, 1000, 71 * kMi);
+  EXPECT_FALSE(Has(Build(builder), "rocksdb.other"));
+}
+
+TEST(Ledger, RocksDbWithoutProbeIsKnownByStack) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  builder.Live({"_ZN7rocksdb8NewThingEv"}, 30 * kMi, 30 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "rocksdb.by_stack"), 30 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(ledger.Of(Holder::kNative), Bytes{});
+}
+
+TEST(Ledger, ClosedDatabaseHoldsNothing) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  builder.Describe(1, 0, "default", 64 * kMi, 2, 0);
+  builder.recording().rocksdb_databases[1].set_closed(true);
+  RecordingBuilder::Family(builder.RocksDb(1, 9), 0, "default", 0, 50 * kMi);
+  EXPECT_FALSE(Has(Build(builder), "rocksdb.memtables"));
+}
+
+TEST(Ledger, GlibcFreeMemoryIsAnUpperBound) {
+  RecordingBuilder builder;
+  auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
+  tick.mutable_allocator()->set_in_use(50 * kMi);
+  tick.mutable_allocator()->set_free_in_heap(40 * kMi);
+  const Ledger ledger = Build(builder);
+  const auto line = std::find_if(ledger.lines.begin(), ledger.lines.end(),
+                                 [](const Line& l) { return l.id == "allocator.free"; });
+  ASSERT_NE(line, ledger.lines.end());
+  EXPECT_EQ(line->amount, 40 * kMiB);
+  EXPECT_EQ(line->confidence, Confidence::kUpperBound);
+}
+
+TEST(Ledger, JemallocSaysWhatIsResident) {
+  RecordingBuilder builder;
+  auto& allocator = *builder.Charge(10, 100 * kMi, 350 * kMi).mutable_allocator();
+  allocator.set_in_use(50 * kMi);
+  allocator.set_free_in_heap(5 * kMi);
+  allocator.set_metadata(3 * kMi);
+  allocator.set_resident(80 * kMi);
+  allocator.set_retained(500 * kMi);  // unmapped: in no page
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "allocator.free"), 27 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "allocator.metadata"), 3 * static_cast<std::int64_t>(kMi));
+}
+
+TEST(Ledger, RoundingIsInUseLessSamplesOfTheSameMoment) {
+  RecordingBuilder builder;
+  auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
+  tick.mutable_allocator()->set_monotonic_ns(10 * testing::kSecond);
+  tick.mutable_allocator()->set_in_use(60 * kMi);
+  builder.Live({"work"}, 50 * kMi, 50 * kMi);
+  EXPECT_EQ(Amount(Build(builder), "allocator.rounding"), 10 * static_cast<std::int64_t>(kMi));
+  tick.mutable_allocator()->set_monotonic_ns(5 *
+                                             testing::kSecond);  // five seconds old: not comparable
+  EXPECT_FALSE(Has(Build(builder), "allocator.rounding"));
+}
+
+TEST(Ledger, FilePagesSplitIntoCacheMappedAndSharedMemory) {
+  RecordingBuilder builder;
+  auto& cgroup = *builder.Charge(10, 100 * kMi, 350 * kMi).mutable_cgroup();
+  cgroup.set_anon(40 * kMi);
+  cgroup.set_file(50 * kMi);
+  cgroup.set_shmem(20 * kMi);
+  cgroup.set_file_mapped(25 * kMi);
+  cgroup.set_kernel(10 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "file.shmem"), 20 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "file.mapped"), 25 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "file.page_cache"), 5 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(ledger.Of(Holder::kFile) + ledger.Of(Holder::kKernel), 60 * kMiB);
+}
+
+TEST(Ledger, OtherProcessesOfALimitedCgroupHaveALine) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi).mutable_process()->set_resident(70 * kMi);
+  EXPECT_EQ(Amount(Build(builder), "other_processes"), 30 * static_cast<std::int64_t>(kMi));
+}
+
+TEST(Ledger, WithoutALimitASharedCgroupGivesTheResidentSet) {
+  RecordingBuilder builder;
+  auto& process = *builder.Charge(10, 1000 * kMi).mutable_process();
+  process.set_resident(70 * kMi);
+  process.set_resident_shared(10 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.basis, Basis::kResident);
+  EXPECT_EQ(ledger.total, 70 * kMiB);
+  EXPECT_EQ(Amount(ledger, "file.resident"), 10 * static_cast<std::int64_t>(kMi));
+  EXPECT_FALSE(Has(ledger, "other_processes"));
+}
+
+TEST(Ledger, LargeSitesHaveLinesTheRestShareOne) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  builder.Live({"malloc", "big"}, 30 * kMi, 30 * kMi);
+  builder.Live({"malloc", "small1"}, kMi / 2, kMi / 2).Live({"malloc", "small2"}, kMi / 4, kMi / 4);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "native.site"), 30 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "native.other_sites"), 3 * static_cast<std::int64_t>(kMi) / 4);
+  EXPECT_EQ(ledger.lines.front().label, "big");
+}
+
+TEST(Ledger, WracklineCountsItself) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi).set_own_bytes(6 * kMi);
+  EXPECT_EQ(Build(builder).Of(Holder::kWrackline), 6 * kMiB);
+}
+
+}  // namespace
+}  // namespace wrackline::ledger

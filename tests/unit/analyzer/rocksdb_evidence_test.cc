@@ -1,0 +1,59 @@
+#include "analyzer/evidence/rocksdb.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/analyzer/recording_builder.h"
+
+namespace wrackline::evidence {
+namespace {
+
+using testing::kMi;
+using testing::RecordingBuilder;
+
+TEST(RocksDbEvidence, NothingWithoutAWatchedDatabase) {
+  RecordingBuilder builder;
+  EXPECT_FALSE(RocksDbFromRecording(builder.recording()).has_value());
+}
+
+TEST(RocksDbEvidence, NewestSampleAndPeaks) {
+  RecordingBuilder builder;
+  builder.Describe(1, 0, "value", 64 * kMi, 2, 7);
+  RecordingBuilder::Family(builder.RocksDb(1, 1), 0, "value", 7, 100 * kMi);
+  RecordingBuilder::Family(builder.RocksDb(1, 2), 0, "value", 7, 30 * kMi);
+  const auto rocksdb = RocksDbFromRecording(builder.recording());
+  ASSERT_TRUE(rocksdb);
+  ASSERT_EQ(rocksdb->families.size(), 1u);
+  EXPECT_EQ(rocksdb->families[0].all_memtables, 30 * kMiB);
+  EXPECT_EQ(rocksdb->families[0].memtables_peak, 100 * kMiB);
+  EXPECT_EQ(rocksdb->families[0].max_write_buffers, 2);
+  EXPECT_EQ(rocksdb->databases, 1);
+  EXPECT_EQ(rocksdb->history.size(), 2u);
+}
+
+TEST(RocksDbEvidence, ASampleOfManyFamiliesMayComeInSeveralRecords) {
+  RecordingBuilder builder;
+  RecordingBuilder::Family(builder.RocksDb(1, 1), 0, "a", 0, 10 * kMi);
+  RecordingBuilder::Family(builder.RocksDb(1, 1), 1, "b", 0, 20 * kMi);
+  const auto rocksdb = RocksDbFromRecording(builder.recording());
+  ASSERT_TRUE(rocksdb);
+  EXPECT_EQ(rocksdb->databases, 1);
+  ASSERT_EQ(rocksdb->history.size(), 1u);
+  EXPECT_EQ(rocksdb->history[0].Total(), 30 * kMiB);
+}
+
+TEST(RocksDbEvidence, MomentsCountASharedCacheOnceAcrossDatabases) {
+  RecordingBuilder builder;
+  for (const std::uint64_t database : {1, 2}) {
+    auto& sample = builder.RocksDb(database, 5);
+    RecordingBuilder::Family(sample, 0, "default", 7, kMi);
+    RecordingBuilder::Cache(sample, 7, 64 * kMi, 40 * kMi);
+  }
+  const auto rocksdb = RocksDbFromRecording(builder.recording());
+  ASSERT_TRUE(rocksdb);
+  EXPECT_EQ(rocksdb->history.back().Total(), 42 * kMiB);
+  EXPECT_EQ(rocksdb->caches.size(), 1u);
+  EXPECT_EQ(rocksdb->caches[0].families.size(), 2u);
+}
+
+}  // namespace
+}  // namespace wrackline::evidence
