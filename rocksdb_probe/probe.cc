@@ -299,6 +299,7 @@ void RocksDbProbe::Impl::PublishState(const std::shared_ptr<WatchedDatabase>& wa
 
 void RocksDbProbe::Impl::SendSample(const RocksDbMemory& memory,
                                     const std::vector<std::shared_ptr<WatchedDatabase>>& sampled) {
+  if (!ShimRecords() && !file_.enabled()) return;  // nobody wants it
   const std::lock_guard lock(emit_mutex_);
   std::erase_if(unsent_, [this](const auto& watched) { return SendState(*watched); });
   for (std::size_t i = 0; i < sampled.size(); ++i) {
