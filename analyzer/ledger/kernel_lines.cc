@@ -17,7 +17,7 @@ void Add(Ledger* ledger, const char* id, const char* label, Holder holder, Bytes
 void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger) {
   if (ledger->basis == Basis::kResident) {
     if (point.resident_shared)
-      Add(ledger, "file.resident", "mapped files and shared memory", Holder::kFile,
+      Add(ledger, "file.resident", "mapped files, shared memory", Holder::kFile,
           *point.resident_shared, "statm", Confidence::kExact);
     return;
   }
@@ -29,7 +29,7 @@ void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger) {
     const Bytes mapped = std::min(point.file_mapped.value_or(Bytes{}), real);
     Add(ledger, "file.page_cache", "page cache (reclaimable)", Holder::kFile, real - mapped,
         "memory.stat: file less shmem and file_mapped", Confidence::kDerived);
-    Add(ledger, "file.mapped", "mapped files (program, libraries)", Holder::kFile, mapped,
+    Add(ledger, "file.mapped", "mapped program and libraries", Holder::kFile, mapped,
         "memory.stat: file_mapped", Confidence::kExact);
     Add(ledger, "file.shmem", "shared memory and tmpfs", Holder::kFile, shmem, "memory.stat: shmem",
         Confidence::kExact);

@@ -27,11 +27,14 @@ std::optional<Bytes> OthersAnonymous(const TimelinePoint& point) {
              : Bytes{};
 }
 
-// Without a limit of its own, a cgroup where others hold more than a tenth says little of this
-// process.
-Basis ChooseBasis(const TimelinePoint& point, bool has_limit) {
+// Without a limit of its own a cgroup is compared with nothing: where the user names a limit for
+// the process, or where others hold more than a tenth of the charge, the process's resident set
+// says more.
+Basis ChooseBasis(const Evidence& evidence, const TimelinePoint& point) {
   if (!HasCharge(point)) return Basis::kResident;
-  if (has_limit || !HasResident(point)) return Basis::kCharge;
+  const bool limited = point.limit || (evidence.limit && evidence.limit->origin == "cgroup");
+  if (limited || !HasResident(point)) return Basis::kCharge;
+  if (evidence.limit) return Basis::kResident;
   return 10 * OthersAnonymous(point).value_or(Bytes{}) > *point.charge ? Basis::kResident
                                                                        : Basis::kCharge;
 }
@@ -60,8 +63,12 @@ void AddNotes(const Evidence& evidence, Ledger* ledger) {
         "Allocations were not sampled: native memory outside RocksDB is in unexplained.");
   if (!evidence.rocksdb && EstimateLive(evidence.sites, true).live.count > 0)
     ledger->notes.push_back("RocksDB was not probed: its memory is known by call stack only.");
-  if (!evidence.allocator)
+  if (!evidence.allocator) {
     ledger->notes.push_back("The allocator gave no statistics: memory it keeps is in unexplained.");
+  } else if (MemoryChangedSince(evidence, *evidence.allocator).count < 0) {
+    ledger->notes.push_back(
+        "Memory was given back after the allocator's last statistics: they are not used.");
+  }
   if (ledger->unexplained.count < 0 && -20 * ledger->unexplained > ledger->total)
     ledger->notes.push_back("More is allocated than is resident: some of it was never touched.");
 }
@@ -86,7 +93,7 @@ std::optional<Ledger> BuildLedger(const Evidence& evidence) {
   const TimelinePoint* point = LastUsable(evidence);
   if (point == nullptr) return std::nullopt;
   Ledger ledger;
-  ledger.basis = ChooseBasis(*point, evidence.limit && evidence.limit->origin == "cgroup");
+  ledger.basis = ChooseBasis(evidence, *point);
   ledger.total = ledger.basis == Basis::kCharge ? *point->charge : *point->resident;
   ledger.time = point->time;
   ledger.before_end = std::max(evidence::Duration{}, evidence.last_record - point->time);

@@ -18,6 +18,12 @@ void AddNativeLines(const evidence::Evidence& evidence, Ledger* ledger);
 // The allocator's own: rounding and headers, free memory it keeps, metadata.
 void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger);
 
+// By how much the process's anonymous memory has grown (or shrunk, negative) from the allocator's
+// reading to the last tick, where that is more than a twentieth of it; else 0. Allocator figures of
+// another amount of memory explain nothing.
+Bytes MemoryChangedSince(const evidence::Evidence& evidence,
+                         const evidence::AllocatorFigures& allocator);
+
 // Page cache, mapped files, shared memory, kernel memory; for the resident basis only the resident
 // file pages.
 void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger);

@@ -44,9 +44,28 @@ void AddNativeLines(const evidence::Evidence& evidence, Ledger* ledger) {
        Confidence::kSampled});
 }
 
+Bytes MemoryChangedSince(const evidence::Evidence& evidence,
+                         const evidence::AllocatorFigures& allocator) {
+  std::optional<Bytes> then, now;
+  for (const evidence::TimelinePoint& point : evidence.timeline) {
+    const std::optional<Bytes> anonymous = point.ProcessAnonymous();
+    if (!anonymous) continue;
+    if (point.time <= allocator.time || !then) then = anonymous;
+    now = anonymous;
+  }
+  if (!then || !now) return Bytes{};
+  const Bytes change = *now - *then;
+  const Bytes size = change.count < 0 ? -change : change;
+  return 20 * size > std::max(*then, *now) ? change : Bytes{};
+}
+
 void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   if (!evidence.allocator) return;
   const evidence::AllocatorFigures& allocator = *evidence.allocator;
+  const Bytes changed = MemoryChangedSince(evidence, allocator);
+  // What was kept then has been given back since; what has grown since still may hold what was
+  // kept.
+  if (changed.count < 0) return;
   // The newest reading may lag behind the samples; only figures of one moment may be subtracted
   // from each other.
   constexpr evidence::Duration kSameMoment = std::chrono::milliseconds(1500);
@@ -56,14 +75,15 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   const bool lossless =
       std::none_of(evidence.losses.begin(), evidence.losses.end(),
                    [](const evidence::Loss& loss) { return loss.name == "live_table_full"; });
-  if (allocator.in_use && !evidence.sites.empty() && lag <= kSameMoment && lossless) {
+  if (allocator.in_use && !evidence.sites.empty() && lag <= kSameMoment && lossless &&
+      changed.count == 0) {
     const LiveEstimate inside = EstimateLive(evidence.sites, true);
     const LiveEstimate outside = EstimateLive(evidence.sites, false);
     const LiveEstimate all{inside.live + outside.live, inside.variance + outside.variance};
     const Bytes rounding = *allocator.in_use - all.live;
     // Below two standard errors, or a fiftieth, it is noise.
     if (rounding > 2 * all.StandardError() && 50 * rounding > *allocator.in_use)
-      ledger->lines.push_back({"allocator.rounding", "allocator, headers and rounding",
+      ledger->lines.push_back({"allocator.rounding", "allocator headers, rounding",
                                Holder::kAllocator, rounding, all.StandardError(), std::nullopt,
                                "allocator's bytes in use less sampled live bytes",
                                Confidence::kDerived});

@@ -228,6 +228,29 @@ TEST(Ledger, WithoutALimitASharedCgroupGivesTheResidentSet) {
   EXPECT_FALSE(Has(ledger, "other_processes"));
 }
 
+TEST(Ledger, ALimitTheUserNamesIsTheProcesss) {
+  RecordingBuilder builder;
+  auto& process = *builder.Charge(10, 75 * kMi).mutable_process();
+  process.set_resident(70 * kMi);
+  builder.Aftermath().set_stopped_at_limit(true);
+  builder.Aftermath().set_limit(70 * kMi);
+  EXPECT_EQ(Build(builder).basis, Basis::kResident);
+}
+
+TEST(Ledger, AllocatorFiguresFromBeforeMemoryWasGivenBackAreNotUsed) {
+  RecordingBuilder builder;
+  builder.Charge(9, 300 * kMi, 350 * kMi);
+  auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
+  tick.mutable_allocator()->set_monotonic_ns(9 * testing::kSecond);
+  tick.mutable_allocator()->set_in_use(250 * kMi);
+  tick.mutable_allocator()->set_free_in_heap(40 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.Of(Holder::kAllocator), Bytes{});
+  EXPECT_TRUE(std::any_of(ledger.notes.begin(), ledger.notes.end(), [](const std::string& note) {
+    return note.find("given back") != std::string::npos;
+  }));
+}
+
 TEST(Ledger, LargeSitesHaveLinesTheRestShareOne) {
   RecordingBuilder builder;
   builder.Charge(10, 100 * kMi, 350 * kMi);
