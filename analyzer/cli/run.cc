@@ -127,7 +127,7 @@ int Run(const Arguments& arguments) {
   for (const std::string& problem : aftermath.problems) Say(problem);
   if (aftermath.files.empty() && aftermath.problems.empty())
     Say("nothing was recorded in " + folder +
-        " (a static or setuid program, or WRACKLINE_ONLY left it out; "
+        " (it ended at once, is static or setuid, or WRACKLINE_ONLY left it out; "
         "WRACKLINE_VERBOSE=1 says more)");
   for (const std::string& file : aftermath.files) Say("recorded in " + file);
   if (own_cgroup && !own_cgroup->Remove())

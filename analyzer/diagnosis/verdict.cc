@@ -48,7 +48,7 @@ std::string FirstSentence(const Case& c) {
                  : fmt::format("Ended by signal {}{}; who sent it is not known.",
                                evidence.ending.signal.value_or(0), at);
     case Outcome::kCleanExit:
-      return fmt::format("Not a kill: it exited cleanly{}.", at);
+      break;  // CleanExit
     case Outcome::kEndedWithStatus:
       return fmt::format("Not a kill: it exited with status {}{}.",
                          evidence.ending.exit_status.value_or(-1), at);
@@ -120,9 +120,21 @@ std::string SecondSentence(const Case& c, const std::vector<Finding>& findings) 
   return sentence + ".";
 }
 
+// What was held at a clean end was mostly freed on the way there: the peak says more.
+std::string CleanExit(const Case& c) {
+  const Evidence& evidence = c.evidence;
+  if (!evidence.peak_charge || (c.ledger && c.ledger->basis == ledger::Basis::kResident))
+    return "Not a kill: it exited cleanly. " + SecondSentence(c, {});
+  return fmt::format("Not a kill: it exited cleanly. Its charge peaked at {}.",
+                     evidence.limit
+                         ? ChargeOfLimit(evidence.peak_charge->amount, evidence.limit->amount)
+                         : FormatBytes(evidence.peak_charge->amount) + ", no limit known");
+}
+
 }  // namespace
 
 std::string Verdict(const Case& c, const std::vector<Finding>& findings) {
+  if (c.outcome == Outcome::kCleanExit) return CleanExit(c);
   return FirstSentence(c) + " " + SecondSentence(c, findings);
 }
 

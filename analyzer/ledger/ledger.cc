@@ -47,6 +47,24 @@ const TimelinePoint* LastUsable(const Evidence& evidence) {
   return found == evidence.timeline.rend() ? nullptr : &*found;
 }
 
+// A process that fills its limit within a tick: the heartbeat's charge is nearer to the end, and so
+// to the samples and RocksDB's figures. Page cache and kernel memory then are a little older than
+// the total.
+void TakeNewerCharge(const Evidence& evidence, Ledger* ledger) {
+  if (ledger->basis != Basis::kCharge || !evidence.last_charge) return;
+  const evidence::Figure& last = *evidence.last_charge;
+  const Bytes change = last.amount - ledger->total;
+  if (last.time <= ledger->time || 50 * (change.count < 0 ? -change : change) <= ledger->total)
+    return;
+  const auto older =
+      std::chrono::duration_cast<std::chrono::milliseconds>(last.time - ledger->time);
+  ledger->notes.push_back(
+      "The total is the last recorded charge; page cache and kernel memory were read " +
+      std::to_string(older.count()) + " ms before it.");
+  ledger->total = last.amount;
+  ledger->time = last.time;
+}
+
 void AddOwnLine(const TimelinePoint& point, Ledger* ledger) {
   if (point.own_bytes && point.own_bytes->count > 0)
     ledger->lines.push_back({"wrackline.own", "wrackline itself", Holder::kWrackline,
@@ -96,7 +114,8 @@ std::optional<Ledger> BuildLedger(const Evidence& evidence) {
   ledger.basis = ChooseBasis(evidence, *point);
   ledger.total = ledger.basis == Basis::kCharge ? *point->charge : *point->resident;
   ledger.time = point->time;
-  ledger.before_end = std::max(evidence::Duration{}, evidence.last_record - point->time);
+  TakeNewerCharge(evidence, &ledger);
+  ledger.before_end = std::max(evidence::Duration{}, evidence.last_record - ledger.time);
 
   AddRocksDbLines(evidence, &ledger);
   AddNativeLines(evidence, &ledger);

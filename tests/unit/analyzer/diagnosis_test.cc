@@ -92,6 +92,7 @@ TEST(Outcome, CleanExitStoppedAndFailed) {
   stopped.Aftermath().set_stopped_at_limit(true);
   failed.Aftermath().set_exit_status(3);
   EXPECT_EQ(Of(clean).outcome, Outcome::kCleanExit);
+  EXPECT_THAT(Of(clean).verdict, HasSubstr("Its charge peaked at 349.0 of 350.0 MiB."));
   EXPECT_EQ(Of(stopped).outcome, Outcome::kStoppedAtLimit);
   EXPECT_EQ(Of(failed).outcome, Outcome::kEndedWithStatus);
   for (RecordingBuilder* builder : {&clean, &stopped, &failed})

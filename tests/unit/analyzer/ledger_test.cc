@@ -37,10 +37,23 @@ TEST(Ledger, TakesTheChargeOfTheLastTickWithABreakdown) {
   RecordingBuilder builder;
   builder.Charge(1, 100 * kMi, 350 * kMi);
   builder.Charge(2, 200 * kMi, 350 * kMi);
-  builder.Tick(3).mutable_cgroup()->set_charge(300 * kMi);  // no breakdown
+  builder.Tick(3).mutable_cgroup()->set_charge(202 * kMi);  // no breakdown
   const Ledger ledger = Build(builder);
   EXPECT_EQ(ledger.total.count, 200 * static_cast<std::int64_t>(kMi));
   EXPECT_EQ(ledger.before_end, std::chrono::seconds(8));
+}
+
+TEST(Ledger, AHeartbeatOfAnotherChargeIsNearerToTheEnd) {
+  RecordingBuilder builder;
+  builder.Charge(9, 13 * kMi, 64 * kMi);
+  proto::Record& heartbeat = builder.recording().last_heartbeat.emplace();
+  heartbeat.set_time_ns(testing::kEpoch + 10 * testing::kSecond);
+  heartbeat.mutable_heartbeat()->set_charge(64 * kMi);
+  builder.Live({"malloc", "work"}, 60 * kMi, 60 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.total, 64 * kMiB);
+  EXPECT_EQ(ledger.unexplained, 4 * kMiB);
+  EXPECT_EQ(ledger.before_end, std::chrono::seconds(0));
 }
 
 TEST(Ledger, IsAbsentWithoutAnyFigure) {
