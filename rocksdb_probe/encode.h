@@ -14,7 +14,7 @@
 namespace wrackline::probe {
 
 // What wrackline_submit takes at most.
-inline constexpr std::size_t kMaxEncodedBytes = 64 * 1024;
+inline constexpr std::size_t kMaxEncodedBytes = std::size_t{64} * 1024;
 // Families in one RocksDbSample. With names of 255 bytes a family and its own cache take 380 bytes:
 // 128 of them fit.
 inline constexpr std::size_t kFamiliesPerSample = 128;

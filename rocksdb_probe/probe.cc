@@ -183,7 +183,7 @@ rocksdb::Status RocksDbProbe::Impl::Watch(rocksdb::DB* db,
   for (std::size_t i = 0; i < handles.size(); ++i) {
     if (handles[i] == nullptr)
       return rocksdb::Status::InvalidArgument("a column family handle is null");
-    const rocksdb::Status status = probe::ReadFamilyFacts(handles[i], &facts[i]);
+    rocksdb::Status status = probe::ReadFamilyFacts(handles[i], &facts[i]);
     if (!status.ok()) return status;
   }
 

@@ -72,7 +72,7 @@ rocksdb::Status ReadFamilyFacts(rocksdb::ColumnFamilyHandle* handle, FamilyFacts
   // Holds the options' shared pointers: they end with this function, so that the probe keeps no
   // cache alive.
   rocksdb::ColumnFamilyDescriptor descriptor;
-  const rocksdb::Status status = handle->GetDescriptor(&descriptor);
+  rocksdb::Status status = handle->GetDescriptor(&descriptor);
   if (!status.ok()) return status;
   const rocksdb::ColumnFamilyOptions& options = descriptor.options;
   out->handle = handle;

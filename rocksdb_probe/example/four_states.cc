@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <optional>
 #include <string>
 #include <thread>
@@ -171,7 +172,7 @@ int Run(const Arguments& arguments, const MemorySettings& settings) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   Arguments arguments;
   CLI::App app(kDescription, "wrackline_four_states");
@@ -219,4 +220,7 @@ int main(int argc, char** argv) {
   std::signal(SIGINT, [](int) { g_interrupted = 1; });
   std::signal(SIGTERM, [](int) { g_interrupted = 1; });
   return Run(arguments, settings);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "four_states: %s\n", error.what());
+  return 1;
 }

@@ -77,7 +77,7 @@ rocksdb::Status ValueStep(Work& work) {
   const std::string key = UserKey(work.payloads.Below(kKeys));
   if (work.step % 32 == 0) {
     std::string old;
-    const rocksdb::Status status = work.db->Get(rocksdb::ReadOptions(), work.state, key, &old);
+    rocksdb::Status status = work.db->Get(rocksdb::ReadOptions(), work.state, key, &old);
     if (!status.ok() && !status.IsNotFound()) return status;
   }
   return work.db->Put(work.write, work.state, key, work.payloads.Next());
@@ -113,7 +113,7 @@ rocksdb::Status WindowStep(Work& work) {
   const std::uint64_t window = work.step / kElementsPerWindow;
   if (work.step % kElementsPerWindow == 0 && window >= kWindowsKept) {
     const std::uint64_t oldest = window - kWindowsKept;
-    const rocksdb::Status status =
+    rocksdb::Status status =
         work.db->DeleteRange(work.write, work.state, WindowStart(oldest), WindowStart(oldest + 1));
     if (!status.ok()) return status;
   }
@@ -173,7 +173,7 @@ rocksdb::Status StateBackend::Open(const std::string& path, const MemorySettings
     table.block_cache = shared ? shared : rocksdb::NewLRUCache(kOwnCacheBytes);
     family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     if (std::string_view(name) == "list") {
-      const rocksdb::Status status = rocksdb::MergeOperator::CreateFromString(
+      rocksdb::Status status = rocksdb::MergeOperator::CreateFromString(
           rocksdb::ConfigOptions(), "stringappend", &family.merge_operator);
       if (!status.ok()) return status;
     }
@@ -184,7 +184,7 @@ rocksdb::Status StateBackend::Open(const std::string& path, const MemorySettings
   families[0].options.table_factory = families[1].options.table_factory;
 
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options, path, families, &handles_, &db);
+  rocksdb::Status status = rocksdb::DB::Open(options, path, families, &handles_, &db);
   if (!status.ok()) return status;
   db_.reset(db);
   path_ = path;
@@ -199,7 +199,7 @@ rocksdb::Status StateBackend::Close(bool remove_files) {
   }
   handles_.clear();
   states_.clear();
-  const rocksdb::Status status = db_->Close();
+  rocksdb::Status status = db_->Close();
   db_.reset();
   charged_cache_.reset();
   return status.ok() && remove_files ? rocksdb::DestroyDB(path_, rocksdb::Options()) : status;
@@ -232,7 +232,7 @@ rocksdb::Status RunState(const StateBackend& backend, std::size_t state, std::ui
   Work work{backend.db(), backend.states().at(state), WithoutLog(), Payloads(state + 1)};
   std::uint64_t written = 0;
   while (written < bytes && !progress->stop.load(std::memory_order_relaxed)) {
-    const rocksdb::Status status = kSteps.at(state)(work);
+    rocksdb::Status status = kSteps.at(state)(work);
     if (!status.ok()) return status;
     ++work.step;
     written += kPayloadBytes;
