@@ -62,7 +62,7 @@ struct Arguments {
 // RocksDB's memtables are made of blocks of 1 MB. glibc maps the first ones, and when they are
 // freed takes that size for usual and keeps all later ones in its heaps, where cache blocks pin
 // them: 298 MiB for a cache of 192 MiB was measured, and 146 MiB with a threshold that stays where
-// it is. (Flink's image uses jemalloc for the same reason.)
+// it is (one run each).
 constexpr int kMmapThreshold = 256 * 1024;
 
 volatile std::sig_atomic_t g_interrupted = 0;

@@ -150,15 +150,15 @@ rocksdb::Status StateBackend::Open(const std::string& path, const MemorySettings
   options.create_missing_column_families = true;
   options.stats_dump_period_sec = 0;
   options.info_log_level = rocksdb::InfoLogLevel::HEADER_LEVEL;
-  // No page cache for table files. With it a process at its limit lives on for minutes, because the
-  // kernel finds some page of a file to take away again and again; and cgroup v1 does not slow a
-  // writer down for pages that are dirty.
+  // No page cache for table files. With it one unmanaged run in five hung at its limit for 139 s
+  // before the kernel killed it, most likely because there was always one more page of a file to
+  // take away.
   options.use_direct_reads = true;
   options.use_direct_io_for_flush_and_compaction = true;
   if (settings.write_buffer_manager_bytes > 0) {
     if (settings.charge_write_buffers_to_cache) charged_cache_ = shared;
     // Writers wait while the memtables are over the bound. Without allow_stall it is a wish: where
-    // flushes do not keep up with writers, memtables of 205 MiB were measured under a manager of 64
+    // flushes do not keep up with writers, memtables of 205 MiB were seen under a manager of 64
     // MiB.
     options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(
         settings.write_buffer_manager_bytes, charged_cache_, /*allow_stall=*/true);
