@@ -1,17 +1,18 @@
-// The recorder thread: brings ProfileState to the file, reads the kernel's figures, names frames. It alone touches files.
-// It never calls into a VM and never takes a lock that a hook can hold.
+// The recorder thread: brings ProfileState to the file, reads the kernel's figures, names frames.
+// It alone touches files. It never calls into a VM and never takes a lock that a hook can hold.
 #pragma once
 
 #include "preload/settings.h"
 
 namespace wrackline::preload {
 
-// Maps ProfileState and starts the thread (all signals blocked, small stack). Called once by the library's constructor.
-// Returns 0, or an errno value: then nothing is sampled and the program runs as if the shim only forwarded.
+// Maps ProfileState and starts the thread (all signals blocked, small stack). Called once by the
+// library's constructor. Returns 0, or an errno value: then nothing is sampled and the program runs
+// as if the shim only forwarded.
 int StartRecording(const Settings& settings);
 
-// At exit: asks the thread for a last flush and the clean-exit mark, and waits for it at most 250 ms; a stalled folder
-// costs no more. Idempotent; does nothing in a forked child.
+// At exit: asks the thread for a last flush and the clean-exit mark, and waits for it at most 250
+// ms; a stalled folder costs no more. Idempotent; does nothing in a forked child.
 void StopRecording(int status, bool status_known);
 
 }  // namespace wrackline::preload

@@ -1,5 +1,6 @@
-// The environment variables of the shim (docs/preload.md lists them for users). Parsed once, in the constructor, without
-// allocation; a value that does not parse is said on stderr once and its default is taken: a typo never stops a program.
+// The environment variables of the shim (docs/preload.md lists them for users). Parsed once, in the
+// constructor, without allocation; a value that does not parse is said on stderr once and its
+// default is taken: a typo never stops a program.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +8,17 @@
 namespace wrackline::preload {
 
 struct Settings {
-  char output_folder[2048] = {};           // WRACKLINE_OUT; default ${TMPDIR:-/tmp}/wrackline, made with mode 0700
-  std::uint64_t interval = 512 * 1024;     // WRACKLINE_INTERVAL: mean bytes between samples; 0 switches sampling off
-  std::uint64_t recorder_bytes = 64 << 20; // WRACKLINE_RECORDER_SIZE; at least 1 MiB
-  char only[512] = {};                     // WRACKLINE_ONLY: glob on the executable's name; empty: every program
-  std::uint32_t keep_files = 16;           // WRACKLINE_KEEP=FILES[,BYTES]: files per folder, this one included
-  std::uint64_t keep_bytes = 1ull << 30;   //   and their bytes
-  std::uint32_t max_depth = 64;            // WRACKLINE_DEPTH: frames kept per stack, at most 128
-  bool verbose = false;                    // WRACKLINE_VERBOSE: say on stderr what is done
+  char output_folder[2048] =
+      {};  // WRACKLINE_OUT; default ${TMPDIR:-/tmp}/wrackline, made with mode 0700
+  std::uint64_t interval =
+      512 * 1024;  // WRACKLINE_INTERVAL: mean bytes between samples; 0 switches sampling off
+  std::uint64_t recorder_bytes = 64 << 20;  // WRACKLINE_RECORDER_SIZE; at least 1 MiB
+  char only[512] = {};  // WRACKLINE_ONLY: glob on the executable's name; empty: every program
+  std::uint32_t keep_files =
+      16;  // WRACKLINE_KEEP=FILES[,BYTES]: files per folder, this one included
+  std::uint64_t keep_bytes = 1ull << 30;  //   and their bytes
+  std::uint32_t max_depth = 64;           // WRACKLINE_DEPTH: frames kept per stack, at most 128
+  bool verbose = false;                   // WRACKLINE_VERBOSE: say on stderr what is done
 };
 
 // Reads the environment (`environ`; `executable` is the name WRACKLINE_ONLY is matched with).

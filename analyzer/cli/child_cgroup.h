@@ -1,11 +1,9 @@
 // A memory cgroup of its own for one child, so that a limit is a real one.
 //
-// cgroup v1: made below the cgroup this process is in.
-// cgroup v2: the same, where the kernel lets it: a cgroup that holds processes cannot give its
-// children a memory controller
-// ("no internal processes"; only the root may). Then it is made beside this process's cgroup, below
-// its parent: the limit of the parent and everything above it still holds, the current cgroup's own
-// does not.
+// cgroup v1: made below the cgroup this process is in. cgroup v2: the same, where the kernel lets
+// it: a cgroup that holds processes cannot give its children a memory controller ("no internal
+// processes"; only the root may). Then it is made beside this process's cgroup, below its parent:
+// the limit of the parent and everything above it still holds, the current cgroup's own does not.
 //
 //   Result<ChildCgroup> cgroup = ChildCgroup::Make(350 * kMiB);
 //   if (fork() == 0) { cgroup.value().Enter(); execvp(...); }

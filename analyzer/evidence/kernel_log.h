@@ -1,6 +1,6 @@
 // The kernel's report of an OOM kill, in the text of its log. Hostile input: any process can write
-// lines into it
-// (/dev/kmsg), so nothing is trusted beyond its form, and what does not parse stays empty.
+// lines into it (/dev/kmsg), so nothing is trusted beyond its form, and what does not parse stays
+// empty.
 //
 // Forms (FIELD notes; mm/oom_kill.c and mm/memcontrol.c of Linux 4.x to 6.x):
 //   NAME invoked oom-killer: gfp_mask=...

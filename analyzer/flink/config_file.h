@@ -34,8 +34,8 @@ Result<Configuration> ParseYamlConfig(std::string_view text, std::string_view fi
 
 // How that version reads a file of this name. Without a version, or under another name (a
 // ConfigMap's key, a pipe), the text decides where the version allows both: a line that opens a
-// nested mapping means YAML. Errors: a name that this version does not read (flink-conf.yaml
-// from 2.0, config.yaml before 1.19).
+// nested mapping means YAML. Errors: a name that this version does not read (flink-conf.yaml from
+// 2.0, config.yaml before 1.19).
 Result<ConfigFormat> ChooseConfigFormat(std::string_view file, std::string_view text,
                                         std::optional<Version> version);
 

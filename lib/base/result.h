@@ -1,6 +1,7 @@
 // Result<T>: a value, or an error whose message says what is wrong and what to do.
 //
-// Host side only (it may allocate). What runs inside the profiled process returns 0 or an errno value instead.
+// Host side only (it may allocate). What runs inside the profiled process returns 0 or an errno
+// value instead.
 //
 //   Result<Bytes> limit = ParseBytes(text);
 //   if (!limit.ok()) return limit.error();
@@ -15,7 +16,8 @@
 namespace wrackline {
 
 struct Error {
-  // One line, without a trailing full stop's worth of context: "cannot read X: No such file or directory".
+  // One line, without a trailing full stop's worth of context: "cannot read X: No such file or
+  // directory".
   std::string message;
   // What the user can do about it; may be empty.
   std::string hint;
@@ -27,8 +29,10 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   // Precondition: ok().

@@ -15,7 +15,8 @@ struct Pressure {
   std::optional<std::uint32_t> some_avg10, full_avg10;  // percent times 100
 };
 
-// The cgroup's memory.pressure, else /proc/pressure/memory below `root`. All fields empty where there is neither.
+// The cgroup's memory.pressure, else /proc/pressure/memory below `root`. All fields empty where
+// there is neither.
 Pressure ReadMemoryPressure(const char* root, const Cgroup& cgroup);
 
 // Parses a PSI file. Hostile input: what does not parse stays empty.

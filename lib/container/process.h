@@ -15,9 +15,11 @@ Statm ReadStatm(const char* root, const char* pid);
 Statm ParseStatm(const char* text, std::size_t length, std::uint64_t page_size);
 
 struct SmapsRollup {
-  std::optional<std::uint64_t> rss, pss, anonymous, anon_huge_pages, swap, shared_clean, private_clean, private_dirty;
+  std::optional<std::uint64_t> rss, pss, anonymous, anon_huge_pages, swap, shared_clean,
+      private_clean, private_dirty;
 };
-// /proc/PID/smaps_rollup: about 16 ms per GiB resident, with the process's mmap lock held for reading.
+// /proc/PID/smaps_rollup: about 16 ms per GiB resident, with the process's mmap lock held for
+// reading.
 SmapsRollup ReadSmapsRollup(const char* root, const char* pid);
 SmapsRollup ParseSmapsRollup(const char* text, std::size_t length);
 
@@ -33,15 +35,15 @@ ProcessStat ParseProcessStat(const char* text, std::size_t length);
 // CLOCK_REALTIME nanoseconds of the start of `pid`, from its start_ticks and /proc/stat's btime.
 std::optional<std::uint64_t> ReadStartTime(const char* root, const char* pid);
 
-// Reads a whole small file into `buffer` and ends it with a NUL byte. Returns the bytes read, -1 on error. A file
-// that does not fit is cut at size - 1.
+// Reads a whole small file into `buffer` and ends it with a NUL byte. Returns the bytes read, -1 on
+// error. A file that does not fit is cut at size - 1.
 long ReadSmallFile(const char* path, char* buffer, std::size_t size);
 
 // One mapping of /proc/PID/maps.
 struct Mapping {
   std::uint64_t start, end, offset, inode;
-  char permissions[5];   // "rwxp"
-  char name[512];        // path, "[heap]", ... or empty; cut at 511 bytes
+  char permissions[5];  // "rwxp"
+  char name[512];       // path, "[heap]", ... or empty; cut at 511 bytes
 };
 // Parses one line of maps or the header line of smaps. False when it is none.
 bool ParseMappingLine(const char* line, std::size_t length, Mapping* out);

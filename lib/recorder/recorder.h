@@ -3,13 +3,12 @@
 //
 // Guarantees
 //  - After Open no allocation from the program's allocator (memory comes from mmap), no exception,
-//  no libstdc++.
+//    no libstdc++.
 //  - One thread calls it. It alone blocks on the file; a write that fails or stalls loses nothing
-//  that is still
-//    dirty at its source: Put says false and the caller offers the record again at the next tick.
+//    that is still dirty at its source: Put says false and the caller offers the record again at
+//    the next tick.
 //  - The file never grows beyond Options::file_bytes. State is re-emitted by the source at each
-//  snapshot; history is
-//    kept here, bounded, and thinned from its old end.
+//    snapshot; history is kept here, bounded, and thinned from its old end.
 //  - A kill between any two instructions leaves a file that Reader reads.
 //
 //   Recorder recorder;                                  // all zero: closed, every call refuses

@@ -1,17 +1,19 @@
-// Build ids and symbol names from ELF objects. Never allocates from the program's allocator, never throws: runs in the
-// recorder thread and in the analyzer. The bytes are hostile: a damaged object gives no names.
+// Build ids and symbol names from ELF objects. Never allocates from the program's allocator, never
+// throws: runs in the recorder thread and in the analyzer. The bytes are hostile: a damaged object
+// gives no names.
 //
-// The file is read with pread and not mapped: a mapped file that somebody truncates kills the reader with SIGBUS. Symbol
-// tables are read through a buffer of 64 KiB, so that naming a stack costs a pod that is short of memory next to
-// nothing, whatever the size of the library; only the names found are kept, in anonymous mappings, until Close.
+// The file is read with pread and not mapped: a mapped file that somebody truncates kills the
+// reader with SIGBUS. Symbol tables are read through a buffer of 64 KiB, so that naming a stack
+// costs a pod that is short of memory next to nothing, whatever the size of the library; only the
+// names found are kept, in anonymous mappings, until Close.
 //
 //   symbols::ElfFile elf;
 //   symbols::ElfFile::Query query{pc - bias, nullptr, 0};
 //   if (elf.Open(path) == 0) elf.Resolve(&query, 1);
 //   if (query.symbol != nullptr) ...  // mangled; see demangle.h
 //
-// Not read: debug information (no inlined frames, no lines), .gnu_debugdata, separate debug files, the dynamic symbols of
-// an object without section headers.
+// Not read: debug information (no inlined frames, no lines), .gnu_debugdata, separate debug files,
+// the dynamic symbols of an object without section headers.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +21,11 @@
 
 namespace wrackline::symbols {
 
-// Reads the GNU build id from the notes of a loaded object (its program headers are `phdrs`, load bias `bias`).
-// Returns its length (0: none), at most `capacity`. The object must stay loaded during the call.
-std::size_t BuildIdFromMemory(const void* phdrs, std::size_t count, std::uint64_t bias, std::uint8_t* out,
-                              std::size_t capacity);
+// Reads the GNU build id from the notes of a loaded object (its program headers are `phdrs`, load
+// bias `bias`). Returns its length (0: none), at most `capacity`. The object must stay loaded
+// during the call.
+std::size_t BuildIdFromMemory(const void* phdrs, std::size_t count, std::uint64_t bias,
+                              std::uint8_t* out, std::size_t capacity);
 
 // An ELF file opened for reading. Not thread-safe: one thread at a time, Resolve included.
 class ElfFile {
@@ -32,8 +35,8 @@ class ElfFile {
   ElfFile& operator=(const ElfFile&) = delete;
   ~ElfFile() { Close(); }
 
-  // 0 or an errno value; ENOEXEC when it is no ELF64 executable or shared object of this machine's byte order, EINVAL
-  // when it is no regular file.
+  // 0 or an errno value; ENOEXEC when it is no ELF64 executable or shared object of this machine's
+  // byte order, EINVAL when it is no regular file.
   int Open(const char* path);
   // The same on bytes in memory, which stay the caller's and must outlive Close (fuzzing).
   int OpenBytes(const void* bytes, std::size_t length);
@@ -43,15 +46,16 @@ class ElfFile {
   std::size_t BuildId(std::uint8_t* out, std::size_t capacity) const;
 
   struct Query {
-    std::uint64_t address;    // in: ELF virtual address (pc minus load bias)
-    const char* symbol;       // out: NUL-ended, mangled; nullptr: none covers it
-    std::uint64_t offset;     // out: address minus the symbol's start
+    std::uint64_t address;  // in: ELF virtual address (pc minus load bias)
+    const char* symbol;     // out: NUL-ended, mangled; nullptr: none covers it
+    std::uint64_t offset;   // out: address minus the symbol's start
   };
-  // Resolves `count` queries, sorted by address (ascending), with one pass over .symtab, or over .dynsym where there
-  // is no .symtab. Function symbols only; a symbol of size 0 reaches to the next one or to the end of its section.
-  // Where several cover an address: the one that starts last; then a global one before a weak one before a local one;
-  // then the one with fewer leading underscores (malloc, not __libc_malloc); then the first in the table.
-  // Pointers are valid until Close.
+  // Resolves `count` queries, sorted by address (ascending), with one pass over .symtab, or over
+  // .dynsym where there is no .symtab. Function symbols only; a symbol of size 0 reaches to the
+  // next one or to the end of its section. Where several cover an address: the one that starts
+  // last; then a global one before a weak one before a local one; then the one with fewer leading
+  // underscores (malloc, not __libc_malloc); then the first in the table. Pointers are valid until
+  // Close.
   void Resolve(Query* queries, std::size_t count) const;
 
  private:
@@ -68,15 +72,15 @@ class ElfFile {
   int ReadHeader();
   bool ReadSection(std::uint64_t index, Section* out) const;
   bool FindTable(Table* out) const;
-  std::size_t BuildIdInNotes(std::uint64_t offset, std::uint64_t size, std::uint64_t align, std::uint8_t* out,
-                             std::size_t capacity) const;
+  std::size_t BuildIdInNotes(std::uint64_t offset, std::uint64_t size, std::uint64_t align,
+                             std::uint8_t* out, std::size_t capacity) const;
   const char* KeepName(const Table& table, std::uint32_t name) const;
 
-  int file_ = -1;                         // or:
+  int file_ = -1;  // or:
   const std::uint8_t* bytes_ = nullptr;
   std::uint64_t length_ = 0;
 
-  std::uint64_t section_headers_ = 0;     // file offset
+  std::uint64_t section_headers_ = 0;  // file offset
   std::uint64_t section_count_ = 0;
   std::uint64_t program_headers_ = 0;
   std::uint32_t program_header_count_ = 0;

@@ -4,7 +4,8 @@
 //   FormatBytes(limit)       -> "2.00 GiB"
 //   ParseBytes("512m")       -> 536870912 bytes
 //
-// Bytes itself never allocates and is used inside the profiled process too; the functions below are for the host side.
+// Bytes itself never allocates and is used inside the profiled process too; the functions below are
+// for the host side.
 #pragma once
 
 #include <compare>
@@ -23,8 +24,14 @@ struct Bytes {
   constexpr Bytes operator+(Bytes other) const { return {count + other.count}; }
   constexpr Bytes operator-(Bytes other) const { return {count - other.count}; }
   constexpr Bytes operator-() const { return {-count}; }
-  constexpr Bytes& operator+=(Bytes other) { count += other.count; return *this; }
-  constexpr Bytes& operator-=(Bytes other) { count -= other.count; return *this; }
+  constexpr Bytes& operator+=(Bytes other) {
+    count += other.count;
+    return *this;
+  }
+  constexpr Bytes& operator-=(Bytes other) {
+    count -= other.count;
+    return *this;
+  }
   friend constexpr Bytes operator*(std::int64_t n, Bytes unit) { return {n * unit.count}; }
 };
 
@@ -32,13 +39,14 @@ inline constexpr Bytes kKiB{1024};
 inline constexpr Bytes kMiB{1024 * 1024};
 inline constexpr Bytes kGiB{1024 * 1024 * 1024};
 
-// "0 B", "512 B", "1.5 KiB", "136.0 MiB", "2.00 GiB", "-3.1 MiB": three to four digits, binary units.
+// "0 B", "512 B", "1.5 KiB", "136.0 MiB", "2.00 GiB", "-3.1 MiB": three to four digits, binary
+// units.
 std::string FormatBytes(Bytes amount);
 
-// A size as people write it on a command line: an integer or decimal number, optional spaces, then one of
-// b, k, kb, kib, m, mb, mib, g, gb, gib, t, tb, tib (any case; all binary), or nothing for bytes.
-// Errors: empty, no number, negative, unknown unit, larger than 2^63 - 1 bytes.
-// (Flink's own grammar is narrower and lives in analyzer/flink.)
+// A size as people write it on a command line: an integer or decimal number, optional spaces, then
+// one of b, k, kb, kib, m, mb, mib, g, gb, gib, t, tb, tib (any case; all binary), or nothing for
+// bytes. Errors: empty, no number, negative, unknown unit, larger than 2^63 - 1 bytes. (Flink's own
+// grammar is narrower and lives in analyzer/flink.)
 Result<Bytes> ParseBytes(std::string_view text);
 
 }  // namespace wrackline

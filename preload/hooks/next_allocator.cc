@@ -18,7 +18,6 @@ constinit std::atomic<const NextAllocator*> g_next{nullptr};
 namespace {
 
 // ---- the static pool
-// -------------------------------------------------------------------------------------------------------
 constinit std::atomic<std::size_t> g_bootstrap_used{0};
 
 // Each block is preceded by its size.
@@ -98,7 +97,6 @@ constexpr NextAllocator kBootstrapAllocator = {
     BootstrapFreeAlignedSized};
 
 // ---- entries answered from others
-// ------------------------------------------------------------------------------------------
 const NextAllocator& Found() { return *internal::g_next.load(std::memory_order_acquire); }
 
 void* NoMemory() {
@@ -145,7 +143,6 @@ void FreeAlignedSizedFromFree(void* pointer, std::size_t, std::size_t) { Found()
 std::size_t NoUsableSize(void*) { return 0; }
 
 // ---- looking them up
-// -------------------------------------------------------------------------------------------------------
 struct CodeRange {
   std::uintptr_t address;     // in: what is looked for
   std::uintptr_t start, end;  // out

@@ -4,8 +4,8 @@
 //   void* p = real_malloc(size);
 //   AfterAllocation(p, size, __builtin_return_address(0));
 //
-//   BeforeFree(p);      // before: afterwards another thread may already have the address, and its
-//   sample would be taken real_free(p);
+//   BeforeFree(p);  // before: afterwards another thread may have the address already
+//   real_free(p);
 //
 // Any thread, at any moment, also in a signal handler, before the library's constructor and in a
 // forked child. No allocation, no lock of the program's. errno is kept.
@@ -53,8 +53,8 @@ bool TakeSample(void* pointer, LiveObject* taken);
 void CountTakenAsFreed(const LiveObject& taken);
 void PutBack(const LiveObject& taken);
 
-// For the thread that begins the recording, right after: what it allocates from here on is sampled. (Every other thread
-// notices within 64 KiB.)
+// For the thread that begins the recording, right after: what it allocates from here on is sampled.
+// (Every other thread notices within 64 KiB.)
 void SampleThisThreadFromNow();
 
 // This thread's allocations are no business of the profile: for the threads that wrackline itself

@@ -1,7 +1,8 @@
 // Mailbox: serialized records on their way from wrackline_submit to the recorder thread.
 //
-// A bounded ring in ProfileState with many producers and one consumer. A producer claims space, copies and publishes, and
-// waits for nobody; a full ring refuses. All zero is the valid, empty mailbox.
+// A bounded ring in ProfileState with many producers and one consumer. A producer claims space,
+// copies and publishes, and waits for nobody; a full ring refuses. All zero is the valid, empty
+// mailbox.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,8 @@ class Mailbox {
   // 0, EINVAL or EAGAIN; any thread, async-signal-safe.
   int Put(std::uint64_t key, std::uint32_t kind, const void* record, std::size_t size);
 
-  // Recorder thread: copies the oldest published record into `out` (kMaxRecord bytes). False: none is ready.
+  // Recorder thread: copies the oldest published record into `out` (kMaxRecord bytes). False: none
+  // is ready.
   bool Take(std::uint64_t* key, std::uint32_t* kind, void* out, std::size_t* size);
 
  private:

@@ -18,9 +18,9 @@ namespace wrackline::preload {
 namespace {
 
 // ---- unwind information for code outside every object
-// ------------------------------------------------------------------ Where an object has no
-// information for a pc, libunwind guesses a frame pointer: right for hand-written assembly, wrong
-// for compiled Java, which uses rbp freely. So such a pc gets an object made up here, whose one
+
+// Where an object has no information for a pc, libunwind guesses a frame pointer: right for
+// hand-written assembly, wrong for compiled Java, which uses rbp freely. So such a pc gets an object made up here, whose one
 // function covers all addresses and whose return address is "undefined": DWARF's way to say that
 // this is the outermost frame. libunwind remembers that.
 struct __attribute__((packed)) EhFrame {

@@ -22,8 +22,8 @@ extern "C" {
  *
  * Any thread. Returns 0, or: EINVAL (kind or size out of range; 64 KiB at most), EAGAIN (the mailbox is full: the loss
  * is counted), ENODEV (the shim is not recording: switched off, a forked child, or no output file can be made). */
-__attribute__((visibility("default"), weak)) int wrackline_submit(uint64_t key, uint32_t kind, const void* record,
-                                                                  size_t size);
+__attribute__((visibility("default"), weak)) int wrackline_submit(uint64_t key, uint32_t kind,
+                                                                  const void* record, size_t size);
 
 /* 1 while this process is being recorded, else 0. */
 __attribute__((visibility("default"), weak)) int wrackline_recording(void);

@@ -1,5 +1,5 @@
-// Functions whose names, bindings and neighbours elf_test.cc knows. In C and assembler, so that nothing is mangled or
-// inlined away.
+// Functions whose names, bindings and neighbours elf_test.cc knows. In C and assembler, so that
+// nothing is mangled or inlined away.
 __attribute__((noinline)) static int hidden_helper(int x) { return x * 7 + 1; }
 
 __attribute__((noinline)) int known_global(int x) { return hidden_helper(x) + 2; }

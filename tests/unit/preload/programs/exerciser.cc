@@ -233,7 +233,6 @@ int BadAlloc() {
 }
 
 // ---- threads
-// ------------------------------------------------------------------------------------------------------------------
 constexpr int kThreads = 6;
 std::atomic<void*> g_shelf[256];
 std::atomic<bool> g_stop{false};
