@@ -3,7 +3,7 @@
 #
 #   ./demo.sh               set up, build, run the demo (under two minutes after the build)
 #   ./demo.sh --no-root     run it as it runs where no memory cgroup can be made
-#   ./demo.sh --limit SIZE  another memory limit (default 350m)
+#   ./demo.sh --limit SIZE  another memory limit (default 256m)
 #
 # What it does:
 #   1. installs the Debian packages that are missing, configures and builds (only what has changed)
@@ -20,7 +20,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 usage() { sed -n '2,/^set -euo/{/^set -euo/d;s/^# \{0,1\}//p}' "$0"; }
-limit=350m
+limit=256m
 with_root=yes
 while (($#)); do
   case $1 in

@@ -23,6 +23,10 @@ namespace {
 constexpr std::uint64_t kStepNs = 100 * kMillisecond;
 constexpr std::uint64_t kFastStepNs = 50 * kMillisecond;
 constexpr std::uint64_t kTimelineNs = kSecond;
+// A charge that grew by this part of the limit since the last tick, and is above kNearParts of it,
+// does not wait for the next one.
+constexpr std::uint64_t kJumpParts = 100;
+constexpr std::uint64_t kNearPercent = 85;
 constexpr std::uint64_t kQuietLifeNs =
     kSecond;  // without a sample: then a file is made all the same
 constexpr std::uint64_t kRetryNs = 10 * kSecond;
@@ -77,8 +81,8 @@ std::uint64_t RecorderLoop::Step() {
   KeepFile(now, false);
   TakeAssistance();
   if (recorder_.is_open()) {
-    if (now >= next_timeline_ns_) LogTimeline(now);
     PutHeartbeat(now);
+    if (now >= next_timeline_ns_) LogTimeline(now);
     WriteChanges(now + kSegmentChangeNs);
   }
   RequestAssistance(now, false);
@@ -335,6 +339,7 @@ void RecorderLoop::PutHeartbeat(std::uint64_t now_ns) {
     if (const auto charge = container::ReadCharge(cgroup_)) {
       record.body.heartbeat.has_charge = true;
       record.body.heartbeat.charge = *charge;
+      if (JumpedNearLimit(*charge)) next_timeline_ns_ = 0;
     }
   }
   if (const auto resident = container::ReadStatm("", "self").resident) {
@@ -345,8 +350,21 @@ void RecorderLoop::PutHeartbeat(std::uint64_t now_ns) {
   recorder_.Put(record);
 }
 
+// Growth near the limit, seen by the heartbeat: a process that takes the last tenth of its limit
+// between two ticks of a second would die without a breakdown of its end. This step is a tick then,
+// and FastMode decides how it goes on; not while it rests. Page cache counts as it did at the last tick.
+bool RecorderLoop::JumpedNearLimit(std::uint64_t charge) const {
+  if (!fast_mode_.may_go_fast() || !last_limit_ || *last_limit_ == 0 || !last_charge_) return false;
+  const std::uint64_t cache = std::min(last_inactive_file_.value_or(0), charge);
+  return charge > *last_charge_ && (charge - *last_charge_) >= *last_limit_ / kJumpParts &&
+         charge - cache >= *last_limit_ / 100 * kNearPercent;
+}
+
 void RecorderLoop::LogTimeline(std::uint64_t now_ns) {
   const Observation observation = Observe("", "self", cgroup_);
+  last_charge_ = observation.cgroup.charge;
+  last_limit_ = observation.cgroup.limit;
+  last_inactive_file_ = observation.cgroup.inactive_file;
   const bool fast = fast_mode_.Update(now_ns, observation.cgroup.WorkingSet(),
                                       observation.cgroup.limit, observation.pressure);
   const std::uint64_t period = fast ? kFastStepNs : kTimelineNs;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "lib/recorder/recorder.h"
 #include "preload/assistant.h"
@@ -66,6 +67,7 @@ class RecorderLoop {
   void AddWriterLosses(wrackline_proto_Losses* losses) const;
   bool PutLosses(StateSink& sink) const;
   void PutHeartbeat(std::uint64_t now_ns);
+  bool JumpedNearLimit(std::uint64_t charge) const;
   void LogTimeline(std::uint64_t now_ns);
   // False: nothing is there.
   bool LookIntoMailbox();
@@ -102,6 +104,8 @@ class RecorderLoop {
 
   FastMode fast_mode_;
   std::uint64_t next_timeline_ns_ = 0;
+  // Of the last tick.
+  std::optional<std::uint64_t> last_charge_, last_limit_, last_inactive_file_;
   std::uint64_t next_step_ns_ = 0;
   std::uint64_t next_slow_ns_ = 0;
   std::uint64_t next_objects_ns_ = 0;

@@ -60,6 +60,8 @@ class FastMode {
   bool Update(std::uint64_t now_ns, std::optional<std::uint64_t> working_set,
               std::optional<std::uint64_t> limit, const container::Pressure& pressure);
   bool fast() const { return fast_; }
+  // False while the purse fills up after it was emptied.
+  bool may_go_fast() const { return !resting_; }
 
  private:
   bool GrowsNearLimit(std::uint64_t now_ns, std::uint64_t working_set, std::uint64_t limit);

@@ -45,14 +45,16 @@ constexpr const char* kFooter = R"(Exit status:
   99  stopped on purpose at --stop-at: nobody killed it
 
 Example:
-  wrackline run --limit 288m --out lost -- wrackline_four_states --db /tmp/states --write-mb 900
+  wrackline run --limit 256m --out lost -- wrackline_four_states --db /tmp/states --write-mb 900
   wrackline report lost --format json > report.json
-  wrackline run --limit 288m --out kept -- wrackline_four_states --db /tmp/states --write-mb 900 --settings report.json)";
+  wrackline run --limit 256m --out kept -- wrackline_four_states --db /tmp/states --write-mb 900 --settings report.json)";
 
 struct Arguments {
   std::string db;
   std::uint64_t write_mb = 900;
+  std::uint64_t rate_mb = 60;
   double seconds = 0;
+  std::string properties_log;
   std::string settings;
   std::uint64_t stop_at = 0;
   unsigned probe_period_ms = 200;
@@ -96,6 +98,43 @@ void PrintProgress(double seconds, const Progress& progress, const wrackline::Ro
                MiB(memory.CacheBytes()));
 }
 
+// RocksDB's own word beside the probe's: what each state's memtables take, asked by this thread and
+// written down before the next instruction, so that a kill loses none of it.
+class PropertiesLog {
+ public:
+  bool Open(const std::string& path) {
+    if (path.empty()) return true;
+    file_ = std::fopen(path.c_str(), "we");
+    if (file_ == nullptr) return false;
+    std::setvbuf(file_, nullptr, _IONBF, 0);
+    return true;
+  }
+  ~PropertiesLog() {
+    if (file_ != nullptr) std::fclose(file_);
+  }
+  PropertiesLog() = default;
+  PropertiesLog(const PropertiesLog&) = delete;
+  PropertiesLog& operator=(const PropertiesLog&) = delete;
+
+  // One line: CLOCK_REALTIME in ns, then name=bytes for each state.
+  void Write(const StateBackend& backend) {
+    if (file_ == nullptr) return;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    std::string line =
+        std::to_string(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+    for (std::size_t i = 0; i < kStateNames.size(); ++i) {
+      std::uint64_t bytes = 0;
+      backend.db()->GetIntProperty(backend.states().at(i),
+                                   rocksdb::DB::Properties::kSizeAllMemTables, &bytes);
+      line += std::string(" ") + kStateNames.at(i) + "=" + std::to_string(bytes);
+    }
+    std::fprintf(file_, "%s\n", line.c_str());
+  }
+
+ private:
+  std::FILE* file_ = nullptr;
+};
+
 int Run(const Arguments& arguments, const MemorySettings& settings) {
   StateBackend backend;
   if (const auto status = backend.Open(arguments.db, settings); !status.ok()) {
@@ -114,7 +153,15 @@ int Run(const Arguments& arguments, const MemorySettings& settings) {
     return 1;
   }
 
+  PropertiesLog properties;
+  if (!properties.Open(arguments.properties_log)) {
+    std::fprintf(stderr, "four_states: cannot write %s\n", arguments.properties_log.c_str());
+    return 1;
+  }
+
   Progress progress;
+  progress.bytes_per_second = arguments.rate_mb * 1'000'000;
+  progress.start = Clock::now();
   std::atomic<std::size_t> running{kStateNames.size()};
   std::vector<rocksdb::Status> results(kStateNames.size());
   std::vector<std::thread> writers;
@@ -134,6 +181,7 @@ int Run(const Arguments& arguments, const MemorySettings& settings) {
   double next_line = 0;
   while (running > 0) {
     const std::uint64_t anonymous = AnonymousBytes();
+    properties.Write(backend);
     if (arguments.stop_at > 0 && anonymous >= arguments.stop_at) {
       PrintProgress(elapsed(), progress, probe.SampleNow(), anonymous);
       std::fprintf(stderr,
@@ -185,6 +233,12 @@ int main(int argc, char** argv) try {
                  "Stop after this many MB (10^6 bytes) of payload, a quarter a family")
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}));
+  app.add_option("--rate-mb", arguments.rate_mb,
+                 "Megabytes to write each second, all states together; 0: as fast as they can")
+      ->capture_default_str()
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{100'000}));
+  app.add_option("--properties-log", arguments.properties_log,
+                 "Write what RocksDB says of each state's memtables to this file, every 10 ms");
   app.add_option("--seconds", arguments.seconds, "Stop after this time, whatever was written")
       ->check(CLI::NonNegativeNumber);
   app.add_option(

@@ -225,6 +225,18 @@ void KeepStep(std::uint64_t written, const Progress& progress) {
   }
 }
 
+// Records arrive at a rate, whatever the machine could do.
+void KeepRate(std::uint64_t written, const Progress& progress) {
+  if (progress.bytes_per_second == 0) return;
+  const double share = static_cast<double>(progress.bytes_per_second) / kStateNames.size();
+  const auto due =
+      progress.start + std::chrono::duration_cast<std::chrono::nanoseconds>(
+                           std::chrono::duration<double>(static_cast<double>(written) / share));
+  while (std::chrono::steady_clock::now() < due && !progress.stop.load(std::memory_order_relaxed)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 }  // namespace
 
 rocksdb::Status RunState(const StateBackend& backend, std::size_t state, std::uint64_t bytes,
@@ -238,6 +250,7 @@ rocksdb::Status RunState(const StateBackend& backend, std::size_t state, std::ui
     written += kPayloadBytes;
     progress->bytes_written.at(state).store(written, std::memory_order_relaxed);
     KeepStep(written, *progress);
+    KeepRate(written, *progress);
   }
   return rocksdb::Status::OK();
 }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -55,6 +56,9 @@ class StateBackend {
 
 struct Progress {
   std::atomic<bool> stop{false};
+  // What all states together may write, from `start` on; 0: as fast as they can.
+  std::uint64_t bytes_per_second = 0;
+  std::chrono::steady_clock::time_point start;
   std::array<std::atomic<std::uint64_t>, kStateNames.size()> bytes_written{};
 };
 
