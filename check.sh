@@ -72,14 +72,14 @@ step_format() {
   return 1
 }
 step_release() { scripts/build.sh release; }
-step_unit() { scripts/build.sh release && run_ctest release unit; }
-step_e2e() { scripts/build.sh release && run_ctest release e2e; }
+step_unit() { run_ctest release 'unit|fuzz'; }
+step_e2e() { run_ctest release e2e; }
 step_clang() { scripts/build.sh clang; }
-step_tidy() { scripts/build.sh clang && scripts/tidy.sh build/clang; }
-step_fuzz() { scripts/build.sh fuzz fuzzers && run_ctest fuzz fuzz; }
-step_asan() { scripts/build.sh asan && run_ctest asan 'unit'; }
-step_tsan() { scripts/build.sh tsan && run_ctest tsan 'unit'; }
-step_install() { scripts/build.sh release && scripts/check-install.sh build/release; }
+step_tidy() { scripts/tidy.sh build/clang; }
+step_fuzz() { run_ctest fuzz fuzz; }
+step_asan() { run_ctest asan unit; }
+step_tsan() { run_ctest tsan unit; }
+step_install() { scripts/check-install.sh build/release; }
 
 minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
 
@@ -90,10 +90,10 @@ for step in "${steps[@]}"; do
   echo "== check: $step"
   # A step's build comes first and outside its budget.
   case $step in
-    unit | e2e | install) scripts/build.sh release >/dev/null || { failed+=("$step"); continue; } ;;
-    tidy) scripts/build.sh clang >/dev/null || { failed+=("$step"); continue; } ;;
+    unit | e2e | install) scripts/build.sh release || { failed+=("$step"); continue; } ;;
+    tidy) scripts/build.sh clang || { failed+=("$step"); continue; } ;;
     fuzz) scripts/build.sh fuzz fuzzers || { failed+=("$step"); continue; } ;;
-    asan | tsan) scripts/build.sh "$step" || { failed+=("$step"); continue; } ;;
+    asan | tsan) scripts/build.sh "$step" unit_tests || { failed+=("$step"); continue; } ;;
   esac
   start=$SECONDS
   # `set -e` is off inside a condition, so each step function returns its own status.

@@ -1,5 +1,6 @@
 # wrackline_unit_test(<name> SOURCES ... LIBRARIES ... [LABEL unit] [TIMEOUT 60])
 # One GoogleTest executable; each of its tests is a ctest test. WRACKLINE_TEST_DATA is the absolute path of tests/data.
+add_custom_target(unit_tests)
 function(wrackline_unit_test name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT ARG_LABEL)
@@ -12,6 +13,9 @@ function(wrackline_unit_test name)
   wrackline_target(${name})
   target_compile_definitions(${name} PRIVATE WRACKLINE_TEST_DATA="${WRACKLINE_TEST_DATA}")
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main Threads::Threads)
+  if(ARG_LABEL STREQUAL "unit")
+    add_dependencies(unit_tests ${name})
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()

@@ -17,7 +17,7 @@ std::optional<Finding> AllocatorRetention(const Case& c) {
   for (const ledger::Line& line : c.ledger->lines) {
     if (line.id != "allocator.free" || kPartOfTotal * line.amount < c.ledger->total) continue;
     const Bytes in_use =
-        c.evidence.allocator ? c.evidence.allocator->in_use.value_or(Bytes{}) : Bytes{};
+        c.ledger->allocator ? c.ledger->allocator->in_use.value_or(Bytes{}) : Bytes{};
     if (kPartOfHeap * line.amount < in_use + line.amount) continue;
     Finding finding;
     finding.role = Role::kContributor;
@@ -29,9 +29,9 @@ std::optional<Finding> AllocatorRetention(const Case& c) {
                                   bound ? "up to " : "", FormatBytes(line.amount));
     finding.evidence.push_back(
         fmt::format("in use {}, free but kept {}", FormatBytes(in_use), FormatBytes(line.amount)));
-    if (c.evidence.allocator && c.evidence.allocator->arenas)
+    if (c.ledger->allocator && c.ledger->allocator->arenas)
       finding.evidence.push_back(fmt::format("{} arenas on {} processors",
-                                             *c.evidence.allocator->arenas,
+                                             *c.ledger->allocator->arenas,
                                              c.evidence.process.online_cpus));
     if (!c.evidence.process.allocator.empty())
       finding.evidence.push_back("allocator: " + c.evidence.process.allocator);

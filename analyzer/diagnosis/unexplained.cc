@@ -19,8 +19,9 @@ std::optional<Finding> Unexplained(const Case& c) {
           ? fmt::format(
                 "The holders add up to {} more than the total: some of it was never touched",
                 FormatBytes(gap))
-          : fmt::format("{} of {} is unexplained: who held it is not known", FormatBytes(gap),
-                        FormatBytes(c.ledger->total));
+          : fmt::format("{} of {}{} is unexplained: who held it is not known", FormatBytes(gap),
+                        FormatBytes(c.ledger->total),
+                        c.ledger->moment == ledger::When::kPeak ? " at the peak" : "");
   return finding;
 }
 

@@ -123,6 +123,10 @@ std::string SecondSentence(const Case& c, const std::vector<Finding>& findings) 
 // What was held at a clean end was mostly freed on the way there: the peak says more.
 std::string CleanExit(const Case& c) {
   const Evidence& evidence = c.evidence;
+  if (c.ledger && c.ledger->basis == ledger::Basis::kResident &&
+      c.ledger->moment == ledger::When::kPeak)
+    return fmt::format("Not a kill: it exited cleanly. Its resident set peaked at {}.",
+                       FormatBytes(c.ledger->total));
   if (!evidence.peak_charge || (c.ledger && c.ledger->basis == ledger::Basis::kResident))
     return "Not a kill: it exited cleanly. " + SecondSentence(c, {});
   return fmt::format("Not a kill: it exited cleanly. Its charge peaked at {}.",

@@ -12,6 +12,11 @@ std::optional<Bytes> TimelinePoint::ProcessAnonymous() const {
   return *resident_shared > *resident ? Bytes{} : *resident - *resident_shared;
 }
 
+bool Ending::Clean() const {
+  return !stopped_at_limit && !signal && !still_running && (clean_mark || exit_status) &&
+         exit_status.value_or(0) == 0;
+}
+
 Duration Evidence::Lifetime() const {
   const std::optional<Time> begin = process.start ? process.start : process.recording_start;
   if (!begin || last_record < *begin) return Duration{};

@@ -158,7 +158,23 @@ struct Ending {
   std::optional<std::uint64_t> oom_kill_before, oom_kill_after;
   std::optional<KernelKill> kernel_kill;
   std::string kernel_log;
+
+  // It exited by itself, and with status 0 as far as is known.
+  bool Clean() const;
 };
+
+// What was held at one tick before the end. Live samples are of the end only, so there are none.
+struct Moment {
+  TimelinePoint point;
+  std::optional<AllocatorFigures> allocator;  // the newest reading at or before that tick
+  // From the sample of each database nearest to the tick, also of databases closed since; nothing
+  // when none was within kRocksDbReach.
+  std::optional<RocksDb> rocksdb;
+  bool rocksdb_out_of_reach = false;  // there are samples, but none within kRocksDbReach
+};
+
+// RocksDB is sampled once a second: a sample of the same moment is at most this far away.
+inline constexpr Duration kRocksDbReach = std::chrono::milliseconds(1500);
 
 struct Loss {
   std::string name;  // as in message Losses
@@ -177,6 +193,9 @@ struct Evidence {
   std::optional<Figure> peak_charge;
   std::optional<Figure> peak_working_set;
   std::vector<TimelinePoint> timeline;
+  // After a clean exit only, which comes after memory was given back: the tick with the largest
+  // working set (charge, where that is not known), and the one with the largest resident set.
+  std::optional<Moment> charge_peak, resident_peak;
   std::optional<AllocatorFigures> allocator;
   std::vector<Site> sites;  // by live bytes, largest first; empty: not sampled
   Duration recent_window{};

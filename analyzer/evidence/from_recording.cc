@@ -73,28 +73,63 @@ TimelinePoint Point(const proto::Record& record) {
   return point;
 }
 
+std::optional<AllocatorFigures> Allocator(const proto::Record& record) {
+  const proto::TimelineSample& sample = record.timeline();
+  if (!sample.has_allocator() || !sample.allocator().has_in_use()) return std::nullopt;
+  const proto::AllocatorMemory& memory = sample.allocator();
+  AllocatorFigures figures;
+  figures.time = ToTime(record.time_ns());
+  // The reading is older than the tick that repeats it.
+  if (memory.has_monotonic_ns() && memory.monotonic_ns() <= sample.monotonic_ns())
+    figures.time -= ToTime(sample.monotonic_ns() - memory.monotonic_ns()).time_since_epoch();
+  WRACKLINE_COPY_BYTES(figures, memory, in_use);
+  WRACKLINE_COPY_BYTES(figures, memory, free_in_heap);
+  WRACKLINE_COPY_BYTES(figures, memory, mmapped);
+  WRACKLINE_COPY_BYTES(figures, memory, arena);
+  WRACKLINE_COPY_BYTES(figures, memory, active);
+  WRACKLINE_COPY_BYTES(figures, memory, metadata);
+  WRACKLINE_COPY_BYTES(figures, memory, resident);
+  WRACKLINE_COPY_BYTES(figures, memory, retained);
+  if (memory.has_arenas()) figures.arenas = memory.arenas();
+  return figures;
+}
+
 std::optional<AllocatorFigures> LastAllocator(const recorder::Recording& recording) {
   for (auto record = recording.timeline.rbegin(); record != recording.timeline.rend(); ++record) {
-    const proto::TimelineSample& sample = record->timeline();
-    if (!sample.has_allocator() || !sample.allocator().has_in_use()) continue;
-    const proto::AllocatorMemory& memory = sample.allocator();
-    AllocatorFigures figures;
-    figures.time = ToTime(record->time_ns());
-    // The reading is older than the tick that repeats it.
-    if (memory.has_monotonic_ns() && memory.monotonic_ns() <= sample.monotonic_ns())
-      figures.time -= ToTime(sample.monotonic_ns() - memory.monotonic_ns()).time_since_epoch();
-    WRACKLINE_COPY_BYTES(figures, memory, in_use);
-    WRACKLINE_COPY_BYTES(figures, memory, free_in_heap);
-    WRACKLINE_COPY_BYTES(figures, memory, mmapped);
-    WRACKLINE_COPY_BYTES(figures, memory, arena);
-    WRACKLINE_COPY_BYTES(figures, memory, active);
-    WRACKLINE_COPY_BYTES(figures, memory, metadata);
-    WRACKLINE_COPY_BYTES(figures, memory, resident);
-    WRACKLINE_COPY_BYTES(figures, memory, retained);
-    if (memory.has_arenas()) figures.arenas = memory.arenas();
-    return figures;
+    if (auto figures = Allocator(*record)) return figures;
   }
   return std::nullopt;
+}
+
+Moment MomentOf(const recorder::Recording& recording, const TimelinePoint& point) {
+  Moment moment;
+  moment.point = point;
+  for (const proto::Record& record : recording.timeline) {
+    std::optional<AllocatorFigures> figures = Allocator(record);
+    if (figures && figures->time <= point.time &&
+        (!moment.allocator || moment.allocator->time < figures->time))
+      moment.allocator = std::move(figures);
+  }
+  moment.rocksdb = RocksDbNear(recording, point.time);
+  moment.rocksdb_out_of_reach = !moment.rocksdb && !recording.rocksdb_samples.empty();
+  return moment;
+}
+
+void FillPeaks(const recorder::Recording& recording, Evidence* evidence) {
+  const TimelinePoint *charged = nullptr, *resident = nullptr;
+  const auto held = [](const TimelinePoint& point) {
+    return point.WorkingSet().value_or(*point.charge);
+  };
+  for (const TimelinePoint& point : evidence->timeline) {
+    // Only a tick with a breakdown can be explained.
+    if (point.charge && point.anon && (charged == nullptr || held(*charged) < held(point)))
+      charged = &point;
+    if (point.resident && point.resident_shared &&
+        (resident == nullptr || *resident->resident < *point.resident))
+      resident = &point;
+  }
+  if (charged != nullptr) evidence->charge_peak = MomentOf(recording, *charged);
+  if (resident != nullptr) evidence->resident_peak = MomentOf(recording, *resident);
 }
 
 std::vector<Loss> Losses(const proto::Losses& losses) {
@@ -227,6 +262,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   evidence.sites = SitesFromRecording(recording, evidence.recent_window);
   evidence.rocksdb = RocksDbFromRecording(recording);
   evidence.losses = Losses(recording.losses);
+  if (evidence.ending.Clean()) FillPeaks(recording, &evidence);
   return evidence;
 }
 

@@ -148,7 +148,23 @@ struct Builder {
       manager.reservation = Reservation(seen);
     }
   }
+
+  // Ties caches to their families and to the memtables charged to them.
+  std::optional<RocksDb> Finish() && {
+    if (result.families.empty()) return std::nullopt;
+    for (const RocksDbFamily& family : result.families) {
+      if (family.cache_id != 0) Cache(family.cache_id).families.push_back(family.name);
+    }
+    for (const RocksDbManager& manager : result.managers) {
+      if (!manager.reservation || manager.cache_id == 0) continue;
+      RocksDbCache& cache = Cache(manager.cache_id);
+      cache.reservations = cache.reservations.value_or(Bytes{}) + *manager.reservation;
+    }
+    return std::move(result);
+  }
 };
+
+Duration Apart(Time a, Time b) { return a > b ? a - b : b - a; }
 
 }  // namespace
 
@@ -180,18 +196,44 @@ std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording
     if (continues && !history.empty()) history.pop_back();
     history.push_back(Total(newest, time));
   }
-  RocksDb& result = builder.result;
-  if (result.families.empty()) return std::nullopt;
+  return std::move(builder).Finish();
+}
 
-  for (const RocksDbFamily& family : result.families) {
-    if (family.cache_id != 0) builder.Cache(family.cache_id).families.push_back(family.name);
+std::optional<RocksDb> RocksDbNear(const recorder::Recording& recording, Time time) {
+  // The time of the nearest sample of each database, then that sample's records.
+  std::map<std::uint64_t, Time> nearest;
+  for (const proto::Record& record : recording.rocksdb_samples) {
+    const Time sampled = ToTime(record.time_ns());
+    if (Apart(sampled, time) > kRocksDbReach) continue;
+    const auto [place, fresh] = nearest.try_emplace(record.rocksdb_sample().database_id(), sampled);
+    if (!fresh && Apart(sampled, time) < Apart(place->second, time)) place->second = sampled;
   }
-  for (const RocksDbManager& manager : result.managers) {
-    if (!manager.reservation || manager.cache_id == 0) continue;
-    RocksDbCache& cache = builder.Cache(manager.cache_id);
-    cache.reservations = cache.reservations.value_or(Bytes{}) + *manager.reservation;
+  Builder builder;
+  for (const auto& [id, sampled] : nearest) {
+    const auto described = recording.rocksdb_databases.find(id);
+    if (described == recording.rocksdb_databases.end()) {
+      builder.result.databases += 1;
+    } else {
+      builder.AddDescription(described->second);
+    }
   }
-  return std::move(builder.result);
+  // A sample of many families comes in several records, told apart by their common clock.
+  std::map<std::uint64_t, std::uint64_t> clocks;
+  for (const proto::Record& record : recording.rocksdb_samples) {
+    const proto::RocksDbSample& sample = record.rocksdb_sample();
+    const auto chosen = nearest.find(sample.database_id());
+    if (chosen != nearest.end() && ToTime(record.time_ns()) == chosen->second)
+      clocks.try_emplace(sample.database_id(), sample.monotonic_ns());
+  }
+  for (const proto::Record& record : recording.rocksdb_samples) {
+    const proto::RocksDbSample& sample = record.rocksdb_sample();
+    const auto clock = clocks.find(sample.database_id());
+    const Time sampled = ToTime(record.time_ns());
+    if (clock != clocks.end() && clock->second == sample.monotonic_ns() &&
+        Apart(sampled, time) <= 2 * kRocksDbReach)
+      builder.AddSample(sample, sampled);
+  }
+  return std::move(builder).Finish();
 }
 
 }  // namespace wrackline::evidence

@@ -11,4 +11,9 @@ namespace wrackline::evidence {
 // Nothing when no database was being watched at the end.
 std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording);
 
+// What the databases held at `time`, also those that were closed later: of each the sample nearest
+// to it, at most kRocksDbReach away. Without history; peaks are those samples'. Nothing when there
+// is no such sample.
+std::optional<RocksDb> RocksDbNear(const recorder::Recording& recording, Time time);
+
 }  // namespace wrackline::evidence

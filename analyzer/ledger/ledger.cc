@@ -76,19 +76,92 @@ void AddNotes(const Evidence& evidence, Ledger* ledger) {
   if (ledger->basis == Basis::kResident)
     ledger->notes.push_back(
         "The total is the process's resident set: no cgroup of its own was recorded.");
-  if (evidence.sites.empty())
+  if (ledger->moment == When::kPeak && evidence.process.sampling_interval.count > 0) {
+    ledger->notes.push_back(
+        "Allocation samples are of the end, not of the peak: native memory outside RocksDB is in "
+        "unexplained.");
+  } else if (evidence.sites.empty()) {
     ledger->notes.push_back(
         "Allocations were not sampled: native memory outside RocksDB is in unexplained.");
+  }
   if (!evidence.rocksdb && EstimateLive(evidence.sites, true).live.count > 0)
     ledger->notes.push_back("RocksDB was not probed: its memory is known by call stack only.");
   if (!evidence.allocator) {
-    ledger->notes.push_back("The allocator gave no statistics: memory it keeps is in unexplained.");
+    ledger->notes.push_back(
+        ledger->moment == When::kPeak
+            ? "The allocator gave no statistics until then: memory it keeps is in unexplained."
+            : "The allocator gave no statistics: memory it keeps is in unexplained.");
   } else if (MemoryChangedSince(evidence, *evidence.allocator).count < 0) {
     ledger->notes.push_back(
         "Memory was given back after the allocator's last statistics: they are not used.");
   }
   if (ledger->unexplained.count < 0 && -20 * ledger->unexplained > ledger->total)
     ledger->notes.push_back("More is allocated than is resident: some of it was never touched.");
+}
+
+Bytes Size(Bytes amount) { return amount.count < 0 ? -amount : amount; }
+
+Ledger Build(const Evidence& evidence, const TimelinePoint& point, Basis basis, When moment) {
+  Ledger ledger;
+  ledger.basis = basis;
+  ledger.moment = moment;
+  ledger.total = basis == Basis::kCharge ? *point.charge : *point.resident;
+  ledger.time = point.time;
+  ledger.allocator = evidence.allocator;
+  TakeNewerCharge(evidence, &ledger);
+  ledger.before_end = std::max(evidence::Duration{}, evidence.last_record - ledger.time);
+
+  AddRocksDbLines(evidence, &ledger);
+  AddNativeLines(evidence, &ledger);
+  AddAllocatorLines(evidence, &ledger);
+  AddOwnLine(point, &ledger);
+  if (basis == Basis::kCharge) {
+    const Bytes others = OthersAnonymous(point).value_or(Bytes{});
+    if (others.count > 0)
+      ledger.lines.push_back({"other_processes", "other processes in the cgroup",
+                              Holder::kOtherProcesses, others, std::nullopt, std::nullopt,
+                              "the cgroup's anonymous memory less the process's",
+                              Confidence::kDerived});
+  }
+  AddKernelLines(point, &ledger);
+  ledger.unexplained = ledger.total - ledger.Sum();
+  AddNotes(evidence, &ledger);
+  return ledger;
+}
+
+// The evidence as it stood at that moment: nothing of later is left in it.
+Evidence Until(const Evidence& evidence, const evidence::Moment& moment) {
+  Evidence then = evidence;
+  then.sites.clear();
+  then.last_charge.reset();
+  then.allocator = moment.allocator;
+  then.rocksdb = moment.rocksdb;
+  then.timeline.erase(
+      std::upper_bound(
+          then.timeline.begin(), then.timeline.end(), moment.point.time,
+          [](evidence::Time time, const TimelinePoint& point) { return time < point.time; }),
+      then.timeline.end());
+  return then;
+}
+
+std::optional<Ledger> BuildAtPeak(const Evidence& evidence) {
+  const bool by_charge =
+      evidence.charge_peak && ChooseBasis(evidence, evidence.charge_peak->point) == Basis::kCharge;
+  const std::optional<evidence::Moment>& moment =
+      by_charge ? evidence.charge_peak : evidence.resident_peak;
+  if (!moment) return std::nullopt;
+  Ledger ledger = Build(Until(evidence, *moment), moment->point,
+                        by_charge ? Basis::kCharge : Basis::kResident, When::kPeak);
+  if (moment->rocksdb_out_of_reach)
+    ledger.notes.push_back(
+        "No sample of RocksDB is within 1.5 s of the peak: its memory is in unexplained.");
+  // Between two ticks, or of page cache.
+  if (by_charge && evidence.peak_charge &&
+      50 * (evidence.peak_charge->amount - ledger.total) > ledger.total)
+    ledger.notes.push_back("The charge itself peaked at " +
+                           FormatBytes(evidence.peak_charge->amount) +
+                           ": this is the tick with the largest working set.");
+  return ledger;
 }
 
 }  // namespace
@@ -108,32 +181,19 @@ Bytes Ledger::Of(Holder holder) const {
 }
 
 std::optional<Ledger> BuildLedger(const Evidence& evidence) {
-  const TimelinePoint* point = LastUsable(evidence);
-  if (point == nullptr) return std::nullopt;
-  Ledger ledger;
-  ledger.basis = ChooseBasis(evidence, *point);
-  ledger.total = ledger.basis == Basis::kCharge ? *point->charge : *point->resident;
-  ledger.time = point->time;
-  TakeNewerCharge(evidence, &ledger);
-  ledger.before_end = std::max(evidence::Duration{}, evidence.last_record - ledger.time);
-
-  AddRocksDbLines(evidence, &ledger);
-  AddNativeLines(evidence, &ledger);
-  AddAllocatorLines(evidence, &ledger);
-  AddOwnLine(*point, &ledger);
-  if (ledger.basis == Basis::kCharge) {
-    const Bytes others = OthersAnonymous(*point).value_or(Bytes{});
-    if (others.count > 0)
-      ledger.lines.push_back({"other_processes", "other processes in the cgroup",
-                              Holder::kOtherProcesses, others, std::nullopt, std::nullopt,
-                              "the cgroup's anonymous memory less the process's",
-                              Confidence::kDerived});
-  }
-  AddKernelLines(*point, &ledger);
-  ledger.unexplained = ledger.total - ledger.Sum();
-  AddNotes(evidence, &ledger);
-  return ledger;
+  const TimelinePoint* last = LastUsable(evidence);
+  if (last == nullptr) return std::nullopt;
+  Ledger at_end = Build(evidence, *last, ChooseBasis(evidence, *last), When::kEnd);
+  if (!evidence.ending.Clean()) return at_end;
+  std::optional<Ledger> at_peak = BuildAtPeak(evidence);
+  if (!at_peak) return at_end;
+  // A process that still held its memory at the end: there the samples say who it was, unless what
+  // was held went between the last tick and the exit.
+  const bool held_on = at_end.basis == at_peak->basis && 20 * at_end.total >= 19 * at_peak->total;
+  return held_on && Size(at_end.unexplained) <= Size(at_peak->unexplained) ? at_end : at_peak;
 }
+
+std::string_view Name(When moment) { return moment == When::kEnd ? "end" : "peak"; }
 
 std::string_view Name(Basis basis) { return basis == Basis::kCharge ? "charge" : "resident"; }
 

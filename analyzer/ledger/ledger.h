@@ -26,6 +26,10 @@ enum class Basis {
               // none
 };
 
+// When: a killed process held the most at its end; one that exited cleanly has given its memory
+// back by then, and its peak says more.
+enum class When { kEnd, kPeak };
+
 enum class Holder { kRocksDb, kNative, kAllocator, kWrackline, kOtherProcesses, kFile, kKernel };
 
 enum class Confidence {
@@ -49,11 +53,13 @@ struct Line {
 
 struct Ledger {
   Basis basis = Basis::kCharge;
+  When moment = When::kEnd;
   Bytes total;
   evidence::Time time;              // of the total
   evidence::Duration before_end{};  // from then to the last record
   std::vector<Line> lines;
   Bytes unexplained;
+  std::optional<evidence::AllocatorFigures> allocator;  // that the allocator's lines come from
   std::vector<std::string> notes;  // what a reader must know to trust the figures
 
   Bytes Sum() const;
@@ -64,6 +70,7 @@ struct Ledger {
 std::optional<Ledger> BuildLedger(const evidence::Evidence& evidence);
 
 std::string_view Name(Basis basis);
+std::string_view Name(When moment);
 std::string_view Name(Holder holder);
 std::string_view Name(Confidence confidence);
 

@@ -97,6 +97,7 @@ Json LedgerJson(const ledger::Ledger& ledger) {
     lines.push_back(std::move(json));
   }
   return {{"basis", Name(ledger.basis)},
+          {"moment", Name(ledger.moment)},
           {"total", ledger.total.count},
           {"time", Stamp(ledger.time)},
           {"before_last_record_seconds", Seconds(ledger.before_end)},

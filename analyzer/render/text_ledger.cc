@@ -32,9 +32,11 @@ void WriteLedger(const report::Report& report, Page* page) {
     return;
   }
   const ledger::Ledger& ledger = *report.ledger;
-  page->Heading(fmt::format(
-      "Where the memory was: {} {}, {} before the last record", FormatBytes(ledger.total),
-      ledger.basis == ledger::Basis::kCharge ? "charged" : "resident", Elapsed(ledger.before_end)));
+  const bool peak = ledger.moment == ledger::When::kPeak;
+  page->Heading(fmt::format("Where the memory was{}: {} {}, {} before the {}",
+                            peak ? " at the peak" : "", FormatBytes(ledger.total),
+                            ledger.basis == ledger::Basis::kCharge ? "charged" : "resident",
+                            Elapsed(ledger.before_end), peak ? "end" : "last record"));
   const std::size_t remark = 15;
   // Two spaces of indent and one between columns.
   const std::size_t flexible = page->width() - 2 - kAmount - kPart - remark - 4;

@@ -281,5 +281,132 @@ TEST(Ledger, WracklineCountsItself) {
   EXPECT_EQ(Build(builder).Of(Holder::kWrackline), 6 * kMiB);
 }
 
+void ExitCleanly(RecordingBuilder& builder) {
+  builder.recording().exit.emplace().mutable_exit()->set_kind(proto::Exit::CLEAN);
+}
+
+bool Notes(const Ledger& ledger, const std::string& words) {
+  return std::any_of(ledger.notes.begin(), ledger.notes.end(), [&](const std::string& note) {
+    return note.find(words) != std::string::npos;
+  });
+}
+
+// Grows to 200 MiB at second 5, of which RocksDB holds 150, and has given it back at second 10.
+void GrewAndGaveBack(RecordingBuilder& builder) {
+  builder.Charge(1, 50 * kMi, 350 * kMi);
+  auto& peak = builder.Charge(5, 200 * kMi, 350 * kMi);
+  peak.set_own_bytes(6 * kMi);
+  peak.mutable_allocator()->set_monotonic_ns(5 * testing::kSecond);
+  peak.mutable_allocator()->set_in_use(160 * kMi);
+  peak.mutable_allocator()->set_free_in_heap(30 * kMi);
+  auto& end = builder.Charge(10, 20 * kMi, 350 * kMi);
+  end.mutable_allocator()->set_monotonic_ns(10 * testing::kSecond);
+  end.mutable_allocator()->set_in_use(9 * kMi);
+  end.mutable_allocator()->set_free_in_heap(kMi);
+  builder.Describe(1, 0, "default", 64 * kMi, 2, 7);
+  for (const auto& [second, memtables] :
+       {std::pair{1, 10}, std::pair{4, 100}, std::pair{6, 110}, std::pair{9, 0}}) {
+    auto& sample = builder.RocksDb(1, static_cast<std::uint64_t>(second));
+    RecordingBuilder::Family(sample, 0, "default", 7, static_cast<std::uint64_t>(memtables) * kMi);
+    RecordingBuilder::Cache(sample, 7, 64 * kMi, 50 * kMi);
+  }
+  builder.Live({"malloc", "left"}, 5 * kMi, 5 * kMi);
+}
+
+TEST(LedgerAtPeak, ACleanExitIsExplainedAtItsPeakFromFiguresOfThatMoment) {
+  RecordingBuilder builder;
+  GrewAndGaveBack(builder);
+  ExitCleanly(builder);
+  builder.recording().rocksdb_databases[1].set_closed(true);  // after the peak
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.moment, When::kPeak);
+  EXPECT_EQ(ledger.total, 200 * kMiB);
+  EXPECT_EQ(ledger.before_end, std::chrono::seconds(5));
+  EXPECT_EQ(Amount(ledger, "rocksdb.memtables"), 100 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "rocksdb.block_cache"), 50 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "allocator.free"), 30 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(ledger.Of(Holder::kWrackline), 6 * kMiB);
+  EXPECT_EQ(ledger.allocator->in_use, 160 * kMiB);
+  EXPECT_FALSE(Has(ledger, "native.site") || Has(ledger, "native.other_sites"));
+  EXPECT_EQ(ledger.unexplained, 14 * kMiB);
+  EXPECT_TRUE(Notes(ledger, "native memory outside RocksDB is in unexplained"));
+}
+
+TEST(LedgerAtPeak, OtherEndingsAreExplainedAtTheEnd) {
+  RecordingBuilder killed, failed, stopped;
+  for (RecordingBuilder* builder : {&killed, &failed, &stopped}) GrewAndGaveBack(*builder);
+  killed.Aftermath().set_signal(9);
+  ExitCleanly(failed);
+  failed.Aftermath().set_exit_status(3);
+  ExitCleanly(stopped);
+  stopped.Aftermath().set_stopped_at_limit(true);
+  for (RecordingBuilder* builder : {&killed, &failed, &stopped}) {
+    const Ledger ledger = Build(*builder);
+    EXPECT_EQ(ledger.moment, When::kEnd);
+    EXPECT_EQ(ledger.total, 20 * kMiB);
+  }
+}
+
+TEST(LedgerAtPeak, IsTheLargestWorkingSetNotTheMostPageCache) {
+  RecordingBuilder builder;
+  builder.Charge(2, 120 * kMi, 350 * kMi).mutable_cgroup()->set_inactive_file(0);
+  auto& cgroup = *builder.Charge(5, 300 * kMi, 350 * kMi).mutable_cgroup();
+  cgroup.set_anon(100 * kMi);
+  cgroup.set_file(200 * kMi);
+  cgroup.set_inactive_file(200 * kMi);
+  builder.Charge(10, 20 * kMi, 350 * kMi).mutable_cgroup()->set_inactive_file(0);
+  ExitCleanly(builder);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.total, 120 * kMiB);
+  EXPECT_TRUE(Notes(ledger, "peaked at 300.0 MiB"));
+}
+
+TEST(LedgerAtPeak, RocksDbSamplesFurtherAwayAreNotUsed) {
+  RecordingBuilder builder;
+  builder.Charge(5, 200 * kMi, 350 * kMi);
+  builder.Charge(10, 20 * kMi, 350 * kMi);
+  RecordingBuilder::Family(builder.RocksDb(1, 3), 0, "default", 0, 100 * kMi);
+  RecordingBuilder::Family(builder.RocksDb(1, 7), 0, "default", 0, 90 * kMi);
+  ExitCleanly(builder);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.Of(Holder::kRocksDb), Bytes{});
+  EXPECT_TRUE(Notes(ledger, "No sample of RocksDB"));
+}
+
+TEST(LedgerAtPeak, AllocatorFiguresOfLaterAreNotUsed) {
+  RecordingBuilder builder;
+  builder.Charge(5, 200 * kMi, 350 * kMi);
+  builder.Charge(10, 20 * kMi, 350 * kMi).mutable_allocator()->set_in_use(9 * kMi);
+  ExitCleanly(builder);
+  const Ledger ledger = Build(builder);
+  EXPECT_FALSE(ledger.allocator.has_value());
+  EXPECT_TRUE(Notes(ledger, "no statistics until then"));
+}
+
+TEST(LedgerAtPeak, MemoryHeldUntilTheEndIsExplainedThereWhereTheSamplesAre) {
+  RecordingBuilder builder;
+  builder.Charge(5, 100 * kMi, 350 * kMi);
+  builder.Charge(10, 98 * kMi, 350 * kMi);
+  builder.Live({"malloc", "kept"}, 90 * kMi, 90 * kMi);
+  ExitCleanly(builder);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.moment, When::kEnd);
+  EXPECT_EQ(ledger.Of(Holder::kNative), 90 * kMiB);
+}
+
+TEST(LedgerAtPeak, WithoutACgroupOfItsOwnThePeakIsOfTheResidentSet) {
+  RecordingBuilder builder;
+  for (const auto& [second, resident] : {std::pair{2, 30}, std::pair{5, 90}, std::pair{10, 10}}) {
+    auto& process = *builder.Tick(static_cast<std::uint64_t>(second)).mutable_process();
+    process.set_resident(static_cast<std::uint64_t>(resident) * kMi);
+    process.set_resident_shared(5 * kMi);
+  }
+  ExitCleanly(builder);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(ledger.basis, Basis::kResident);
+  EXPECT_EQ(ledger.total, 90 * kMiB);
+  EXPECT_EQ(Amount(ledger, "file.resident"), 5 * static_cast<std::int64_t>(kMi));
+}
+
 }  // namespace
 }  // namespace wrackline::ledger

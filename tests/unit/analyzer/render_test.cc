@@ -51,6 +51,20 @@ TEST(Text, GoldenHead) {
   EXPECT_THAT(text, HasSubstr("Nothing was lost."));
 }
 
+TEST(Text, ACleanExitShowsItsPeak) {
+  RecordingBuilder builder;
+  builder.Charge(7, 80 * kMi, 100 * kMi);
+  builder.Charge(10, 10 * kMi, 100 * kMi);
+  builder.recording().exit.emplace().mutable_exit()->set_kind(proto::Exit::CLEAN);
+  const report::Report report = Of(builder);
+  EXPECT_THAT(
+      RenderText(report, {}),
+      HasSubstr("Where the memory was at the peak: 80.0 MiB charged, 3.0 s before the end"));
+  const nlohmann::json json = nlohmann::json::parse(RenderJson(report));
+  EXPECT_EQ(json.at("/ledger/moment"_json_pointer), "peak");
+  EXPECT_EQ(json.at("/ledger/total"_json_pointer), 80 * kMi);
+}
+
 TEST(Text, NothingIsWiderThanThePage) {
   RecordingBuilder builder;
   Small(builder);
@@ -106,6 +120,7 @@ TEST(Json, Fields) {
   EXPECT_EQ(json.at("schema"), 1);
   EXPECT_EQ(json.at("/ending/outcome"_json_pointer), "oom_killed");
   EXPECT_EQ(json.at("/limit/bytes"_json_pointer), 100 * kMi);
+  EXPECT_EQ(json.at("/ledger/moment"_json_pointer), "end");
   EXPECT_EQ(json.at("/ledger/total"_json_pointer), 100 * kMi);
   EXPECT_EQ(json.at("/ledger/unexplained"_json_pointer), 20 * kMi);
   EXPECT_EQ(json.at("/sites/0/label"_json_pointer), "leak");

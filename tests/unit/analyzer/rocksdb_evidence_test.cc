@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "analyzer/evidence/convert.h"
 #include "tests/unit/analyzer/recording_builder.h"
 
 namespace wrackline::evidence {
@@ -53,6 +54,35 @@ TEST(RocksDbEvidence, MomentsCountASharedCacheOnceAcrossDatabases) {
   EXPECT_EQ(rocksdb->history.back().Total(), 42 * kMiB);
   EXPECT_EQ(rocksdb->caches.size(), 1u);
   EXPECT_EQ(rocksdb->caches[0].families.size(), 2u);
+}
+
+TEST(RocksDbEvidence, NearAMomentCountsEachDatabasesNearestSampleWhole) {
+  RecordingBuilder builder;
+  const auto family = [&](std::uint64_t database, std::uint64_t second, std::uint32_t id,
+                          std::uint64_t memtables) {
+    auto& sample = builder.RocksDb(database, second);
+    RecordingBuilder::Family(sample, id, id == 0 ? "a" : "b", 7, memtables * kMi);
+    RecordingBuilder::Cache(sample, 7, 64 * kMi, 40 * kMi);
+  };
+  family(1, 4, 0, 10);
+  family(1, 4, 1, 20);  // the same sample, in a second record
+  family(2, 5, 0, 30);
+  family(1, 9, 0, 1);
+  family(1, 9, 1, 1);
+  builder.Describe(2, 0, "a", 64 * kMi, 2, 7);
+  builder.recording().rocksdb_databases[2].set_closed(true);
+  const auto near =
+      RocksDbNear(builder.recording(), ToTime(testing::kEpoch + 5 * testing::kSecond));
+  ASSERT_TRUE(near);
+  EXPECT_EQ(near->databases, 2);
+  ASSERT_EQ(near->families.size(), 3u);
+  Bytes memtables;
+  for (const RocksDbFamily& each : near->families) memtables += *each.all_memtables;
+  EXPECT_EQ(memtables, 60 * kMiB);
+  ASSERT_EQ(near->caches.size(), 1u);
+  EXPECT_EQ(near->caches[0].usage, 40 * kMiB);
+  EXPECT_EQ(near->caches[0].families.size(), 3u);
+  EXPECT_FALSE(RocksDbNear(builder.recording(), ToTime(testing::kEpoch)));
 }
 
 }  // namespace
