@@ -169,7 +169,8 @@ Json SitesJson(const std::vector<evidence::Site>& sites) {
   return json;
 }
 
-Json TimelineJson(const std::vector<evidence::TimelinePoint>& timeline) {
+Json TimelineJson(const evidence::Evidence& evidence) {
+  const std::vector<evidence::TimelinePoint>& timeline = evidence.timeline;
   constexpr std::size_t kMost = 600;
   const std::size_t step = timeline.size() / kMost + 1;
   Json json = Json::array();
@@ -185,6 +186,11 @@ Json TimelineJson(const std::vector<evidence::TimelinePoint>& timeline) {
     Put(&one, "resident", point.resident);
     json.push_back(std::move(one));
   }
+  const std::optional<evidence::Figure>& last = evidence.last_charge;
+  if (last && last->origin == "heartbeat" &&
+      (timeline.empty() || timeline.back().time < last->time))
+    json.push_back(
+        {{"time", Stamp(last->time)}, {"charge", last->amount.count}, {"origin", last->origin}});
   return json;
 }
 
@@ -243,7 +249,7 @@ std::string RenderJson(const report::Report& report) {
   json["findings"] = std::move(findings);
   if (evidence.rocksdb) json["rocksdb"] = RocksDbJson(*evidence.rocksdb);
   json["sites"] = SitesJson(evidence.sites);
-  json["timeline"] = TimelineJson(evidence.timeline);
+  json["timeline"] = TimelineJson(evidence);
   Json losses = Json::array();
   for (const evidence::Loss& loss : evidence.losses)
     losses.push_back({{"name", loss.name}, {"count", loss.count}, {"meaning", loss.meaning}});

@@ -15,11 +15,18 @@ using evidence::TimelinePoint;
 
 constexpr evidence::Duration kWindow = std::chrono::minutes(5);
 
-// The largest value in each of `columns` equal spans up to `end`.
-std::vector<std::optional<Bytes>> Spread(
-    std::size_t columns, evidence::Time begin, evidence::Time end,
-    const std::function<void(const std::function<void(evidence::Time, Bytes)>&)>& feed) {
-  std::vector<std::optional<Bytes>> spans(columns);
+struct Series {
+  std::vector<std::optional<Bytes>> spans;  // the largest value in each
+  std::optional<Bytes> last;                // the newest value of all
+};
+
+// `columns` equal spans up to `end`.
+Series Spread(std::size_t columns, evidence::Time begin, evidence::Time end,
+              const std::function<void(const std::function<void(evidence::Time, Bytes)>&)>& feed) {
+  Series series;
+  std::vector<std::optional<Bytes>>& spans = series.spans;
+  spans.resize(columns);
+  evidence::Time newest = begin;
   const double length = std::max(1.0, static_cast<double>((end - begin).count()));
   feed([&](evidence::Time time, Bytes amount) {
     if (time < begin || time > end) return;
@@ -27,32 +34,29 @@ std::vector<std::optional<Bytes>> Spread(
         static_cast<double>((time - begin).count()) / length * static_cast<double>(columns);
     std::optional<Bytes>& span = spans[std::min(columns - 1, static_cast<std::size_t>(place))];
     if (!span || *span < amount) span = amount;
+    if (time < newest) return;
+    newest = time;
+    series.last = amount;
   });
   // A span without a tick repeats the one before: the tick is coarser than the column, nothing was
   // missed.
   for (std::size_t i = 1; i < columns; ++i) {
     if (!spans[i]) spans[i] = spans[i - 1];
   }
-  return spans;
+  return series;
 }
 
-void Row(const char* name, const std::vector<std::optional<Bytes>>& spans, Bytes whole,
-         Page* page) {
-  std::optional<Bytes> first, most, last;
+void Row(const char* name, const Series& series, Bytes whole, Page* page) {
+  if (!series.last) return;
   std::vector<std::optional<double>> heights;
-  for (const std::optional<Bytes>& span : spans) {
+  for (const std::optional<Bytes>& span : series.spans) {
     heights.push_back(span ? std::optional<double>(static_cast<double>(span->count) /
                                                    static_cast<double>(whole.count))
                            : std::nullopt);
-    if (!span) continue;
-    if (!first) first = span;
-    if (!most || *most < *span) most = span;
-    last = span;
   }
-  if (!most) return;
   page->Line(fmt::format("  {} {} {} at the end", Left(name, 8, page->utf8()),
                          Sparkline(heights, page->utf8()),
-                         Right(FormatBytes(*last), 10, page->utf8())));
+                         Right(FormatBytes(*series.last), 10, page->utf8())));
 }
 
 }  // namespace
@@ -64,17 +68,22 @@ void WriteTimeline(const Evidence& evidence, Page* page) {
   if (end <= begin) return;
   const std::size_t columns = page->width() - 2 - 9 - 22 - 1;
   Bytes whole = evidence.limit ? evidence.limit->amount : Bytes{1};
-  const auto with_point = [&](std::optional<Bytes> (*value)(const TimelinePoint&)) {
+  const auto with_point = [&](std::optional<Bytes> (*value)(const TimelinePoint&),
+                              const std::optional<evidence::Figure>& newest) {
     return Spread(columns, begin, end, [&](const auto& put) {
       for (const TimelinePoint& point : evidence.timeline) {
         if (const auto amount = value(point)) put(point.time, *amount);
       }
+      if (newest) put(newest->time, newest->amount);
     });
   };
-  const auto charge = with_point([](const TimelinePoint& point) { return point.charge; });
-  const auto resident = with_point([](const TimelinePoint& point) { return point.resident; });
-  for (const auto* spans : {&charge, &resident}) {
-    for (const auto& span : *spans) {
+  // The last heartbeat is newer than the last tick: it is where the verdict's charge comes from.
+  const auto charge =
+      with_point([](const TimelinePoint& point) { return point.charge; }, evidence.last_charge);
+  const auto resident =
+      with_point([](const TimelinePoint& point) { return point.resident; }, std::nullopt);
+  for (const auto* series : {&charge, &resident}) {
+    for (const auto& span : series->spans) {
       if (span && !evidence.limit) whole = std::max(whole, *span);
     }
   }

@@ -65,6 +65,28 @@ TEST(Text, ACleanExitShowsItsPeak) {
   EXPECT_EQ(json.at("/ledger/total"_json_pointer), 80 * kMi);
 }
 
+TEST(Text, TheChargeRowEndsWithTheNewestHeartbeat) {
+  RecordingBuilder builder;
+  builder.Charge(5, 90 * kMi, 100 * kMi);
+  builder.Charge(9, 70 * kMi, 100 * kMi);
+  proto::Record& heartbeat = builder.recording().last_heartbeat.emplace();
+  heartbeat.set_time_ns(testing::kEpoch + 10 * testing::kSecond);
+  heartbeat.mutable_heartbeat()->set_charge(95 * kMi);
+  const report::Report report = Of(builder);
+  const TextOptions options = {.width = 80, .colour = false, .utf8 = false};
+  EXPECT_THAT(RenderText(report, options), HasSubstr("  95.0 MiB at the end"));
+  EXPECT_THAT(RenderText(report, options), HasSubstr("  70.0 MiB at the end"));  // resident
+  const nlohmann::json timeline = nlohmann::json::parse(RenderJson(report)).at("timeline");
+  ASSERT_EQ(timeline.size(), 3u);
+  EXPECT_EQ(timeline.back().at("origin"), "heartbeat");
+  EXPECT_EQ(timeline.back().at("charge"), 95 * kMi);
+  EXPECT_FALSE(timeline.front().contains("origin"));
+  // A heartbeat that fell: the row ends with it, not with the largest of its column.
+  heartbeat.set_time_ns(testing::kEpoch + 9 * testing::kSecond + 1000);
+  heartbeat.mutable_heartbeat()->set_charge(60 * kMi);
+  EXPECT_THAT(RenderText(Of(builder), options), HasSubstr("  60.0 MiB at the end"));
+}
+
 TEST(Text, NothingIsWiderThanThePage) {
   RecordingBuilder builder;
   Small(builder);
