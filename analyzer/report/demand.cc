@@ -2,22 +2,57 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <vector>
 
 namespace wrackline::report {
 namespace {
 
+struct Nearest {
+  Bytes total;
+  evidence::Duration distance;
+};
+
 // RocksDB's total at the sample nearest to `time`.
-std::optional<Bytes> RocksDbAt(const evidence::RocksDb& rocksdb, evidence::Time time) {
-  std::optional<Bytes> total;
-  evidence::Duration nearest = evidence::Duration::max();
-  for (const evidence::RocksDbMoment& moment : rocksdb.history) {
-    const evidence::Duration distance =
-        moment.time > time ? moment.time - time : time - moment.time;
-    if (distance > nearest) continue;
-    nearest = distance;
-    total = moment.Total();
+std::optional<Nearest> RocksDbAt(const evidence::RocksDb& rocksdb, evidence::Time time) {
+  const auto apart = [time](const evidence::RocksDbMoment& moment) {
+    return moment.time > time ? moment.time - time : time - moment.time;
+  };
+  const auto nearest =
+      std::min_element(rocksdb.history.begin(), rocksdb.history.end(),
+                       [&](const auto& a, const auto& b) { return apart(a) < apart(b); });
+  if (nearest == rocksdb.history.end()) return std::nullopt;
+  return Nearest{nearest->Total(), apart(*nearest)};
+}
+
+// What the ledger names outside RocksDB. Not the page cache, which the kernel drops first, and not
+// what the allocator keeps: sizing has a margin of its own for that (sizing::Retention).
+Bytes NamedOutside(const ledger::Ledger& ledger) {
+  Bytes named;
+  for (const ledger::Line& line : ledger.lines) {
+    if (line.holder != ledger::Holder::kRocksDb && line.holder != ledger::Holder::kAllocator &&
+        line.id != "file.page_cache")
+      named += line.amount;
   }
-  return total;
+  return named;
+}
+
+// The median over all ticks of what was held less what RocksDB held then. One tick may catch
+// RocksDB in a flush, its sample before and the charge after it: the middle of many does not.
+Bytes MedianOutside(const evidence::Evidence& evidence, ledger::Basis basis) {
+  std::vector<Bytes> outside;
+  for (const evidence::TimelinePoint& point : evidence.timeline) {
+    const std::optional<Bytes> held =
+        basis == ledger::Basis::kCharge ? point.WorkingSet() : point.resident;
+    if (!held) continue;
+    const std::optional<Nearest> rocksdb = RocksDbAt(*evidence.rocksdb, point.time);
+    if (!rocksdb || rocksdb->distance > evidence::kRocksDbReach) continue;
+    outside.push_back(std::max(Bytes{}, *held - rocksdb->total));
+  }
+  if (outside.empty()) return {};
+  const auto middle = outside.begin() + static_cast<std::ptrdiff_t>(outside.size() / 2);
+  std::nth_element(outside.begin(), middle, outside.end());
+  return *middle;
 }
 
 // The largest sum over all families at one moment, which is less than the sum of each one's peak.
@@ -45,10 +80,15 @@ std::optional<sizing::Demand> DemandOf(const evidence::Evidence& evidence,
     demand.peak_working_set = evidence.peak_working_set->amount;
     when = evidence.peak_working_set->time;
   }
-  const Bytes rocksdb_then = RocksDbAt(rocksdb, when).value_or(Bytes{});
-  demand.outside_rocksdb = std::max(Bytes{}, demand.peak_working_set - rocksdb_then);
+  // The peak and RocksDB's nearest sample may be of different moments, so that their difference
+  // says too little, even nothing: it is never below what else was seen there.
+  const std::optional<Nearest> then = RocksDbAt(rocksdb, when);
+  demand.outside_rocksdb =
+      std::max({demand.peak_working_set - (then ? then->total : Bytes{}), NamedOutside(*ledger),
+                MedianOutside(evidence, ledger->basis)});
 
   std::map<std::string, sizing::FamilyDemand> by_name;
+  std::map<std::string, std::set<std::uint64_t>> databases;  // of each family name
   std::map<std::uint64_t, int> users;
   for (const evidence::RocksDbFamily& family : rocksdb.families) {
     if (family.cache_id != 0) users[family.cache_id] += 1;
@@ -56,6 +96,8 @@ std::optional<sizing::Demand> DemandOf(const evidence::Evidence& evidence,
   for (const evidence::RocksDbFamily& family : rocksdb.families) {
     sizing::FamilyDemand& needs = by_name[family.name];
     needs.name = family.name;
+    databases[family.name].insert(family.database_id);
+    needs.databases = static_cast<int>(databases[family.name].size());
     needs.write_buffer_size =
         std::max(needs.write_buffer_size, family.write_buffer_size.value_or(Bytes{}));
     needs.max_write_buffers =

@@ -27,7 +27,7 @@ struct FamilyDemand {
 struct Demand {
   std::optional<Bytes> limit;  // the cgroup's limit; none when it is "max"
   Bytes peak_working_set;      // the largest charge seen, without reclaimable page cache
-  Bytes outside_rocksdb;       // peak_working_set less what RocksDB held at that moment
+  Bytes outside_rocksdb;       // beside RocksDB and what the allocator keeps (docs/sizing.md)
   std::vector<FamilyDemand> families;
   Bytes caches_capacity;      // sum over distinct cache objects
   Bytes caches_usage_peak;    // the same, used; includes memtables when a write buffer manager
