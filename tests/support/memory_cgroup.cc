@@ -9,6 +9,8 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -24,6 +26,20 @@ int WriteFile(const std::string& path, const std::string& text) {
   const int error = written == static_cast<ssize_t>(text.size()) ? 0 : errno;
   close(file);
   return error;
+}
+
+// The root cgroup of v2 has no memory.current, so FindMemoryCgroup does not take it. Children can
+// be made in it all the same, and its processes do not forbid them to have controllers.
+bool FindV2Root(container::Cgroup* root) {
+  constexpr const char* kMount = "/sys/fs/cgroup";
+  std::ifstream file(std::string(kMount) + "/cgroup.controllers");
+  std::ostringstream controllers;
+  controllers << file.rdbuf();
+  if ((" " + controllers.str()).find(" memory") == std::string::npos) return false;
+  *root = {};
+  root->version = 2;
+  std::strncpy(root->folder, kMount, sizeof(root->folder) - 1);
+  return true;
 }
 
 // Folders to try as parent, best first.
@@ -43,7 +59,7 @@ std::vector<std::string> Parents(const container::Cgroup& own) {
 
 Result<MemoryCgroup> MemoryCgroup::Create(const std::string& name, Bytes limit) {
   container::Cgroup own;
-  if (!container::FindMemoryCgroup("", "self", &own)) {
+  if (!container::FindMemoryCgroup("", "self", &own) && !FindV2Root(&own)) {
     return Error{"this machine has no memory cgroup", "a kernel with the memory controller"};
   }
   static std::atomic<int> count{0};

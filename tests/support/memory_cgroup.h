@@ -22,7 +22,7 @@ class MemoryCgroup {
  public:
   // Makes `name`-<own pid>-<count> below this process's own memory cgroup, or, on v2, where a
   // cgroup with processes may have no children with controllers, below the highest one that can be
-  // written. Without swap where the kernel counts it, so that the limit is the end.
+  // written, the root cgroup included. Without swap where the kernel counts it, so that the limit is the end.
   static Result<MemoryCgroup> Create(const std::string& name, Bytes limit);
 
   MemoryCgroup(MemoryCgroup&& other) noexcept;
