@@ -46,7 +46,7 @@ struct Proposal {
 // For a plain process: one shared block cache with the write buffer manager charged to it.
 // Settings:
 //   rocksdb.shared_block_cache_bytes, rocksdb.write_buffer_manager_bytes,
-//   rocksdb.charge_write_buffers_to_cache
+//   rocksdb.charge_write_buffers_to_cache, rocksdb.write_buffer_manager_allow_stall
 // Without a limit there is nothing to fit: fits is false, and smallest_limit and advice say what to
 // set.
 Proposal ProposeRocksDb(const Demand& demand);

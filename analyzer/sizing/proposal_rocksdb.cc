@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kCacheKey = "rocksdb.shared_block_cache_bytes";
 constexpr const char* kManagerKey = "rocksdb.write_buffer_manager_bytes";
 constexpr const char* kChargeKey = "rocksdb.charge_write_buffers_to_cache";
+constexpr const char* kStallKey = "rocksdb.write_buffer_manager_allow_stall";
 
 std::string CachesNow(const Demand& demand) {
   if (demand.caches_capacity == Bytes{}) return "";
@@ -27,7 +28,9 @@ void AddSettings(Proposal& proposal, const Demand& demand, const flink::RocksDbM
       {kManagerKey, demand.write_buffer_manager ? "set" : "", manager,
        "one write buffer manager flushes early when all memtables together grow beyond it"},
       {kChargeKey, "", "true",
-       "memtables take their bytes out of the cache, so the two never add up"}};
+       "memtables take their bytes out of the cache, so the two never add up"},
+      {kStallKey, "", "true",
+       "makes the manager's size a bound; the price: writers stall when flushes cannot keep up"}};
   for (const Change& change : proposal.changes) proposal.settings[change.key] = change.new_value;
 }
 
@@ -100,9 +103,9 @@ Proposal ProposeRocksDb(const Demand& raw_demand) {
                      " to it: the process then peaks near " + FormatBytes(proposal.predicted_peak) +
                      " of " + FormatBytes(limit) + ".";
   proposal.advice.push_back(
-      "The manager flushes early but does not stop writers: where flushes cannot keep up, "
-      "memtables exceed it by more than "
-      "half. WriteBufferManager's allow_stall makes it a bound, at the price of stalled writes.");
+      "Where writers must never wait, leave allow_stall off and watch the memtables: the manager "
+      "then flushes early but stops nobody, and they exceed it by more than half where flushes "
+      "cannot keep up.");
   proposal.advice.push_back(
       "Iterators and open table files pin blocks beyond the cache's capacity; close iterators "
       "early.");

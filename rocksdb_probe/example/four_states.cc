@@ -267,9 +267,10 @@ int main(int argc, char** argv) try {
       return 1;
     }
     std::fprintf(stderr,
-                 "four_states: one block cache of %.1f MiB, write buffer manager of %.1f MiB%s\n",
+                 "four_states: one block cache of %.1f MiB, write buffer manager of %.1f MiB%s%s\n",
                  MiB(settings.shared_block_cache_bytes), MiB(settings.write_buffer_manager_bytes),
-                 settings.charge_write_buffers_to_cache ? ", charged to it" : "");
+                 settings.charge_write_buffers_to_cache ? ", charged to it" : "",
+                 settings.allow_stall ? ", which may stall writers" : "");
   }
   std::signal(SIGINT, [](int) { g_interrupted = 1; });
   std::signal(SIGTERM, [](int) { g_interrupted = 1; });

@@ -161,7 +161,7 @@ rocksdb::Status StateBackend::Open(const std::string& path, const MemorySettings
     // flushes do not keep up with writers, memtables of 205 MiB were seen under a manager of 64
     // MiB.
     options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(
-        settings.write_buffer_manager_bytes, charged_cache_, /*allow_stall=*/true);
+        settings.write_buffer_manager_bytes, charged_cache_, settings.allow_stall);
   }
 
   std::vector<rocksdb::ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, {}}};

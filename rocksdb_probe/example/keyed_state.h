@@ -27,6 +27,7 @@ struct MemorySettings {
   std::uint64_t shared_block_cache_bytes = 0;    // 0: each state has a cache of its own
   std::uint64_t write_buffer_manager_bytes = 0;  // 0: no write buffer manager
   bool charge_write_buffers_to_cache = false;    // needs the shared cache
+  bool allow_stall = true;  // writers wait while the write buffer manager is over its bound
 };
 
 // An open database with the four states. Opened anew each time: what an earlier run left is

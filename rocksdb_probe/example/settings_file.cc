@@ -23,9 +23,9 @@ bool ReadSize(const json& settings, const char* key, std::uint64_t* out) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
 }
 
-bool ReadFlag(const json& settings, const char* key) {
+bool ReadFlag(const json& settings, const char* key, bool when_absent) {
   const auto found = settings.find(key);
-  return found != settings.end() && (*found == true || *found == "true");
+  return found == settings.end() ? when_absent : *found == true || *found == "true";
 }
 
 }  // namespace
@@ -50,7 +50,9 @@ bool ReadSettingsFile(const std::string& path, MemorySettings* out, std::string*
              " proposes no rocksdb.shared_block_cache_bytes and rocksdb.write_buffer_manager_bytes";
     return false;
   }
-  out->charge_write_buffers_to_cache = ReadFlag(settings, "rocksdb.charge_write_buffers_to_cache");
+  out->charge_write_buffers_to_cache =
+      ReadFlag(settings, "rocksdb.charge_write_buffers_to_cache", false);
+  out->allow_stall = ReadFlag(settings, "rocksdb.write_buffer_manager_allow_stall", true);
   return true;
 }
 

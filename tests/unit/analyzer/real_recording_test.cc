@@ -58,6 +58,7 @@ TEST(RealRecording, NamesTheFourFamiliesAndTheSettings) {
   EXPECT_TRUE(settings.at("rocksdb.shared_block_cache_bytes").is_number_integer());
   EXPECT_TRUE(settings.at("rocksdb.write_buffer_manager_bytes").is_number_integer());
   EXPECT_EQ(settings.at("rocksdb.charge_write_buffers_to_cache"), true);
+  EXPECT_EQ(settings.at("rocksdb.write_buffer_manager_allow_stall"), true);
 }
 
 TEST(RealRecording, SitesAreNamedFromTheRecordingAlone) {

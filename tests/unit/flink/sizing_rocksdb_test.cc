@@ -41,7 +41,9 @@ TEST(ProposeRocksDb, FourUnmanagedFamiliesUnder350MiB) {
   EXPECT_EQ(Setting(proposal, "rocksdb.shared_block_cache_bytes"),
             static_cast<std::int64_t>(2.5 * 244 * (1 << 20) / 3));
   EXPECT_EQ(proposal.settings.at("rocksdb.charge_write_buffers_to_cache"), "true");
-  EXPECT_EQ(proposal.changes.size(), 3U);
+  EXPECT_EQ(proposal.settings.at("rocksdb.write_buffer_manager_allow_stall"), "true");
+  ASSERT_EQ(proposal.changes.size(), 4U);
+  EXPECT_THAT(proposal.changes.back().reason, HasSubstr("writers stall"));
   EXPECT_EQ(proposal.predicted_peak + proposal.headroom, 350 * kMiB);
   EXPECT_GE(proposal.headroom, 35 * kMiB);
   EXPECT_LE(proposal.smallest_limit, 350 * kMiB);

@@ -30,9 +30,15 @@ TEST_F(SettingsFile, SizesMayBeTextOrNumbers) {
   EXPECT_EQ(settings_.shared_block_cache_bytes, 134217728u);
   EXPECT_EQ(settings_.write_buffer_manager_bytes, 67108864u);
   EXPECT_TRUE(settings_.charge_write_buffers_to_cache);
+  EXPECT_TRUE(settings_.allow_stall);  // older reports do not name it
   ASSERT_TRUE(Read(R"({"proposal": {"settings": {"rocksdb.shared_block_cache_bytes": 1,
-      "rocksdb.write_buffer_manager_bytes": 2, "rocksdb.charge_write_buffers_to_cache": false}}})"));
+      "rocksdb.write_buffer_manager_bytes": 2, "rocksdb.charge_write_buffers_to_cache": false,
+      "rocksdb.write_buffer_manager_allow_stall": false}}})"));
   EXPECT_FALSE(settings_.charge_write_buffers_to_cache);
+  EXPECT_FALSE(settings_.allow_stall);
+  ASSERT_TRUE(Read(R"({"proposal": {"settings": {"rocksdb.shared_block_cache_bytes": 1,
+      "rocksdb.write_buffer_manager_bytes": 2, "rocksdb.write_buffer_manager_allow_stall": "true"}}})"));
+  EXPECT_TRUE(settings_.allow_stall);
 }
 
 TEST_F(SettingsFile, WhatIsNoProposalIsSaid) {
