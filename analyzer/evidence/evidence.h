@@ -167,8 +167,8 @@ struct Ending {
 struct Moment {
   TimelinePoint point;
   std::optional<AllocatorFigures> allocator;  // the newest reading at or before that tick
-  // From the sample of each database nearest to the tick, also of databases closed since; nothing
-  // when none was within kRocksDbReach.
+  // From each database's newest sample at or before the tick, else the first after it, also of
+  // databases closed since; nothing when none was within kRocksDbReach.
   std::optional<RocksDb> rocksdb;
   bool rocksdb_out_of_reach = false;  // there are samples, but none within kRocksDbReach
 };

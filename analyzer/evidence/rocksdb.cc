@@ -200,13 +200,17 @@ std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording
 }
 
 std::optional<RocksDb> RocksDbNear(const recorder::Recording& recording, Time time) {
-  // The time of the nearest sample of each database, then that sample's records.
+  // The time of the sample of each database that says most of that moment, then its records.
+  const auto says_more = [time](Time a, Time b) {
+    if ((a <= time) != (b <= time)) return a <= time;
+    return Apart(a, time) < Apart(b, time);
+  };
   std::map<std::uint64_t, Time> nearest;
   for (const proto::Record& record : recording.rocksdb_samples) {
     const Time sampled = ToTime(record.time_ns());
     if (Apart(sampled, time) > kRocksDbReach) continue;
     const auto [place, fresh] = nearest.try_emplace(record.rocksdb_sample().database_id(), sampled);
-    if (!fresh && Apart(sampled, time) < Apart(place->second, time)) place->second = sampled;
+    if (!fresh && says_more(sampled, place->second)) place->second = sampled;
   }
   Builder builder;
   for (const auto& [id, sampled] : nearest) {

@@ -11,8 +11,10 @@ namespace wrackline::evidence {
 // Nothing when no database was being watched at the end.
 std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording);
 
-// What the databases held at `time`, also those that were closed later: of each the sample nearest
-// to it, at most kRocksDbReach away. Without history; peaks are those samples'. Nothing when there
+// What the databases held at `time`, also those that were closed later: of each the newest sample at
+// or before it, or else the first after it, at most kRocksDbReach away. A peak is followed by a
+// fall, often a memtable given back after its flush: a later sample, however near, may be of that.
+// Without history; peaks are those samples'. Nothing when there
 // is no such sample.
 std::optional<RocksDb> RocksDbNear(const recorder::Recording& recording, Time time);
 

@@ -85,5 +85,21 @@ TEST(RocksDbEvidence, NearAMomentCountsEachDatabasesNearestSampleWhole) {
   EXPECT_FALSE(RocksDbNear(builder.recording(), ToTime(testing::kEpoch)));
 }
 
+TEST(RocksDbEvidence, NearAMomentPrefersTheSampleBeforeItToANearerOneAfterTheFall) {
+  RecordingBuilder builder;
+  RecordingBuilder::Family(builder.RocksDb(1, 4), 0, "a", 0, 80 * kMi);
+  RecordingBuilder::Family(builder.RocksDb(1, 6), 0, "a", 0, 20 * kMi);
+  const auto at = [&](std::uint64_t milliseconds) {
+    const auto near =
+        RocksDbNear(builder.recording(), ToTime(testing::kEpoch + milliseconds * 1'000'000));
+    return near ? near->families[0].all_memtables.value_or(Bytes{}) : Bytes{};
+  };
+  EXPECT_EQ(at(5400), 80 * kMiB);
+  EXPECT_EQ(at(5600), 20 * kMiB);  // 1.6 s after the first: not its moment
+  EXPECT_EQ(at(6000), 20 * kMiB);
+  EXPECT_EQ(at(3000), 80 * kMiB);  // nothing before it
+  EXPECT_EQ(at(9000), Bytes{});
+}
+
 }  // namespace
 }  // namespace wrackline::evidence
