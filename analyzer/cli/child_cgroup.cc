@@ -122,9 +122,9 @@ Result<ChildCgroup> ChildCgroup::MakeUnder(const std::string& root, Bytes limit)
       const std::string parent = Parent(folder);
       if (!Exists(parent + "/cgroup.subtree_control"))
         return Error{"cannot give a child of " + folder + " a memory limit: " + Why(error),
-                     "a cgroup that holds processes cannot limit its children (cgroup v2) and "
-                     "there is no parent to use: start "
-                     "wrackline in a cgroup below it, for example with systemd-run --scope"};
+                     "a cgroup that holds processes cannot limit its children (cgroup v2), and "
+                     "its parent is not visible here: leave --limit out in a container, whose own "
+                     "limit counts then, or start wrackline in a cgroup below this one"};
       folder = parent;
       error = MakeV2(folder, &made);
     }

@@ -44,7 +44,7 @@ bool ReadDevKmsg(std::chrono::nanoseconds since, std::string* log) {
     if (length <= 0) break;
     const std::string_view message =
         Message({buffer.data(), static_cast<std::size_t>(length)}, since);
-    if (!message.empty()) log->append(message).push_back('\n');
+    if (!message.empty()) log->append(UnescapeKmsg(message)).push_back('\n');
   }
   close(descriptor);
   return true;
@@ -61,6 +61,16 @@ std::string ReadSyslog() {
 }
 
 }  // namespace
+
+std::string UnescapeKmsg(std::string_view message) {
+  constexpr std::string_view kNewline = "\\x0a";
+  std::string text(message);
+  // Process names go into other records; a newline in one must not make a line of its own.
+  if (message.substr(0, 5) != "anon ") return text;
+  for (std::size_t at = text.find(kNewline); at != std::string::npos; at = text.find(kNewline, at))
+    text.replace(at, kNewline.size(), 1, '\n');
+  return text;
+}
 
 std::string ReadKernelLog(std::chrono::nanoseconds since) {
   std::string log;

@@ -47,5 +47,36 @@ TEST_F(ChildCgroupTest, LimitThatCannotBeSetLeavesNothingBehind) {
     EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr("wrackline-")));
 }
 
+// The trees of the next two are cut out of Linux 6.1's, cgroup v2.
+TEST_F(ChildCgroupTest, InTheRootOfV2ChildrenAreMadeInTheRoot) {
+  Write("proc/self/cgroup", "0::/\n");
+  Write("proc/self/mountinfo", "38 22 0:31 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n");
+  Write("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n");
+  Write("sys/fs/cgroup/cgroup.subtree_control", "");
+  const auto made = ChildCgroup::MakeUnder(root_.string(), 350 * kMiB);
+  ASSERT_FALSE(made.ok());
+  EXPECT_THAT(made.error().Text(), HasSubstr("/sys/fs/cgroup: "));
+  std::ifstream control(root_ / "sys/fs/cgroup/cgroup.subtree_control");
+  std::string asked;
+  std::getline(control, asked);
+  EXPECT_EQ(asked, "+memory");
+  for (const auto& entry : fs::recursive_directory_iterator(root_))
+    EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr("wrackline-")));
+}
+
+TEST_F(ChildCgroupTest, InAContainerOfV2TheParentIsOutOfReach) {
+  Write("proc/self/cgroup", "0::/\n");
+  Write("proc/self/mountinfo", "42 41 0:31 / /sys/fs/cgroup rw,relatime - cgroup2 none rw\n");
+  Write("sys/fs/cgroup/memory.current", "1024000\n");
+  Write("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n");
+  Write("sys/fs/cgroup/cgroup.subtree_control", "");
+  const auto made = ChildCgroup::MakeUnder(root_.string(), 350 * kMiB);
+  ASSERT_FALSE(made.ok());
+  EXPECT_THAT(made.error().message, HasSubstr("/sys/fs/cgroup a memory limit"));
+  EXPECT_THAT(made.error().hint, HasSubstr("leave --limit out"));
+  for (const auto& entry : fs::recursive_directory_iterator(root_))
+    EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr("wrackline-")));
+}
+
 }  // namespace
 }  // namespace wrackline::cli
