@@ -65,10 +65,17 @@ void TakeNewerCharge(const Evidence& evidence, Ledger* ledger) {
   ledger->time = last.time;
 }
 
-void AddOwnLine(const TimelinePoint& point, Ledger* ledger) {
-  if (point.own_bytes && point.own_bytes->count > 0)
-    ledger->lines.push_back({"wrackline.own", "wrackline itself", Holder::kWrackline,
-                             *point.own_bytes, std::nullopt, std::nullopt, "counted by the shim",
+// Fast ticks leave it out: it is the newest figure of those up to `point`, a second old at most. It
+// grows with the table of live samples, not with the program.
+void AddOwnLine(const Evidence& evidence, const TimelinePoint& point, Ledger* ledger) {
+  std::optional<Bytes> own;
+  for (const TimelinePoint& earlier : evidence.timeline) {
+    if (earlier.time > point.time) break;
+    if (earlier.own_bytes) own = earlier.own_bytes;
+  }
+  if (own && own->count > 0)
+    ledger->lines.push_back({"wrackline.own", "wrackline itself", Holder::kWrackline, *own,
+                             std::nullopt, std::nullopt, "counted by the shim",
                              Confidence::kExact});
 }
 
@@ -114,7 +121,7 @@ Ledger Build(const Evidence& evidence, const TimelinePoint& point, Basis basis, 
   AddRocksDbLines(evidence, &ledger);
   AddNativeLines(evidence, &ledger);
   AddAllocatorLines(evidence, &ledger);
-  AddOwnLine(point, &ledger);
+  AddOwnLine(evidence, point, &ledger);
   if (basis == Basis::kCharge) {
     const Bytes others = OthersAnonymous(point).value_or(Bytes{});
     if (others.count > 0)

@@ -57,7 +57,7 @@ struct Arguments {
   std::string properties_log;
   std::string settings;
   std::uint64_t stop_at = 0;
-  unsigned probe_period_ms = 200;
+  unsigned probe_period_ms = 50;
   bool keep = false;
 };
 

@@ -281,6 +281,13 @@ TEST(Ledger, WracklineCountsItself) {
   EXPECT_EQ(Build(builder).Of(Holder::kWrackline), 6 * kMiB);
 }
 
+TEST(Ledger, WracklineCountsItselfAlsoWhereFastTicksLeaveItOut) {
+  RecordingBuilder builder;
+  builder.Charge(9, 90 * kMi, 350 * kMi).set_own_bytes(6 * kMi);
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  EXPECT_EQ(Build(builder).Of(Holder::kWrackline), 6 * kMiB);
+}
+
 void ExitCleanly(RecordingBuilder& builder) {
   builder.recording().exit.emplace().mutable_exit()->set_kind(proto::Exit::CLEAN);
 }
