@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "lib/recorder/pages.h"
+
 namespace wrackline::recorder {
 
 // In front of each record. `serial` grows with every entry and is what a cursor holds: offsets move
@@ -46,11 +48,10 @@ int History::Open(std::size_t capacity_bytes) {
   if (capacity_bytes < kPage || capacity_bytes > kMaxCapacity) return EINVAL;
   const std::size_t capacity = RoundUp(capacity_bytes, kPage);
   const std::size_t mapped = capacity + RoundUp(kBuckets * sizeof(std::uint32_t), kPage);
-  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return errno;
+  std::uint8_t* const memory = MapPages(mapped);
+  if (memory == nullptr) return errno;
   *this = History{};
-  bytes_ = static_cast<std::uint8_t*>(memory);
+  bytes_ = memory;
   buckets_ = reinterpret_cast<std::uint32_t*>(bytes_ + capacity);
   capacity_ = capacity;
   mapped_ = mapped;

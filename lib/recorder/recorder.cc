@@ -8,6 +8,7 @@
 #include <wrackline_nanopb/wrackline.pb.h>
 
 #include "lib/recorder/format.h"
+#include "lib/recorder/pages.h"
 
 namespace wrackline::recorder {
 namespace {
@@ -54,12 +55,10 @@ int Recorder::Open(const RecorderOptions& options) {
   if (history_bytes > most) history_bytes = most;
   int error = history_.Open(history_bytes);
   if (error == 0) {
-    void* memory = mmap(nullptr, writer_.max_record_bytes(), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
+    scratch_ = MapPages(writer_.max_record_bytes());
+    if (scratch_ == nullptr) {
       error = errno;
     } else {
-      scratch_ = static_cast<std::uint8_t*>(memory);
       scratch_bytes_ = writer_.max_record_bytes();
     }
   }

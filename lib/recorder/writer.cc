@@ -12,6 +12,7 @@
 
 #include "lib/recorder/crc32c.h"
 #include "lib/recorder/format.h"
+#include "lib/recorder/pages.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
               "the structs of format.h are written as they lie in memory");
@@ -74,13 +75,11 @@ int Writer::Open(const char* path, std::uint64_t file_bytes) {
   batch_bytes_ = FrameBytes(max_record_bytes()) + kWriteBytes;
   batch_bytes_ = (batch_bytes_ + kPage - 1) / kPage * kPage;
   const std::size_t mapped = 2 * batch_bytes_;
-  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return errno;
+  std::uint8_t* const memory = MapPages(mapped);
+  if (memory == nullptr) return errno;
   mapped_ = mapped;
   for (int i = 0; i < 2; ++i) {
-    areas_[i].batch =
-        static_cast<std::uint8_t*>(memory) + static_cast<std::size_t>(i) * batch_bytes_;
+    areas_[i].batch = memory + static_cast<std::size_t>(i) * batch_bytes_;
     areas_[i].offset = kHeaderBytes + static_cast<std::uint64_t>(i) * segment_bytes_;
     areas_[i].end = areas_[i].offset + sizeof(SegmentHeader);
     areas_[i].sequence = 1;
