@@ -16,8 +16,13 @@ function(wrackline_unit_test name)
   if(ARG_LABEL STREQUAL "unit")
     add_dependencies(unit_tests ${name})
   endif()
+  set(environment)
+  if(WRACKLINE_SANITIZE STREQUAL "thread")
+    # RocksDB and other libraries are not instrumented: what they do to their own memory is not judged.
+    set(environment ENVIRONMENT TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1)
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ${environment})
 endfunction()
 
 # wrackline_fuzz_target(<name> SOURCE <file.cc> LIBRARIES ...)

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -159,6 +160,7 @@ Action AddInspect(CLI::App* app) {
   };
   auto arguments = std::make_shared<Arguments>();
   std::vector<std::string> names;
+  names.reserve(std::size(kSections));
   for (const Section& section : kSections) names.emplace_back(section.name);
   app->add_option("file", arguments->path, "Recorder file (.wrack) or packed dump (.wrackpack)")
       ->required();

@@ -108,7 +108,7 @@ Moment MomentOf(const recorder::Recording& recording, const TimelinePoint& point
     std::optional<AllocatorFigures> figures = Allocator(record);
     if (figures && figures->time <= point.time &&
         (!moment.allocator || moment.allocator->time < figures->time))
-      moment.allocator = std::move(figures);
+      moment.allocator = figures;
   }
   moment.rocksdb = RocksDbNear(recording, point.time);
   moment.rocksdb_out_of_reach = !moment.rocksdb && !recording.rocksdb_samples.empty();

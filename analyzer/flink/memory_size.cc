@@ -99,7 +99,7 @@ std::string FormatMemorySize(MemorySize size) {
   for (const Unit& candidate : kUnits) {
     if (size.bytes > std::int64_t{1} << candidate.shift) unit = &candidate;
   }
-  const std::string exact = std::to_string(size.bytes) + " bytes";
+  std::string exact = std::to_string(size.bytes) + " bytes";
   if (unit->shift == 0) return exact;
   const double amount =
       1.0 * static_cast<double>(size.bytes) / static_cast<double>(std::int64_t{1} << unit->shift);

@@ -55,7 +55,8 @@ class LiveCgroupTest : public testing::Test {
   bool made_ = false;
 };
 
-constexpr std::uint64_t kLimit = 64 << 20;
+// Room for a sanitizer's shadow of what is touched.
+constexpr std::uint64_t kLimit = 256 << 20;
 constexpr std::size_t kTouched = 24 << 20;
 
 // What a child process in the new cgroup saw of itself.
