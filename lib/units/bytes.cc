@@ -101,7 +101,8 @@ std::string FormatBytes(Bytes amount) {
     if (scaled >= 1024 * parts && i + 1 < kScales.size()) continue;
     std::string fraction = std::to_string(scaled % parts);
     fraction.insert(0, static_cast<std::size_t>(decimals) - fraction.size(), '0');
-    return text + std::to_string(scaled / parts) + "." + fraction + " " + unit;
+    text.append(std::to_string(scaled / parts)).append(1, '.').append(fraction).append(1, ' ');
+    return text.append(unit);
   }
   return text;  // not reached: the last scale takes everything
 }
