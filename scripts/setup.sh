@@ -9,12 +9,12 @@ set -euo pipefail
 
 build_packages=(
   ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config xz-utils
-  libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgtest-dev libnanopb-dev libprotobuf-dev librocksdb-dev
+  libbenchmark-dev libcli11-dev libjemalloc2 libfmt-dev libgmock-dev libgtest-dev libnanopb-dev libprotobuf-dev librocksdb-dev
   libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev protobuf-compiler zlib1g-dev
 )
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
-  e2fsprogs util-linux libjemalloc2 valgrind procps
+  e2fsprogs procps util-linux valgrind
 )
 
 case ${1:-build} in
