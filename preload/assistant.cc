@@ -5,6 +5,7 @@
 #include "preload/clock.h"
 #include "preload/futex.h"
 #include "preload/pages.h"
+#include "preload/sampling/profile_state.h"
 #include "preload/unwind/local_objects.h"
 
 namespace wrackline::preload {
@@ -49,6 +50,8 @@ void Assistant::Do(Job job) {
       break;
     case kScanModules:
       ScanModules("self", scan_);
+      // Every ten seconds or so, which is what the region wants.
+      if (ProfileState* state = State()) state->region.ReleaseIdle();
       break;
     case kName:
       ResolveNames(naming_);

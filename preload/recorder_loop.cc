@@ -298,6 +298,7 @@ void RecorderLoop::CollectLosses() {
   losses.stacks_truncated = load(state_->losses.stacks_truncated);
   losses.unwind_failed = load(state_->losses.unwind_failed);
   losses.reentrant = load(state_->losses.reentrant);
+  losses.freed_twice = load(state_->losses.freed_twice);
   losses.submitted_refused = load(state_->losses.submitted_refused);
   losses.forks = load(g_control.forks);
   losses.frames_unnamed = names_.unnamed();
@@ -393,6 +394,10 @@ void RecorderLoop::LogTimeline(std::uint64_t now_ns) {
     sample.own_bytes = OwnResidentBytes();
     next_own_bytes_ns_ = now_ns + kTimelineNs;
   }
+  sample.has_placed_bytes = true;
+  sample.placed_bytes = state_->region.live_bytes();
+  sample.has_placed_mapped = true;
+  sample.placed_mapped = SampledRegion::mapped_bytes();
   recorder_.Log(kTimelineKey, record);
   CollectLosses();
 }

@@ -118,6 +118,7 @@ int StartRecording(const Settings& settings) {
   if (const int error = g_threads->assistant.Open(&g_threads->allocator); error != 0) return error;
   state->interval = settings.interval;
   state->max_depth = settings.max_depth;
+  state->place = settings.place ? 1 : 0;
   state->epoch_monotonic_ns = MonotonicNs();
   internal::g_state.store(state, std::memory_order_release);
   pthread_atfork(nullptr, CountFork, wiped ? nullptr : DeactivateChild);

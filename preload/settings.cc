@@ -90,6 +90,19 @@ void ReadKeep(char** environment, Settings* out) {
   out->keep_bytes = bytes;
 }
 
+// "off" or "0" switches off, "on" and "1" are the default.
+void ReadSwitch(char** environment, const char* name, bool* out) {
+  const char* value = Find(environment, name);
+  if (value == nullptr || *value == '\0') return;
+  if (std::strcmp(value, "off") == 0 || std::strcmp(value, "0") == 0) {
+    *out = false;
+  } else if (std::strcmp(value, "on") == 0 || std::strcmp(value, "1") == 0) {
+    *out = true;
+  } else {
+    Refuse(name, value, "on or off");
+  }
+}
+
 void ReadFolder(char** environment, Settings* out) {
   const char* folder = Find(environment, "WRACKLINE_OUT");
   if (folder != nullptr && *folder != '\0') {
@@ -202,6 +215,7 @@ bool ReadSettings(char** environment, const char* executable, Settings* out) {
            &depth);
   out->max_depth = static_cast<std::uint32_t>(depth);
   ReadKeep(environment, out);
+  ReadSwitch(environment, "WRACKLINE_REGION", &out->place);
   const char* verbose = Find(environment, "WRACKLINE_VERBOSE");
   out->verbose = verbose != nullptr && *verbose != '\0' && std::strcmp(verbose, "0") != 0;
   return true;

@@ -17,8 +17,9 @@ struct Settings {
   std::uint32_t keep_files =
       16;  // WRACKLINE_KEEP=FILES[,BYTES]: files per folder, this one included
   std::uint64_t keep_bytes = 1ull << 30;  //   and their bytes
-  std::uint32_t max_depth = 64;           // WRACKLINE_DEPTH: frames kept per stack, at most 128
-  bool verbose = false;                   // WRACKLINE_VERBOSE: say on stderr what is done
+  std::uint32_t max_depth = 128;          // WRACKLINE_DEPTH: frames kept per stack, at most 128
+  bool place = true;     // WRACKLINE_REGION=off: sampled objects stay where the allocator puts them
+  bool verbose = false;  // WRACKLINE_VERBOSE: say on stderr what is done
 };
 
 // Reads the environment (`environ`; `executable` is the name WRACKLINE_ONLY is matched with).

@@ -15,6 +15,9 @@ struct FramesToPut {
   std::uint32_t depth;
 };
 
+// The file's slot of the first object of the region; before it come those of the live table.
+constexpr std::uint32_t kFirstPlaced = LiveTable::kSlots;
+
 bool TestBit(const std::uint64_t* bits, std::uint32_t index) {
   return (bits[index / 64] >> (index % 64) & 1) != 0;
 }
@@ -125,7 +128,10 @@ bool StateRecords::PutObjects(Batch<Object>* batch, StateSink& sink) {
 }
 
 bool StateRecords::HasChanges() const {
-  if (counters_.count > 0 || objects_.count > 0 || state_->live.size() > 0) return true;
+  if (counters_.count > 0 || objects_.count > 0 || state_->live.size() > 0 ||
+      state_->region.size() > 0) {
+    return true;
+  }
   bool changed = false;
   state_->stacks.TakeDirty([&changed](std::uint32_t) {
     changed = true;
@@ -156,17 +162,20 @@ bool StateRecords::PutChanges(StateSink& sink) {
     return true;
   });
   open = open && PutCounters(&counters_, sink);
-  state_->live.TakeDirty([&](std::uint32_t slot) {
+  const auto take = [&](const auto& table, std::uint32_t first, std::uint32_t slot) {
     if (!open) return false;
     if (objects_.count == kBatch && !PutObjects(&objects_, sink)) return open = false;
     Object& object = objects_.items[objects_.count];
-    const LiveTable::SlotState state = state_->live.Read(slot, &object.values);
+    const LiveTable::SlotState state = table.Read(slot, &object.values);
     if (state == LiveTable::SlotState::kChanging) return false;
-    object.slot = slot;
+    object.slot = first + slot;
     object.empty = state == LiveTable::SlotState::kEmpty;
     ++objects_.count;
     return true;
-  });
+  };
+  state_->live.TakeDirty([&](std::uint32_t slot) { return take(state_->live, 0, slot); });
+  state_->region.TakeDirty(
+      [&](std::uint32_t slot) { return take(state_->region, kFirstPlaced, slot); });
   return open && PutObjects(&objects_, sink);
 }
 
@@ -203,21 +212,29 @@ bool StateRecords::EmitStacks(std::uint64_t* index, StateSink& sink) {
 
 bool StateRecords::EmitLive(std::uint64_t* index, StateSink& sink) {
   std::uint64_t at = *index;
-  for (; at < LiveTable::kSlots && emitted_objects_.count < kBatch; ++at) {
+  while (at < kFirstPlaced + SampledRegion::kSlots && emitted_objects_.count < kBatch) {
     Object& object = emitted_objects_.items[emitted_objects_.count];
     object.slot = static_cast<std::uint32_t>(at);
     object.empty = false;
-    // One that is changing right now is dirty when it is done, and comes with the changes.
-    if (state_->live.Read(object.slot, &object.values) == LiveTable::SlotState::kOccupied) {
-      ++emitted_objects_.count;
+    const std::uint32_t placed = object.slot - kFirstPlaced;
+    constexpr std::uint32_t kPerClass = SampledRegion::kSlotsPerClass;
+    if (at >= kFirstPlaced && placed % kPerClass >= state_->region.UsedSlots(placed / kPerClass)) {
+      at += kPerClass - placed % kPerClass;  // the rest of its size is unused
+      continue;
     }
+    // One that is changing right now is dirty when it is done, and comes with the changes.
+    const LiveTable::SlotState slot = at < kFirstPlaced
+                                          ? state_->live.Read(object.slot, &object.values)
+                                          : state_->region.Read(placed, &object.values);
+    if (slot == LiveTable::SlotState::kOccupied) ++emitted_objects_.count;
+    ++at;
   }
   if (sink.Full() || !PutObjects(&emitted_objects_, sink)) {
     emitted_objects_.count = 0;
     return false;
   }
   *index = at;
-  return at == LiveTable::kSlots;
+  return at == kFirstPlaced + SampledRegion::kSlots;
 }
 
 void StateRecords::NewFile() {

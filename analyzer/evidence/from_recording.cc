@@ -144,6 +144,8 @@ std::vector<Loss> Losses(const proto::Losses& losses) {
       "stacks cut at the depth limit (WRACKLINE_DEPTH)");
   add("unwind_failed", losses.unwind_failed(), "samples whose stack could not be unwound");
   add("reentrant", losses.reentrant(), "samples inside wrackline's own work");
+  add("freed_twice", losses.freed_twice(),
+      "the program freed a sampled object that was free already");
   add("frames_unnamed", losses.frames_unnamed(), "frames without a symbol");
   add("names_full", losses.names_full(), "names not kept: no room");
   add("submitted_refused", losses.submitted_refused(), "submitted records refused");

@@ -2,36 +2,77 @@
 
 #include "preload/hooks/hook_section.h"
 
-namespace wrackline::preload {
-
-void* ReallocateBootstrap(void* old, std::size_t size, const void* caller) {
-  const std::size_t kept = BootstrapSize(old);
-  void* pointer = AllocateThrough(Next().malloc, caller, size, size);
-  if (pointer != nullptr) std::memcpy(pointer, old, kept < size ? kept : size);
-  return pointer;
-}
-
-}  // namespace wrackline::preload
-
-using wrackline::preload::Next;
 namespace hooks = wrackline::preload;
+using wrackline::preload::Next;
+using wrackline::preload::Request;
 
 // NOLINTBEGIN(misc-definitions-in-headers)
 #define WRACKLINE_HOOK extern "C" __attribute__((visibility("default"))) WRACKLINE_HOOK_CODE
 #define WRACKLINE_CALLER __builtin_return_address(0)
 
+// The hot ones. Each ends in a jump to the real function; what is unlikely is a call out of line.
+
+namespace {
+// Out of line, so that the hooks need no frame.
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void* MallocCrossing(std::size_t size, const void* caller) {
+  return hooks::AllocateCrossing<false>(Request{size, caller}, Next().malloc, size);
+}
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void* CallocCrossing(std::size_t count, std::size_t size,
+                                                           const void* caller) {
+  std::size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return Next().calloc(count, size);
+  return hooks::AllocateCrossing<false>(Request{bytes, caller, 0, true}, Next().calloc, count,
+                                        size);
+}
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void* ReallocSlow(void* old, std::size_t size,
+                                                        const void* caller) {
+  return hooks::ReallocateThrough(Next().realloc, caller, old, size, size);
+}
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void FreePlaced(void* pointer) {
+  hooks::FreeThrough(Next().free, pointer);
+}
+}  // namespace
+
 WRACKLINE_HOOK void* malloc(std::size_t size) {
-  return hooks::AllocateThrough(Next().malloc, WRACKLINE_CALLER, size, size);
+  if (!hooks::CountDown(size)) [[unlikely]] {
+    return MallocCrossing(size, WRACKLINE_CALLER);
+  }
+  return hooks::g_malloc.Now()(size);
 }
 
 WRACKLINE_HOOK void* calloc(std::size_t count, std::size_t size) {
-  return hooks::CallocThrough(Next().calloc, WRACKLINE_CALLER, count, size);
+  std::size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes) || !hooks::CountDown(bytes)) [[unlikely]] {
+    return CallocCrossing(count, size, WRACKLINE_CALLER);
+  }
+  return hooks::g_calloc.Now()(count, size);
 }
 
 WRACKLINE_HOOK void* realloc(void* old, std::size_t size) {
-  if (hooks::IsBootstrap(old)) return hooks::ReallocateBootstrap(old, size, WRACKLINE_CALLER);
-  return hooks::ReallocateThrough(Next().realloc, WRACKLINE_CALLER, old, size, size);
+  if (hooks::InRegion(old) || !hooks::CountDown(size)) [[unlikely]] {
+    return ReallocSlow(old, size, WRACKLINE_CALLER);
+  }
+  return hooks::g_realloc.Now()(old, size);
 }
+
+WRACKLINE_HOOK void free(void* pointer) {
+  if (hooks::InRegion(pointer)) [[unlikely]] {
+    return FreePlaced(pointer);
+  }
+  hooks::g_free.Now()(pointer);
+}
+
+WRACKLINE_HOOK std::size_t malloc_usable_size(void* pointer) {
+  if (hooks::InRegion(pointer) && wrackline::preload::SampledRegion::IsSlot(pointer)) [[unlikely]] {
+    return hooks::PlacedUsableSize(pointer);
+  }
+  if (hooks::IsBootstrap(pointer)) [[unlikely]] {
+    return hooks::BootstrapSize(pointer);
+  }
+  return Next().malloc_usable_size(pointer);
+}
+
+// The rarer ones.
 
 WRACKLINE_HOOK void* reallocarray(void* old, std::size_t count, std::size_t size) {
   std::size_t bytes;
@@ -39,7 +80,6 @@ WRACKLINE_HOOK void* reallocarray(void* old, std::size_t count, std::size_t size
     errno = ENOMEM;
     return nullptr;
   }
-  if (hooks::IsBootstrap(old)) return hooks::ReallocateBootstrap(old, bytes, WRACKLINE_CALLER);
   return hooks::ReallocateThrough(Next().reallocarray, WRACKLINE_CALLER, old, bytes, count, size);
 }
 
@@ -48,22 +88,25 @@ WRACKLINE_HOOK int posix_memalign(void** out, std::size_t alignment, std::size_t
 }
 
 WRACKLINE_HOOK void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  return hooks::AllocateOnceThrough(Next().aligned_alloc, WRACKLINE_CALLER, size, alignment, size);
+  return hooks::AllocateOnceThrough(Next().aligned_alloc,
+                                    Request{size, WRACKLINE_CALLER, alignment}, alignment, size);
 }
 
 WRACKLINE_HOOK void* memalign(std::size_t alignment, std::size_t size) {
-  return hooks::AllocateOnceThrough(Next().memalign, WRACKLINE_CALLER, size, alignment, size);
+  return hooks::AllocateOnceThrough(Next().memalign, Request{size, WRACKLINE_CALLER, alignment},
+                                    alignment, size);
 }
 
 WRACKLINE_HOOK void* valloc(std::size_t size) {
-  return hooks::AllocateOnceThrough(Next().valloc, WRACKLINE_CALLER, size, size);
+  return hooks::AllocateOnceThrough(Next().valloc, Request{size, WRACKLINE_CALLER, 4096}, size);
 }
 
+// Its caller owns whole pages, whatever was asked for: never placed.
 WRACKLINE_HOOK void* pvalloc(std::size_t size) {
-  return hooks::AllocateOnceThrough(Next().pvalloc, WRACKLINE_CALLER, size, size);
+  return hooks::AllocateOnceThrough(
+      Next().pvalloc,
+      Request{size, WRACKLINE_CALLER, 2 * wrackline::preload::SampledRegion::kLargest}, size);
 }
-
-WRACKLINE_HOOK void free(void* pointer) { hooks::FreeThrough(Next().free, pointer); }
 
 // Gone from <stdlib.h> since glibc 2.26; old binaries still call it.
 WRACKLINE_HOOK void cfree(void* pointer) { hooks::FreeThrough(Next().free, pointer); }
@@ -74,10 +117,5 @@ WRACKLINE_HOOK void free_sized(void* pointer, std::size_t size) {  // C23
 
 WRACKLINE_HOOK void free_aligned_sized(void* pointer, std::size_t alignment, std::size_t size) {
   hooks::FreeThrough(Next().free_aligned_sized, pointer, alignment, size);
-}
-
-WRACKLINE_HOOK std::size_t malloc_usable_size(void* pointer) {
-  if (hooks::IsBootstrap(pointer)) return hooks::BootstrapSize(pointer);
-  return Next().malloc_usable_size(pointer);
 }
 // NOLINTEND(misc-definitions-in-headers)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <new>
+#include <type_traits>
 
 #include "preload/hooks/hook_section.h"
 #include "preload/hooks/malloc_hooks.h"
@@ -36,7 +37,8 @@ void* LookInLoaded(const char* library, const char* symbol) {
 
 }  // namespace
 
-[[gnu::noinline, gnu::cold]] void* SearchOperator(NextOperator* next, const void* caller) {
+[[gnu::noinline, gnu::cold]] void* SearchOperator(NextOperator* next, const void* caller,
+                                                  bool* own) {
   if (t_searching != 0) return nullptr;
   // Not found is not for ever (a library may be opened later), but it must not cost a search each
   // time: the 1st, 2nd, 4th, 8th... call searches again.
@@ -57,16 +59,16 @@ void* LookInLoaded(const char* library, const char* symbol) {
   errno = saved_errno;
   if (function == nullptr) return nullptr;
   Next();  // so that the next allocator's place is known
-  next->sample_here.store(BelongsToNextAllocator(function), std::memory_order_relaxed);
-  next->function.store(function, std::memory_order_release);
+  *own = BelongsToNextAllocator(function);
   return function;
 }
 
 void* NewThroughMalloc(std::size_t size, std::size_t alignment, bool may_fail, const void* caller) {
   if (size == 0) size = 1;
-  void* pointer = alignment <= alignof(std::max_align_t)
-                      ? AllocateThrough(Next().malloc, caller, size, size)
-                      : AllocateThrough(Next().memalign, caller, size, alignment, size);
+  void* pointer =
+      alignment <= alignof(std::max_align_t)
+          ? AllocateThrough(Next().malloc, {size, caller}, size)
+          : AllocateThrough(Next().memalign, {size, caller, alignment}, alignment, size);
   if (pointer == nullptr && !may_fail) {
     static constexpr char kLine[] =
         "wrackline: operator new failed for want of memory, and no C++ runtime is loaded to throw "
@@ -81,132 +83,187 @@ void* NewThroughMalloc(std::size_t size, std::size_t alignment, bool may_fail, c
 
 namespace {
 
+using Nothrow = const std::nothrow_t*;  // as it is passed
+
+constexpr std::size_t AlignmentOf() { return 0; }
+constexpr std::size_t AlignmentOf(Nothrow) { return 0; }
 template <typename... Tail>
-inline void* NewHook(NextOperator* next, const void* caller, std::size_t size,
-                     std::size_t alignment, bool may_fail, Tail... tail) {
-  void* found = FindOperator(next, caller);
-  if (found == nullptr) [[unlikely]] {
-    return NewThroughMalloc(size, alignment, may_fail, caller);
-  }
-  auto real = reinterpret_cast<void* (*)(std::size_t, Tail...)>(found);
-  if (next->sample_here.load(std::memory_order_relaxed)) {
-    return AllocateOnceThrough(real, caller, size, size, tail...);
-  }
-  return real(size, tail...);
+constexpr std::size_t AlignmentOf(std::align_val_t alignment, Tail...) {
+  return static_cast<std::size_t>(alignment);
 }
 
-template <typename... Tail>
-inline void DeleteHook(NextOperator* next, const void* caller, void* pointer, Tail... tail) {
-  void* found = FindOperator(next, caller);
-  if (found == nullptr) [[unlikely]] {
-    return FreeThrough(Next().free, pointer);
+// One form of operator new; Form::kSymbol is its name. The hook is a jump to `target.now`: the real
+// function, which calls malloc; or, where the real one is the allocator's own, Counting.
+template <typename Form, typename... Tail>
+struct New {
+  static constexpr bool kMayFail = (std::is_same_v<Tail, Nothrow> || ...);
+  static constinit inline NextOperator next = {Form::kSymbol, {}};
+
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* Counting(std::size_t size, Tail... tail) {
+    // Once: jemalloc's aligned forms call aligned_alloc.
+    return AllocateOnceThrough(target.Real(),
+                               Request{size, __builtin_return_address(0), AlignmentOf(tail...)},
+                               size, tail...);
   }
-  // Also when free's hook will see it again: a sample is removed once.
-  FreeThrough(reinterpret_cast<void (*)(void*, Tail...)>(found), pointer, tail...);
+
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* Unresolved(std::size_t size, Tail... tail) {
+    const void* caller = __builtin_return_address(0);
+    bool own = false;
+    void* found = SearchOperator(&next, caller, &own);
+    if (found == nullptr) {
+      return NewThroughMalloc(size, AlignmentOf(tail...), kMayFail, caller);
+    }
+    auto* real = reinterpret_cast<void* (*)(std::size_t, Tail...)>(found);
+    if (!own) {
+      Resolve(&target, real, false);
+      return real(size, tail...);
+    }
+    target.real.store(real, std::memory_order_release);
+    target.now.store(&Counting, std::memory_order_release);
+    return AllocateOnceThrough(real, Request{size, caller, AlignmentOf(tail...)}, size, tail...);
+  }
+
+  static constinit inline Target<void*(std::size_t, Tail...)> target =
+      MakeTarget<void*(std::size_t, Tail...)>(&Unresolved, nullptr);
+};
+
+// One form of operator delete. Where the real function is the allocator's own, no hook of free's
+// looks at the block after this one.
+template <typename Form, typename... Tail>
+struct Delete {
+  static constinit inline NextOperator next = {Form::kSymbol, {}};
+
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void Watching(void* pointer, Tail... tail) {
+    FreeThrough(target.Real(), pointer, tail...);
+  }
+
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void Unresolved(void* pointer, Tail... tail) {
+    bool own = false;
+    void* found = SearchOperator(&next, __builtin_return_address(0), &own);
+    if (found == nullptr) return FreeThrough(Next().free, pointer);
+    auto* real = reinterpret_cast<void (*)(void*, Tail...)>(found);
+    Resolve(&target, real, own);
+    FreeThrough(real, pointer, tail...);
+  }
+
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void Placed(void* pointer, Tail... tail) {
+    // As a rule it ends here; an address in the window that is not ours goes on.
+    if (!ReleasePlaced(pointer)) target.Now()(pointer, tail...);
+  }
+
+  static constinit inline Target<void(void*, Tail...)> target =
+      MakeTarget<void(void*, Tail...)>(&Unresolved, &Watching);
+};
+
+template <typename Entry, typename... Tail>
+inline void DeleteThrough(void* pointer, Tail... tail) {
+  if (InRegion(pointer)) [[unlikely]] {
+    return Entry::Placed(pointer, tail...);
+  }
+  Entry::target.Now()(pointer, tail...);
 }
 
 }  // namespace
 }  // namespace wrackline::preload
 
-using wrackline::preload::DeleteHook;
-using wrackline::preload::NewHook;
-using wrackline::preload::NextOperator;
-
-namespace {
-constexpr std::size_t kNoAlignment = 0;
-std::size_t Bytes(std::align_val_t alignment) { return static_cast<std::size_t>(alignment); }
-}  // namespace
+using wrackline::preload::Delete;
+using wrackline::preload::DeleteThrough;
+using wrackline::preload::New;
+using wrackline::preload::Nothrow;
 
 #define WRACKLINE_HOOK __attribute__((visibility("default"))) WRACKLINE_HOOK_CODE
-#define WRACKLINE_CALLER __builtin_return_address(0)
-#define WRACKLINE_NEXT(symbol)                               \
-  static constinit NextOperator next = {symbol, {}, {}, {}}; \
-  const void* caller = WRACKLINE_CALLER
+#define WRACKLINE_FORM(name, symbol)               \
+  namespace {                                      \
+  struct name {                                    \
+    static constexpr const char* kSymbol = symbol; \
+  };                                               \
+  }
 
-WRACKLINE_HOOK void* operator new(std::size_t size) {
-  WRACKLINE_NEXT("_Znwm");
-  return NewHook(&next, caller, size, kNoAlignment, false);
-}
-WRACKLINE_HOOK void* operator new[](std::size_t size) {
-  WRACKLINE_NEXT("_Znam");
-  return NewHook(&next, caller, size, kNoAlignment, false);
-}
+WRACKLINE_FORM(NewPlain, "_Znwm")
+WRACKLINE_FORM(NewArray, "_Znam")
+WRACKLINE_FORM(NewNothrow, "_ZnwmRKSt9nothrow_t")
+WRACKLINE_FORM(NewArrayNothrow, "_ZnamRKSt9nothrow_t")
+WRACKLINE_FORM(NewAligned, "_ZnwmSt11align_val_t")
+WRACKLINE_FORM(NewArrayAligned, "_ZnamSt11align_val_t")
+WRACKLINE_FORM(NewAlignedNothrow, "_ZnwmSt11align_val_tRKSt9nothrow_t")
+WRACKLINE_FORM(NewArrayAlignedNothrow, "_ZnamSt11align_val_tRKSt9nothrow_t")
+WRACKLINE_FORM(DeletePlain, "_ZdlPv")
+WRACKLINE_FORM(DeleteArray, "_ZdaPv")
+WRACKLINE_FORM(DeleteNothrow, "_ZdlPvRKSt9nothrow_t")
+WRACKLINE_FORM(DeleteArrayNothrow, "_ZdaPvRKSt9nothrow_t")
+WRACKLINE_FORM(DeleteSized, "_ZdlPvm")
+WRACKLINE_FORM(DeleteArraySized, "_ZdaPvm")
+WRACKLINE_FORM(DeleteAligned, "_ZdlPvSt11align_val_t")
+WRACKLINE_FORM(DeleteArrayAligned, "_ZdaPvSt11align_val_t")
+WRACKLINE_FORM(DeleteAlignedNothrow, "_ZdlPvSt11align_val_tRKSt9nothrow_t")
+WRACKLINE_FORM(DeleteArrayAlignedNothrow, "_ZdaPvSt11align_val_tRKSt9nothrow_t")
+WRACKLINE_FORM(DeleteSizedAligned, "_ZdlPvmSt11align_val_t")
+WRACKLINE_FORM(DeleteArraySizedAligned, "_ZdaPvmSt11align_val_t")
+
+WRACKLINE_HOOK void* operator new(std::size_t size) { return New<NewPlain>::target.Now()(size); }
+WRACKLINE_HOOK void* operator new[](std::size_t size) { return New<NewArray>::target.Now()(size); }
 WRACKLINE_HOOK void* operator new(std::size_t size, const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZnwmRKSt9nothrow_t");
-  return NewHook(&next, caller, size, kNoAlignment, true, &tag);
+  return New<NewNothrow, Nothrow>::target.Now()(size, &tag);
 }
 WRACKLINE_HOOK void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZnamRKSt9nothrow_t");
-  return NewHook(&next, caller, size, kNoAlignment, true, &tag);
+  return New<NewArrayNothrow, Nothrow>::target.Now()(size, &tag);
 }
 WRACKLINE_HOOK void* operator new(std::size_t size, std::align_val_t alignment) {
-  WRACKLINE_NEXT("_ZnwmSt11align_val_t");
-  return NewHook(&next, caller, size, Bytes(alignment), false, alignment);
+  return New<NewAligned, std::align_val_t>::target.Now()(size, alignment);
 }
 WRACKLINE_HOOK void* operator new[](std::size_t size, std::align_val_t alignment) {
-  WRACKLINE_NEXT("_ZnamSt11align_val_t");
-  return NewHook(&next, caller, size, Bytes(alignment), false, alignment);
+  return New<NewArrayAligned, std::align_val_t>::target.Now()(size, alignment);
 }
 WRACKLINE_HOOK void* operator new(std::size_t size, std::align_val_t alignment,
                                   const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZnwmSt11align_val_tRKSt9nothrow_t");
-  return NewHook(&next, caller, size, Bytes(alignment), true, alignment, &tag);
+  return New<NewAlignedNothrow, std::align_val_t, Nothrow>::target.Now()(size, alignment, &tag);
 }
 WRACKLINE_HOOK void* operator new[](std::size_t size, std::align_val_t alignment,
                                     const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZnamSt11align_val_tRKSt9nothrow_t");
-  return NewHook(&next, caller, size, Bytes(alignment), true, alignment, &tag);
+  return New<NewArrayAlignedNothrow, std::align_val_t, Nothrow>::target.Now()(size, alignment,
+                                                                              &tag);
 }
 
 WRACKLINE_HOOK void operator delete(void* pointer) noexcept {
-  WRACKLINE_NEXT("_ZdlPv");
-  DeleteHook(&next, caller, pointer);
+  DeleteThrough<Delete<DeletePlain>>(pointer);
 }
 WRACKLINE_HOOK void operator delete[](void* pointer) noexcept {
-  WRACKLINE_NEXT("_ZdaPv");
-  DeleteHook(&next, caller, pointer);
+  DeleteThrough<Delete<DeleteArray>>(pointer);
 }
 WRACKLINE_HOOK void operator delete(void* pointer, const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZdlPvRKSt9nothrow_t");
-  DeleteHook(&next, caller, pointer, &tag);
+  DeleteThrough<Delete<DeleteNothrow, Nothrow>>(pointer, &tag);
 }
 WRACKLINE_HOOK void operator delete[](void* pointer, const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZdaPvRKSt9nothrow_t");
-  DeleteHook(&next, caller, pointer, &tag);
+  DeleteThrough<Delete<DeleteArrayNothrow, Nothrow>>(pointer, &tag);
 }
 WRACKLINE_HOOK void operator delete(void* pointer, std::size_t size) noexcept {
-  WRACKLINE_NEXT("_ZdlPvm");
-  DeleteHook(&next, caller, pointer, size);
+  DeleteThrough<Delete<DeleteSized, std::size_t>>(pointer, size);
 }
 WRACKLINE_HOOK void operator delete[](void* pointer, std::size_t size) noexcept {
-  WRACKLINE_NEXT("_ZdaPvm");
-  DeleteHook(&next, caller, pointer, size);
+  DeleteThrough<Delete<DeleteArraySized, std::size_t>>(pointer, size);
 }
 WRACKLINE_HOOK void operator delete(void* pointer, std::align_val_t alignment) noexcept {
-  WRACKLINE_NEXT("_ZdlPvSt11align_val_t");
-  DeleteHook(&next, caller, pointer, alignment);
+  DeleteThrough<Delete<DeleteAligned, std::align_val_t>>(pointer, alignment);
 }
 WRACKLINE_HOOK void operator delete[](void* pointer, std::align_val_t alignment) noexcept {
-  WRACKLINE_NEXT("_ZdaPvSt11align_val_t");
-  DeleteHook(&next, caller, pointer, alignment);
+  DeleteThrough<Delete<DeleteArrayAligned, std::align_val_t>>(pointer, alignment);
 }
 WRACKLINE_HOOK void operator delete(void* pointer, std::align_val_t alignment,
                                     const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZdlPvSt11align_val_tRKSt9nothrow_t");
-  DeleteHook(&next, caller, pointer, alignment, &tag);
+  DeleteThrough<Delete<DeleteAlignedNothrow, std::align_val_t, Nothrow>>(pointer, alignment, &tag);
 }
 WRACKLINE_HOOK void operator delete[](void* pointer, std::align_val_t alignment,
                                       const std::nothrow_t& tag) noexcept {
-  WRACKLINE_NEXT("_ZdaPvSt11align_val_tRKSt9nothrow_t");
-  DeleteHook(&next, caller, pointer, alignment, &tag);
+  DeleteThrough<Delete<DeleteArrayAlignedNothrow, std::align_val_t, Nothrow>>(pointer, alignment,
+                                                                              &tag);
 }
 WRACKLINE_HOOK void operator delete(void* pointer, std::size_t size,
                                     std::align_val_t alignment) noexcept {
-  WRACKLINE_NEXT("_ZdlPvmSt11align_val_t");
-  DeleteHook(&next, caller, pointer, size, alignment);
+  DeleteThrough<Delete<DeleteSizedAligned, std::size_t, std::align_val_t>>(pointer, size,
+                                                                           alignment);
 }
 WRACKLINE_HOOK void operator delete[](void* pointer, std::size_t size,
                                       std::align_val_t alignment) noexcept {
-  WRACKLINE_NEXT("_ZdaPvmSt11align_val_t");
-  DeleteHook(&next, caller, pointer, size, alignment);
+  DeleteThrough<Delete<DeleteArraySizedAligned, std::size_t, std::align_val_t>>(pointer, size,
+                                                                                alignment);
 }

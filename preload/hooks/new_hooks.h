@@ -17,20 +17,15 @@
 
 namespace wrackline::preload {
 
-// One symbol of the family; zero until it is first called.
+// One symbol of the family.
 struct NextOperator {
-  const char* symbol;           // mangled
-  std::atomic<void*> function;  // null: not found yet
-  std::atomic<bool> sample_here;
+  const char* symbol;  // mangled
   std::atomic<std::uint32_t> failed_searches;
 };
 
-// The function, or null while there is none. `caller`: return address of the hook.
-void* SearchOperator(NextOperator* next, const void* caller);
-inline void* FindOperator(NextOperator* next, const void* caller) {
-  void* function = next->function.load(std::memory_order_acquire);
-  return function != nullptr ? function : SearchOperator(next, caller);
-}
+// The function, or null while there is none. `caller`: return address of the hook. `*own`: the
+// allocator's own, which does not pass through a hook of malloc's.
+void* SearchOperator(NextOperator* next, const void* caller, bool* own);
 
 // What stands in for an operator new that cannot be found. `may_fail` (nothrow): null when memory
 // is short. Otherwise the process ends with a line on stderr, as it does when nothing catches a

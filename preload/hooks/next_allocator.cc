@@ -3,9 +3,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
+
+#include "preload/hooks/malloc_hooks.h"
 
 namespace wrackline::preload {
 
@@ -19,6 +22,28 @@ namespace {
 
 // ---- the static pool
 constinit std::atomic<std::size_t> g_bootstrap_used{0};
+constinit std::atomic<unsigned char*> g_pool{nullptr};
+
+// Whoever comes first maps it, and all others find it.
+unsigned char* Pool() {
+  unsigned char* pool = g_pool.load(std::memory_order_acquire);
+  if (pool != nullptr) return pool;
+  constexpr int kMapFixedNoReplace = 0x100000;  // Linux 4.17; before, the address is a hint
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  auto* wanted = reinterpret_cast<unsigned char*>(SampledRegion::kSpareArea);
+  void* mapped = mmap(wanted, kBootstrapBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | kMapFixedNoReplace, -1, 0);
+  unsigned char* mine = mapped == wanted ? wanted : g_bootstrap;
+  if (mapped != MAP_FAILED && mapped != wanted) munmap(mapped, kBootstrapBytes);
+  unsigned char* before = nullptr;
+  // A second one cannot map it there, and takes what the first one has.
+  if (mine == g_bootstrap) {
+    pool = g_pool.load(std::memory_order_acquire);
+    if (pool != nullptr) return pool;
+    WatchFrees();
+  }
+  return g_pool.compare_exchange_strong(before, mine, std::memory_order_acq_rel) ? mine : before;
+}
 
 // Each block is preceded by its size.
 void* BootstrapAlign(std::size_t alignment, std::size_t size) {
@@ -27,6 +52,7 @@ void* BootstrapAlign(std::size_t alignment, std::size_t size) {
     errno = ENOMEM;
     return nullptr;
   }
+  unsigned char* pool = Pool();
   const std::size_t claimed = (size + 15) / 16 * 16 + 16 + alignment;
   std::size_t offset = g_bootstrap_used.load(std::memory_order_relaxed);
   do {
@@ -36,7 +62,7 @@ void* BootstrapAlign(std::size_t alignment, std::size_t size) {
     }
   } while (
       !g_bootstrap_used.compare_exchange_weak(offset, offset + claimed, std::memory_order_relaxed));
-  auto address = reinterpret_cast<std::uintptr_t>(g_bootstrap) + offset + 16;
+  auto address = reinterpret_cast<std::uintptr_t>(pool) + offset + 16;
   address = (address + alignment - 1) / alignment * alignment;
   // NOLINTNEXTLINE(performance-no-int-to-ptr)
   auto* block = reinterpret_cast<unsigned char*>(address);
@@ -141,6 +167,35 @@ void* PvallocFromMemalign(std::size_t size) {
 void FreeSizedFromFree(void* pointer, std::size_t) { Found().free(pointer); }
 void FreeAlignedSizedFromFree(void* pointer, std::size_t, std::size_t) { Found().free(pointer); }
 std::size_t NoUsableSize(void*) { return 0; }
+
+// ---- the hot targets
+void* MallocUnresolved(std::size_t size) { return Next().malloc(size); }
+void* CallocUnresolved(std::size_t count, std::size_t size) { return Next().calloc(count, size); }
+void* ReallocUnresolved(void* old, std::size_t size) {
+  return ReallocateUnsampled(Next().realloc, old, size, size);
+}
+void FreeUnresolved(void* pointer) { FreeThrough(Next().free, pointer); }
+
+void* ReallocWatching(void* old, std::size_t size) {
+  if (IsBootstrap(old)) [[unlikely]] {
+    return ReallocatePlaced(old, size, __builtin_return_address(0));
+  }
+  return ReallocateUnsampled(g_realloc.Real(), old, size, size);
+}
+void FreeWatching(void* pointer) {
+  if (IsBootstrap(pointer)) [[unlikely]] {
+    return;
+  }
+  BeforeFree(pointer);
+  g_free.Real()(pointer);
+}
+
+void ResolveHotTargets(const NextAllocator& next) {
+  Resolve(&g_malloc, next.malloc, false);
+  Resolve(&g_calloc, next.calloc, false);
+  Resolve(&g_realloc, next.realloc, true);
+  Resolve(&g_free, next.free, true);
+}
 
 // ---- looking them up
 struct CodeRange {
@@ -264,8 +319,18 @@ namespace internal {
   const NextAllocator* published = nullptr;
   if (g_next.compare_exchange_strong(published, table, std::memory_order_acq_rel))
     published = table;
+  ResolveHotTargets(*published);
   return *published;
 }
 
 }  // namespace internal
+
+constinit Target<void*(std::size_t)> g_malloc =
+    MakeTarget<void*(std::size_t)>(&MallocUnresolved, nullptr);
+constinit Target<void*(std::size_t, std::size_t)> g_calloc =
+    MakeTarget<void*(std::size_t, std::size_t)>(&CallocUnresolved, nullptr);
+constinit Target<void*(void*, std::size_t)> g_realloc =
+    MakeTarget<void*(void*, std::size_t)>(&ReallocUnresolved, &ReallocWatching);
+constinit Target<void(void*)> g_free = MakeTarget<void(void*)>(&FreeUnresolved, &FreeWatching);
+
 }  // namespace wrackline::preload

@@ -14,6 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "preload/hooks/target.h"
+#include "preload/sampling/sampled_region.h"
+
 namespace wrackline::preload {
 
 struct NextAllocator {
@@ -46,12 +49,21 @@ inline const NextAllocator& Next() {
   return internal::ResolveNext();
 }
 
-// True for blocks of the static pool: no allocator may see them.
+// The four that are called most, for the hooks to jump to.
+extern __attribute__((visibility("hidden"))) Target<void*(std::size_t)> g_malloc;
+extern __attribute__((visibility("hidden"))) Target<void*(std::size_t, std::size_t)> g_calloc;
+extern __attribute__((visibility("hidden"))) Target<void*(void*, std::size_t)> g_realloc;
+extern __attribute__((visibility("hidden"))) Target<void(void*)> g_free;
+
+// True for blocks of the static pool: no allocator may see them. The pool is mapped in the region's
+// window, so that free's one test finds them; where it cannot be mapped there, an array of the
+// library serves, and every free is watched.
 constexpr std::size_t kBootstrapBytes = 64 << 10;
 extern unsigned char g_bootstrap[kBootstrapBytes];
 inline bool IsBootstrap(const void* pointer) {
-  return reinterpret_cast<std::uintptr_t>(pointer) - reinterpret_cast<std::uintptr_t>(g_bootstrap) <
-         kBootstrapBytes;
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  return address - SampledRegion::kSpareArea < kBootstrapBytes ||
+         address - reinterpret_cast<std::uintptr_t>(g_bootstrap) < kBootstrapBytes;
 }
 std::size_t BootstrapSize(const void* pointer);
 

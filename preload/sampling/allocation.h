@@ -1,11 +1,18 @@
-// What the hooks do around the real allocator: sample an allocation that succeeded, account the
-// free of a sample.
+// What the hooks do around the real allocator: count the bytes that a thread requests, sample the
+// allocation in which the countdown ends, account the free of a sample.
 //
-//   void* p = real_malloc(size);
-//   AfterAllocation(p, size, __builtin_return_address(0));
+//   if (CountDown(size)) [[likely]] return real_malloc(size);        // nothing else happens
+//   if (!BeginSample(size)) return real_malloc(size);
+//   if (void* slot = PlaceSample(request)) return slot;              // a sampled object
+//   void* p = real_malloc(size);                                     // one that finds no slot
+//   if (p != nullptr) RecordUnmoved(p, request);
 //
-//   BeforeFree(p);  // before: afterwards another thread may have the address already
-//   real_free(p);
+//   if (InRegion(p)) [[unlikely]] { ReleasePlaced(p); return; }
+//   BeforeFree(p);     // where samples exist that were not moved; before: afterwards another thread
+//   real_free(p);      // may have the address already
+//
+// A sampled object is placed in a slot (sampled_region.h) where it fits one, otherwise the
+// allocator serves it and the live table knows its address ("unmoved").
 //
 // Any thread, at any moment, also in a signal handler, before the library's constructor and in a
 // forked child. No allocation, no lock of the program's. errno is kept.
@@ -19,25 +26,57 @@
 
 namespace wrackline::preload {
 
+// What the program asked for. `caller`: return address of the hook, where the sampled stack begins.
+struct Request {
+  std::size_t size;
+  const void* caller;
+  std::size_t alignment = 0;  // 0: the allocator's own
+  bool zeroed = false;
+};
+
 namespace internal {
 extern constinit thread_local ThreadState t_thread;
-
-// The slow paths. `caller`: return address of the hook.
-void CrossedSamplePoint(ThreadState* thread, void* pointer, std::size_t size, const void* caller);
 void ForgetSample(ProfileState* state, std::uint64_t address);
 }  // namespace internal
 
-// `pointer` was given out for a request of `size` bytes, or is null.
-inline void AfterAllocation(void* pointer, std::size_t size, const void* caller) {
-  if (pointer == nullptr) return;
+// Counts `size` bytes. False: the next sample point lies within them, and nothing was counted yet;
+// BeginSample says what to do. The bytes of a request that then fails are counted all the same:
+// points are drawn on the bytes that are requested, and which of them lie in an object does not
+// depend on those before it.
+inline bool CountDown(std::size_t size) {
   ThreadState& thread = internal::t_thread;
-  // An allocation that succeeded is below 2^63 bytes, and the counter is never negative here: this
-  // cannot overflow.
-  thread.bytes_until_sample -= static_cast<std::int64_t>(size);
-  if (thread.bytes_until_sample < 0) [[unlikely]] {
-    internal::CrossedSamplePoint(&thread, pointer, size, caller);
+  std::uint64_t left;
+  // One subtraction, whose borrow is the test.
+  if (__builtin_sub_overflow(thread.bytes_until_sample, size, &left)) [[unlikely]] {
+    return false;
   }
+  thread.bytes_until_sample = left;
+  return true;
 }
+
+// True: this allocation of `size` bytes is to be sampled. Either way the thread's next point is
+// drawn.
+bool BeginSample(std::size_t size);
+
+// Whether it may be given a slot of the region.
+bool MayPlace(const Request& request);
+// The sampled object itself, recorded, or null: it must come from the allocator.
+void* PlaceSample(const Request& request);
+
+// Records the sampled object that the allocator gave out at `pointer`.
+void RecordUnmoved(void* pointer, const Request& request);
+
+// While the allocator serves a sampled request, hooks that it calls on the way must not sample it
+// again: their bytes are counted on a countdown that is put aside. (Should the allocator throw, what
+// is left of it is counted down first: at most twice the request and 64 KiB go unsampled.)
+std::uint64_t SetCountdownAside(std::size_t size);
+void TakeUpCountdown(std::uint64_t left);
+
+// `pointer` is in the region: takes the sample out and frees its slot. Or it is a block of the
+// static pool, which is left alone. False: neither, the address is somebody else's.
+bool ReleasePlaced(void* pointer);
+// What malloc_usable_size says of it: what glibc would for its requested size.
+std::size_t PlacedUsableSize(const void* pointer);
 
 inline void BeforeFree(void* pointer) {
   ProfileState* state = State();
@@ -47,8 +86,15 @@ inline void BeforeFree(void* pointer) {
   }
 }
 
-// realloc: the sample of the old block is taken away first; after the real call it is either freed
-// or, when the call failed, put back.
+// Counts an allocation that the allocator has served, and records it unmoved when it is sampled: for
+// entries that are rare, or known only afterwards.
+inline void AfterAllocation(void* pointer, std::size_t size, const void* caller) {
+  if (pointer == nullptr || CountDown(size)) return;
+  if (BeginSample(size)) RecordUnmoved(pointer, {size, caller});
+}
+
+// realloc of an unmoved sample: it is taken away first; after the real call it is either freed or,
+// when the call failed, put back.
 bool TakeSample(void* pointer, LiveObject* taken);
 void CountTakenAsFreed(const LiveObject& taken);
 void PutBack(const LiveObject& taken);

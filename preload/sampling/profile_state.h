@@ -14,6 +14,7 @@
 
 #include "preload/sampling/live_table.h"
 #include "preload/sampling/mailbox.h"
+#include "preload/sampling/sampled_region.h"
 #include "preload/sampling/stack_table.h"
 
 namespace wrackline::preload {
@@ -21,18 +22,20 @@ namespace wrackline::preload {
 // Counted by whoever loses something; fields as in message Losses of wrackline.proto.
 struct LossCounters {
   std::atomic<std::uint64_t> live_table_full, stack_table_full, stacks_truncated, unwind_failed,
-      reentrant, submitted_refused;
+      reentrant, submitted_refused, freed_twice;
 };
 
 struct ProfileState {
   std::atomic<std::uint32_t>
       active;               // 1 from StartRecording to the clean exit; 0 in a forked child
   std::uint32_t max_depth;  // frames kept per stack
+  std::uint32_t place;      // 1: sampled objects are placed in the region where they fit
   std::uint64_t interval;   // mean bytes between samples
   std::uint64_t epoch_monotonic_ns;
   LossCounters losses;
   StackTable stacks;
-  LiveTable live;
+  LiveTable live;  // samples that the allocator holds
+  SampledRegion region;
   Mailbox mailbox;
 };
 

@@ -18,18 +18,22 @@ double PowerOfTwo(int exponent) {  // -1022 <= exponent <= 1023
   return result;
 }
 
-// 1 - exp(-x) for x >= 0, without the cancellation at small x that would cost a 64 byte object at
-// the default interval four digits of its weight.
-double OneMinusExpOfMinus(double x) {
-  if (x > 0.5) return 1.0 - ExpOfMinus(x);
-  // x - x^2/2! + x^3/3! - ...: at 0.5 the fifteenth term is below 1e-17 of the sum.
-  double term = x;
-  double sum = x;
-  for (int n = 2; n < 16; ++n) {
-    term *= -x / n;
-    sum += term;
-  }
-  return sum;
+// x / (1 - exp(-x)) for 0 <= x <= 1: its series has the Bernoulli numbers for coefficients,
+// x/(1-exp(-x)) = 1 + x/2 + x^2/12 - x^4/720 + ... (Abramowitz and Stegun 23.1.1), and the first
+// one left out is below 1e-14 here. No cancellation at small x, and no division.
+double OverOneMinusExp(double x) {
+  constexpr double kCoefficients[] = {1.0 / 12,
+                                      -1.0 / 720,
+                                      1.0 / 30240,
+                                      -1.0 / 1209600,
+                                      1.0 / 47900160,
+                                      -691.0 / 1307674368000.0,
+                                      1.0 / 74724249600.0,
+                                      -3617.0 / 10670622842880000.0};
+  const double x2 = x * x;
+  double sum = 0;
+  for (int n = 7; n >= 0; --n) sum = sum * x2 + kCoefficients[n];
+  return 1 + x / 2 + sum * x2;
 }
 
 // xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled"):
@@ -72,16 +76,19 @@ double MinusLog(double u) {
   // 2e-17.
   const double t = (mantissa - 1.0) / (mantissa + 1.0);
   const double t2 = t * t;
+  constexpr double kOdd[] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11,
+                             1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23};
   double sum = 0.0;
-  for (int n = 23; n > 0; n -= 2) sum = sum * t2 + 1.0 / n;
+  for (int n = 11; n >= 0; --n) sum = sum * t2 + kOdd[n];
   return -(exponent * kLn2High + (2.0 * t * sum + exponent * kLn2Low));
 }
 
-std::int64_t DrawGap(std::uint64_t* random, std::uint64_t interval) {
+std::uint64_t DrawGap(std::uint64_t* random, std::uint64_t interval) {
+  if (interval <= 1) return 0;
   // 53 random bits, in (0, 1]: never zero, so the gap is at most 53 ln 2 = 36.7 intervals.
   const double uniform = static_cast<double>((NextRandom(random) >> 11) + 1) * 0x1p-53;
   const double gap = MinusLog(uniform) * static_cast<double>(interval);
-  return gap < 0x1p62 ? static_cast<std::int64_t>(gap) : std::int64_t{1} << 62;
+  return gap < 0x1p62 ? static_cast<std::uint64_t>(gap) : std::uint64_t{1} << 62;
 }
 
 std::uint64_t SampleWeight(std::uint64_t size, std::uint64_t interval) {
@@ -89,7 +96,10 @@ std::uint64_t SampleWeight(std::uint64_t size, std::uint64_t interval) {
   const double s = static_cast<double>(size);
   const double ratio = s / static_cast<double>(interval);
   if (ratio > 40) return size;  // 1 - exp(-40) is 1 in a double
-  return static_cast<std::uint64_t>(s / OneMinusExpOfMinus(ratio) + 0.5);
+  // Above one there is nothing to cancel.
+  const double weight = ratio <= 1 ? static_cast<double>(interval) * OverOneMinusExp(ratio)
+                                   : s / (1.0 - ExpOfMinus(ratio));
+  return static_cast<std::uint64_t>(weight + 0.5);
 }
 
 }  // namespace wrackline::preload

@@ -8,7 +8,7 @@
 // drawn anew from the object's end. Var[weight * sampled] = s^2 (1-p)/p, which is estimated from
 // the sampled objects alone by the sum of weight^2 (1-p) (Horvitz-Thompson).
 //
-// Fast path: one subtraction and one branch on a thread-local counter.
+// Fast path: one comparison and one subtraction on a thread-local counter.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ namespace wrackline::preload {
 // Thread-local, initial-exec, all zero at the thread's start: the first allocation takes the slow
 // path, which seeds it.
 struct ThreadState {
-  std::int64_t bytes_until_sample;  // sampled when it falls below zero
-  std::uint64_t random;             // 0: not seeded
-  std::uint32_t depth;              // >0: inside wrackline on this thread, do not sample
+  std::uint64_t bytes_until_sample;  // an allocation of more than this is sampled
+  std::uint64_t random;              // 0: not seeded
+  std::uint32_t depth;               // >0: inside wrackline on this thread, do not sample
   std::uint32_t thread_id;
 };
 
@@ -31,8 +31,8 @@ double MinusLog(double u);
 
 // The bytes to the next sample point: -log(uniform) * interval, rounded down. Exact in distribution
 // for integer sizes: an allocation of s bytes is sampled if gap < s, and floor(gap) < s is the
-// same.
-std::int64_t DrawGap(std::uint64_t* random, std::uint64_t interval);
+// same. 0 when interval <= 1: then every allocation is sampled.
+std::uint64_t DrawGap(std::uint64_t* random, std::uint64_t interval);
 
 // size / (1 - exp(-size/interval)), rounded to the nearest; size when interval <= 1.
 std::uint64_t SampleWeight(std::uint64_t size, std::uint64_t interval);

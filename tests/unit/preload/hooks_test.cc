@@ -30,7 +30,7 @@ void FakeFree(void* pointer) {
 }
 
 [[gnu::noinline]] void* HookedMalloc(std::size_t size) {
-  void* pointer = AllocateThrough(FakeMalloc, CALLER, size, size);
+  void* pointer = AllocateThrough(FakeMalloc, {size, CALLER}, size);
   asm volatile("" ::: "memory");
   return pointer;
 }
@@ -103,8 +103,8 @@ TEST(Hooks, PosixMemalignReportsTheRealError) {
 TEST(Hooks, AnEntryAnsweredThroughAnotherHookIsCountedOnce) {
   TestState state(1);
   InFreshThread([] {
-    for (int i = 0; i < 1000; ++i) AllocateOnceThrough(HookedMalloc, CALLER, 64, std::size_t{64});
-    for (int i = 0; i < 1000; ++i) AllocateOnceThrough(FakeMalloc, CALLER, 64, std::size_t{64});
+    for (int i = 0; i < 1000; ++i) AllocateOnceThrough(HookedMalloc, {64, CALLER}, std::size_t{64});
+    for (int i = 0; i < 1000; ++i) AllocateOnceThrough(FakeMalloc, {64, CALLER}, std::size_t{64});
   });
   EXPECT_EQ(state.Total().allocated_samples, 2000u);
 }

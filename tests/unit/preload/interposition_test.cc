@@ -35,6 +35,15 @@ TEST_P(Interposition, EveryAllocationIsCountedOnce) {
   EXPECT_EQ(result.err, "");
 }
 
+// The same where no sample is placed in the region: as where its addresses cannot be had.
+TEST_P(Interposition, EveryAllocationIsCountedOnceUnmoved) {
+  const auto [mode, which] = GetParam();
+  const ProgramResult result = RunProgram({WRACKLINE_EXERCISER, mode},
+                                          {"LD_PRELOAD=" + Library(which), "WRACKLINE_REGION=off"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Modes, Interposition,
                          testing::Combine(testing::Values("entry_points", "realloc", "new",
                                                           "bad_alloc", "threads", "fork", "spawn",

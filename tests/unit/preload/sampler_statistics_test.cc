@@ -22,15 +22,17 @@ class Countdown {
     left_ = DrawGap(&random_, kInterval);
   }
   bool Sampled(std::uint64_t size) {
-    left_ -= static_cast<std::int64_t>(size);
-    if (left_ >= 0) return false;
+    if (left_ >= size) {
+      left_ -= size;
+      return false;
+    }
     left_ = DrawGap(&random_, kInterval);
     return true;
   }
 
  private:
   std::uint64_t random_;
-  std::int64_t left_;
+  std::uint64_t left_;
 };
 
 struct Moments {

@@ -19,6 +19,8 @@ __attribute__((constructor)) void Start() {
   const char* interval = getenv("WRACKLINE_INTERVAL");
   state->interval = interval == nullptr ? 1 : strtoull(interval, nullptr, 10);
   state->max_depth = 64;
+  const char* region = getenv("WRACKLINE_REGION");
+  state->place = region == nullptr || region[0] != 'o' ? 1 : 0;
   PrepareUnwinder();
   internal::g_state = state;
   state->active.store(1, std::memory_order_release);
@@ -39,7 +41,7 @@ extern "C" __attribute__((visibility("default"))) int wrackline_test_counts(
     out->freed_samples += one.freed_samples;
     out->freed_bytes += one.freed_bytes;
   }
-  out->live = state->live.size();
+  out->live = state->live.size() + state->region.size();
   out->active = state->active.load() != 0;
   out->reentrant = state->losses.reentrant.load();
   out->unwind_failed = state->losses.unwind_failed.load();
