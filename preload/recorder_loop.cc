@@ -395,7 +395,7 @@ void RecorderLoop::LogTimeline(std::uint64_t now_ns) {
     next_own_bytes_ns_ = now_ns + kTimelineNs;
   }
   sample.has_placed_bytes = true;
-  sample.placed_bytes = state_->region.live_bytes();
+  sample.placed_bytes = state_->region.Count().bytes;
   sample.has_placed_mapped = true;
   sample.placed_mapped = SampledRegion::mapped_bytes();
   recorder_.Log(kTimelineKey, record);

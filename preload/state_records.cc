@@ -129,7 +129,7 @@ bool StateRecords::PutObjects(Batch<Object>* batch, StateSink& sink) {
 
 bool StateRecords::HasChanges() const {
   if (counters_.count > 0 || objects_.count > 0 || state_->live.size() > 0 ||
-      state_->region.size() > 0) {
+      state_->region.UsedAny()) {
     return true;
   }
   bool changed = false;

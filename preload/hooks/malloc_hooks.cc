@@ -10,23 +10,40 @@ using wrackline::preload::Request;
 #define WRACKLINE_HOOK extern "C" __attribute__((visibility("default"))) WRACKLINE_HOOK_CODE
 #define WRACKLINE_CALLER __builtin_return_address(0)
 
+// What the stack pointer was to the hook's caller, and what rbp still is in a hook that has not
+// touched it: these functions keep no frame (the build says -fomit-frame-pointer) and call nothing
+// before they ask. Without optimization neither holds, and the walk starts from here.
+#if defined(__OPTIMIZE__) && defined(__x86_64__)
+#define WRACKLINE_STACK static_cast<const void*>(__builtin_dwarf_cfa())
+[[gnu::always_inline]] static inline std::uint64_t CallersRbp() {
+  std::uint64_t rbp;
+  asm volatile("mov %%rbp, %0" : "=r"(rbp));
+  return rbp;
+}
+#else
+#define WRACKLINE_STACK static_cast<const void*>(nullptr)
+static inline std::uint64_t CallersRbp() { return 0; }
+#endif
+
 // The hot ones. Each ends in a jump to the real function; what is unlikely is a call out of line.
 
 namespace {
 // Out of line, so that the hooks need no frame.
-[[gnu::noinline]] WRACKLINE_HOOK_CODE void* MallocCrossing(std::size_t size, const void* caller) {
-  return hooks::AllocateCrossing<false>(Request{size, caller}, Next().malloc, size);
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void* MallocCrossing(std::size_t size, const void* pc,
+                                                           const void* stack, std::uint64_t rbp) {
+  return hooks::AllocateCrossing<false>(Request{size, {pc, stack, rbp}}, Next().malloc, size);
 }
 [[gnu::noinline]] WRACKLINE_HOOK_CODE void* CallocCrossing(std::size_t count, std::size_t size,
-                                                           const void* caller) {
+                                                           const void* pc, const void* stack,
+                                                           std::uint64_t rbp) {
   std::size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return Next().calloc(count, size);
-  return hooks::AllocateCrossing<false>(Request{bytes, caller, 0, true}, Next().calloc, count,
-                                        size);
+  return hooks::AllocateCrossing<false>(Request{bytes, {pc, stack, rbp}, 0, true}, Next().calloc,
+                                        count, size);
 }
-[[gnu::noinline]] WRACKLINE_HOOK_CODE void* ReallocSlow(void* old, std::size_t size,
-                                                        const void* caller) {
-  return hooks::ReallocateThrough(Next().realloc, caller, old, size, size);
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void* ReallocSlow(void* old, std::size_t size, const void* pc,
+                                                        const void* stack, std::uint64_t rbp) {
+  return hooks::ReallocateThrough(Next().realloc, {pc, stack, rbp}, old, size, size);
 }
 [[gnu::noinline]] WRACKLINE_HOOK_CODE void FreePlaced(void* pointer) {
   hooks::FreeThrough(Next().free, pointer);
@@ -35,7 +52,7 @@ namespace {
 
 WRACKLINE_HOOK void* malloc(std::size_t size) {
   if (!hooks::CountDown(size)) [[unlikely]] {
-    return MallocCrossing(size, WRACKLINE_CALLER);
+    return MallocCrossing(size, WRACKLINE_CALLER, WRACKLINE_STACK, CallersRbp());
   }
   return hooks::g_malloc.Now()(size);
 }
@@ -43,14 +60,14 @@ WRACKLINE_HOOK void* malloc(std::size_t size) {
 WRACKLINE_HOOK void* calloc(std::size_t count, std::size_t size) {
   std::size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes) || !hooks::CountDown(bytes)) [[unlikely]] {
-    return CallocCrossing(count, size, WRACKLINE_CALLER);
+    return CallocCrossing(count, size, WRACKLINE_CALLER, WRACKLINE_STACK, CallersRbp());
   }
   return hooks::g_calloc.Now()(count, size);
 }
 
 WRACKLINE_HOOK void* realloc(void* old, std::size_t size) {
   if (hooks::InRegion(old) || !hooks::CountDown(size)) [[unlikely]] {
-    return ReallocSlow(old, size, WRACKLINE_CALLER);
+    return ReallocSlow(old, size, WRACKLINE_CALLER, WRACKLINE_STACK, CallersRbp());
   }
   return hooks::g_realloc.Now()(old, size);
 }

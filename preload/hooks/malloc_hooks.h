@@ -92,14 +92,14 @@ inline void* ReallocateUnsampled(Real real, void* old, std::size_t size, Argumen
 // The block is in the region, or of the static pool: what it holds moves to a new one. Uses the
 // next allocator's entries.
 [[gnu::noinline, gnu::cold]] void* ReallocatePlaced(void* old, std::size_t size,
-                                                    const void* caller);
+                                                    const Caller& caller);
 // The countdown ended within `size`: the new block is placed, if that is possible. Null: not; then
 // nothing happened to `old`.
 [[gnu::noinline, gnu::cold]] void* PlaceReallocated(void* old, const Request& request);
 
 // A block that moves or grows is a free of the old and an allocation of the new one.
 template <typename Real, typename... Arguments>
-inline void* ReallocateThrough(Real real, const void* caller, void* old, std::size_t size,
+inline void* ReallocateThrough(Real real, const Caller& caller, void* old, std::size_t size,
                                Arguments... arguments) {
   if (InRegion(old) || IsBootstrap(old)) [[unlikely]] {
     return ReallocatePlaced(old, size, caller);

@@ -2,7 +2,7 @@
 
 namespace wrackline::preload {
 
-void* ReallocatePlaced(void* old, std::size_t size, const void* caller) {
+void* ReallocatePlaced(void* old, std::size_t size, const Caller& caller) {
   const NextAllocator& next = Next();
   const bool pool = IsBootstrap(old);
   if (!pool && !SampledRegion::IsSlot(old)) {  // somebody else's memory in our window

@@ -67,7 +67,7 @@ LiveObject Describe(ProfileState* state, const ThreadState& thread, const Reques
   if (depth == 0) {
     // The hook's caller is known without a walk, and better than nothing.
     Count(&state->losses.unwind_failed);
-    frames[0] = reinterpret_cast<std::uint64_t>(request.caller);
+    frames[0] = reinterpret_cast<std::uint64_t>(request.caller.pc);
     depth = 1;
   }
   if (truncated) Count(&state->losses.stacks_truncated);

@@ -23,13 +23,15 @@
 
 #include "preload/sampling/profile_state.h"
 #include "preload/sampling/sampler.h"
+#include "preload/unwind/native_unwinder.h"
 
 namespace wrackline::preload {
 
-// What the program asked for. `caller`: return address of the hook, where the sampled stack begins.
+// What the program asked for. `caller`: where the hook was called, which is where the sampled stack
+// begins.
 struct Request {
   std::size_t size;
-  const void* caller;
+  Caller caller;
   std::size_t alignment = 0;  // 0: the allocator's own
   bool zeroed = false;
 };

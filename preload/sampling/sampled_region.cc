@@ -192,10 +192,8 @@ void SampledRegion::Publish(const LiveObject& object) {
   meta.stack_id.store(object.stack_id, std::memory_order_release);
   meta.thread_id.store(object.thread_id, std::memory_order_release);
   meta.time_ms.store(object.time_ms, std::memory_order_release);
-  meta.size.store(static_cast<std::uint32_t>(object.size), std::memory_order_release);
+  meta.size.store(static_cast<std::uint16_t>(object.size), std::memory_order_release);
   meta.weight.store(object.weight, std::memory_order_release);
-  live_.fetch_add(1, std::memory_order_relaxed);
-  live_bytes_.fetch_add(object.size, std::memory_order_relaxed);
   meta.version.store((version + kStateMask + 1) | kLive, std::memory_order_release);
   MarkDirty(slot);
 }
@@ -217,8 +215,6 @@ bool SampledRegion::Release(const void* pointer, LiveObject* released) {
   released->stack_id = meta.stack_id.load(std::memory_order_relaxed);
   released->thread_id = meta.thread_id.load(std::memory_order_relaxed);
   released->time_ms = meta.time_ms.load(std::memory_order_relaxed);
-  live_.fetch_sub(1, std::memory_order_relaxed);
-  live_bytes_.fetch_sub(released->size, std::memory_order_relaxed);
   meta.version.store(((version & ~kStateMask) + kStateMask + 1) | kFree, std::memory_order_release);
   MarkDirty(slot);
   Push(place.size_class, place.index);
@@ -249,6 +245,19 @@ std::uint64_t SampledRegion::mapped_bytes() {
   std::uint64_t sum = 0;
   for (const auto& mapped : g_mapped) sum += mapped.load(std::memory_order_relaxed);
   return sum;
+}
+
+SampledRegion::Usage SampledRegion::Count() const {
+  Usage usage = {};
+  for (std::uint32_t size_class = 0; size_class < kClasses; ++size_class) {
+    const Meta* metas = metas_ + size_class * kSlotsPerClass;
+    for (std::uint32_t i = 0; i < UsedSlots(size_class); ++i) {
+      if ((metas[i].version.load(std::memory_order_acquire) & kStateMask) != kLive) continue;
+      ++usage.objects;
+      usage.bytes += metas[i].size.load(std::memory_order_relaxed);
+    }
+  }
+  return usage;
 }
 
 State SampledRegion::Read(std::uint32_t slot, LiveObject* out) const {

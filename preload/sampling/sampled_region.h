@@ -101,10 +101,21 @@ class SampledRegion {
   // it for the next time.
   template <typename Visit>
   void TakeDirty(Visit visit);
-  std::uint32_t size() const { return live_.load(std::memory_order_relaxed); }
-  // Bytes requested of the live objects here, and of mapped memory.
-  std::uint64_t live_bytes() const { return live_bytes_.load(std::memory_order_relaxed); }
+  // How many objects are alive here, and the bytes requested for them: looks at every used slot.
+  struct Usage {
+    std::uint32_t objects;
+    std::uint64_t bytes;
+  };
+  Usage Count() const;
+  // Address space mapped for slots.
   static std::uint64_t mapped_bytes();
+  // Whether any slot was ever used.
+  bool UsedAny() const {
+    for (const auto& fresh : fresh_) {
+      if (fresh.load(std::memory_order_relaxed) != 0) return true;
+    }
+    return false;
+  }
   // Slots of class `slot / kSlotsPerClass` from this one on were never used.
   std::uint32_t UsedSlots(std::uint32_t size_class) const {
     const std::uint32_t fresh = fresh_[size_class].load(std::memory_order_relaxed);
@@ -117,19 +128,20 @@ class SampledRegion {
   std::size_t ReleaseIdle();
 
  private:
-  struct Meta {
+  // Half a cache line, so that no slot's lies on two.
+  struct alignas(32) Meta {
     // 4 times a count of changes, plus kFree, kChanging or kLive.
     std::atomic<std::uint32_t> version;
     std::atomic<std::uint32_t> next;  // of a free slot: the one below it, plus 1
     std::atomic<std::uint32_t> stack_id;
     std::atomic<std::uint32_t> thread_id;
     std::atomic<std::uint32_t> time_ms;
-    std::atomic<std::uint32_t> size;
-    std::atomic<std::uint64_t> weight;
+    std::atomic<std::uint16_t> size;
     std::atomic<std::uint8_t> shard;
     std::atomic<std::uint8_t> idle;  // its pages were given back
+    std::atomic<std::uint64_t> weight;
   };
-  static_assert(sizeof(Meta) == 40);
+  static_assert(sizeof(Meta) == 32 && kLargest <= UINT16_MAX);
   // The free slots of one shard and size: the first one plus 1, below a count of changes that makes
   // a stale compare-exchange fail.
   struct alignas(64) Shard {
@@ -148,8 +160,6 @@ class SampledRegion {
   std::atomic<std::uint32_t> fresh_[kClasses];    // slots used so far, and failed tries beyond
   std::atomic<std::uint32_t> growing_[kClasses];  // 1 while a thread maps more
   std::atomic<std::uint64_t> dirty_[kSlots / 64];
-  std::atomic<std::uint32_t> live_;
-  std::atomic<std::uint64_t> live_bytes_;
   std::uint8_t free_on_page_[kSlotsPerClass];  // assistant thread's
 };
 

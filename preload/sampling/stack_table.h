@@ -45,7 +45,7 @@ class StackTable {
   void TakeDirty(Visit visit);
 
  private:
-  struct Entry {
+  struct alignas(64) Entry {
     std::atomic<std::uint64_t> hash;  // 0: free
     std::atomic<std::uint64_t>
         frames_depth;  // published last: offset in store << 32 | truncated << 31 | depth, plus 1

@@ -41,7 +41,7 @@ extern "C" __attribute__((visibility("default"))) int wrackline_test_counts(
     out->freed_samples += one.freed_samples;
     out->freed_bytes += one.freed_bytes;
   }
-  out->live = state->live.size() + state->region.size();
+  out->live = state->live.size() + state->region.Count().objects;
   out->active = state->active.load() != 0;
   out->reentrant = state->losses.reentrant.load();
   out->unwind_failed = state->losses.unwind_failed.load();
