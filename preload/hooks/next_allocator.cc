@@ -20,6 +20,8 @@ constinit std::atomic<const NextAllocator*> g_next{nullptr};
 
 namespace {
 
+void FreeWatchingPool(void* pointer);
+
 // ---- the static pool
 constinit std::atomic<std::size_t> g_bootstrap_used{0};
 constinit std::atomic<unsigned char*> g_pool{nullptr};
@@ -40,6 +42,7 @@ unsigned char* Pool() {
   if (mine == g_bootstrap) {
     pool = g_pool.load(std::memory_order_acquire);
     if (pool != nullptr) return pool;
+    g_free.watching = &FreeWatchingPool;
     WatchFrees();
   }
   return g_pool.compare_exchange_strong(before, mine, std::memory_order_acq_rel) ? mine : before;
@@ -182,12 +185,19 @@ void* ReallocWatching(void* old, std::size_t size) {
   }
   return ReallocateUnsampled(g_realloc.Real(), old, size, size);
 }
-void FreeWatching(void* pointer) {
-  if (IsBootstrap(pointer)) [[unlikely]] {
-    return;
-  }
+[[gnu::noinline, gnu::cold]] void FreeSample(void* pointer) {
   BeforeFree(pointer);
   g_free.Real()(pointer);
+}
+void FreeWatching(void* pointer) {
+  if (LiveTable::MayContain(reinterpret_cast<std::uintptr_t>(pointer))) [[unlikely]] {
+    return FreeSample(pointer);
+  }
+  g_free.Real()(pointer);
+}
+// Where the static pool is the library's own array, which free's test does not find.
+void FreeWatchingPool(void* pointer) {
+  if (!IsBootstrap(pointer)) FreeWatching(pointer);
 }
 
 void ResolveHotTargets(const NextAllocator& next) {

@@ -29,7 +29,7 @@ struct Target : WatchableTarget {
   Function* watching;           // takes its place when frees are watched; null: never
 
   Function* Now() const { return now.load(std::memory_order_relaxed); }
-  Function* Real() const { return real.load(std::memory_order_acquire); }
+  Function* Real() const { return real.load(std::memory_order_relaxed); }
 };
 
 template <typename Function>

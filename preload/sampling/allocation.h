@@ -81,10 +81,9 @@ bool ReleasePlaced(void* pointer);
 std::size_t PlacedUsableSize(const void* pointer);
 
 inline void BeforeFree(void* pointer) {
-  ProfileState* state = State();
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
-  if (state != nullptr && state->live.MayContain(address)) [[unlikely]] {
-    internal::ForgetSample(state, address);
+  if (LiveTable::MayContain(address)) [[unlikely]] {
+    if (ProfileState* state = State()) internal::ForgetSample(state, address);
   }
 }
 

@@ -33,6 +33,10 @@ void Decrement(std::atomic<std::uint8_t>* counter) {
 
 }  // namespace
 
+namespace internal {
+constinit std::atomic<std::uint8_t> g_live_filter[LiveTable::kFilterBytes] = {};
+}  // namespace internal
+
 bool LiveTable::Insert(const LiveObject& object) {
   const std::uint64_t hash = HashOf(object.address);
   const std::uint32_t first = SlotOf(hash);
@@ -52,7 +56,8 @@ bool LiveTable::Insert(const LiveObject& object) {
     payload.size.store(object.size, std::memory_order_release);
     payload.weight.store(object.weight, std::memory_order_release);
     payload.version.store(version + 1, std::memory_order_release);
-    Increment(&filter_[FilterOf(hash)]);  // before the key: what the table holds is never denied
+    Increment(&internal::g_live_filter[FilterOf(
+        object.address)]);  // before the key: what the table holds is never denied
     keys_[slot].store(object.address, std::memory_order_release);
     size_.fetch_add(1, std::memory_order_relaxed);
     MarkDirty(slot);
@@ -80,7 +85,7 @@ bool LiveTable::Remove(std::uint64_t address, LiveObject* removed) {
     removed->thread_id = payload.thread_id.load(std::memory_order_relaxed);
     removed->time_ms = payload.time_ms.load(std::memory_order_relaxed);
     keys_[slot].store(kFree, std::memory_order_release);
-    Decrement(&filter_[FilterOf(hash)]);
+    Decrement(&internal::g_live_filter[FilterOf(address)]);
     size_.fetch_sub(1, std::memory_order_relaxed);
     MarkDirty(slot);
     return true;

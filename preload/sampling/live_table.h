@@ -5,7 +5,7 @@
 // stopped or killed anywhere inside never blocks another, and a signal handler that frees is
 // served. Absolute state, so that a slot that changes twice between two ticks costs one record.
 //
-// Memory: one array of keys, one of payloads, one filter, one bitmap, inside ProfileState
+// Memory: one array of keys, one of payloads, one bitmap, inside ProfileState
 // (anonymous memory, wiped in a forked child). All zero is the valid, empty table.
 //
 // A key lives in a window of kWindow slots that starts at its hash. No free slot in the window:
@@ -27,18 +27,24 @@ struct LiveObject {
   std::uint32_t time_ms;    // since Process.epoch_monotonic_ns
 };
 
+namespace internal {
+// One for all tables, at a place that the code knows: a load fewer for each free. Not wiped in a
+// forked child, where it only makes a free look into an empty table.
+extern __attribute__((visibility("hidden"))) std::atomic<std::uint8_t> g_live_filter[1u << 16];
+}  // namespace internal
+
 class LiveTable {
  public:
   static constexpr std::uint32_t kSlots = 1u << 17;
   static constexpr std::uint32_t kWindow = 64;
   static constexpr std::uint32_t kFilterBytes = 1u << 16;
 
-  // True when `address` may be a live sample; false is certain. One load; what every free pays
-  // (until samples are placed where their address alone tells).
-  bool MayContain(std::uint64_t address) const {
+  // True when `address` may be a live sample; false is certain. One load; what every free pays while
+  // samples exist that the allocator holds.
+  static bool MayContain(std::uint64_t address) {
     // Relaxed is enough: whoever frees an address got it, directly or through others, from the
     // thread that inserted it.
-    return filter_[FilterOf(HashOf(address))].load(std::memory_order_relaxed) != 0;
+    return internal::g_live_filter[FilterOf(address)].load(std::memory_order_relaxed) != 0;
   }
 
   bool Insert(const LiveObject& object);
@@ -66,22 +72,21 @@ class LiveTable {
     std::atomic<std::uint64_t> size;
     std::atomic<std::uint64_t> weight;
   };
-  // Allocations are 16 byte aligned and often at equal strides: a multiplication by 2^64 / golden
-  // ratio spreads them (Knuth, TAOCP 6.4); its top bits are the good ones.
-  static std::uint64_t HashOf(std::uint64_t address) {
-    return (address >> 4) * 0x9E3779B97F4A7C15ull;
+  // Allocations are at equal strides often: a multiplication by 2^64 / golden ratio spreads them
+  // (Knuth, TAOCP 6.4); its top bits are the good ones.
+  static std::uint64_t HashOf(std::uint64_t address) { return address * 0x9E3779B97F4A7C15ull; }
+  static std::uint32_t SlotOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 47); }
+  // The page it starts on, modulo 256 MiB: one byte for all samples of a page. A free of another
+  // object that starts on such a page looks through one window for nothing; what is in the table is
+  // mostly large, and shares its first page with few.
+  static std::uint32_t FilterOf(std::uint64_t address) {
+    return static_cast<std::uint16_t>(address >> 12);
   }
-  static std::uint32_t SlotOf(std::uint64_t hash) {
-    return static_cast<std::uint32_t>(hash >> 47) & (kSlots - 1);
-  }
-  static std::uint32_t FilterOf(std::uint64_t hash) {
-    return static_cast<std::uint32_t>(hash >> 31) & (kFilterBytes - 1);
-  }
+  static_assert(kSlots == 1u << (64 - 47) && kFilterBytes == 1u << 16);
   void MarkDirty(std::uint32_t slot);
 
   std::atomic<std::uint64_t> keys_[kSlots];
   Payload payloads_[kSlots];
-  std::atomic<std::uint8_t> filter_[kFilterBytes];
   std::atomic<std::uint64_t> dirty_[kSlots / 64];
   std::atomic<std::uint32_t> size_;
 };

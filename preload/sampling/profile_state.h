@@ -40,7 +40,8 @@ struct ProfileState {
 };
 
 namespace internal {
-extern std::atomic<ProfileState*> g_state;  // set once, before `active`
+extern __attribute__((visibility("hidden"))) std::atomic<ProfileState*>
+    g_state;  // set once, before `active`
 }
 
 // The state, or nullptr when this process never began recording. After a fork the child sees it all
