@@ -11,12 +11,15 @@ constinit std::atomic<WatchableTarget*> g_listed{nullptr};
 
 namespace internal {
 
-void List(WatchableTarget* target) {
-  if (target->listed.exchange(true)) return;
+bool List(WatchableTarget* target) {
+  int listed = 0;
+  if (!target->listed.compare_exchange_strong(listed, 1)) return listed == 2;
   WatchableTarget* first = g_listed.load();
   do {
     target->next.store(first, std::memory_order_relaxed);
   } while (!g_listed.compare_exchange_weak(first, target));
+  target->listed.store(2);
+  return true;
 }
 
 bool WatchingWanted() { return g_watched.load(); }

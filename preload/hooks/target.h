@@ -17,7 +17,7 @@ namespace wrackline::preload {
 struct WatchableTarget {
   void (*watch)(WatchableTarget* target);
   std::atomic<WatchableTarget*> next;
-  std::atomic<bool> listed;
+  std::atomic<int> listed;  // 0: no, 1: being listed, 2: yes
 };
 
 // Any thread. Constant-initialized with MakeTarget: a hook may be called before any constructor.
@@ -28,8 +28,15 @@ struct Target : WatchableTarget {
   Function* unresolved;         // what `now` is at first
   Function* watching;           // takes its place when frees are watched; null: never
 
-  Function* Now() const { return now.load(std::memory_order_relaxed); }
-  Function* Real() const { return real.load(std::memory_order_relaxed); }
+  // Whoever is led to `watching` must find the real function. x86-64 keeps the order of loads by
+  // itself, and a relaxed one can be a part of the jump.
+#if defined(__x86_64__)
+  static constexpr std::memory_order kInOrder = std::memory_order_relaxed;
+#else
+  static constexpr std::memory_order kInOrder = std::memory_order_acquire;
+#endif
+  Function* Now() const { return now.load(kInOrder); }
+  Function* Real() const { return real.load(kInOrder); }
 };
 
 template <typename Function>
@@ -47,7 +54,8 @@ constexpr Target<Function> MakeTarget(Function* unresolved, Function* watching) 
 }
 
 namespace internal {
-void List(WatchableTarget* target);
+// True: it is in the list. False: another thread is at it and may be stopped there.
+bool List(WatchableTarget* target);
 bool WatchingWanted();
 }  // namespace internal
 
@@ -56,11 +64,12 @@ bool WatchingWanted();
 // Which of Resolve and WatchFrees comes first does not matter: Resolve lists the target, then looks
 // at the flag; WatchFrees sets the flag, then walks the list (all sequentially consistent). So if
 // Resolve has missed the flag, the walk meets the target; and Resolve only replaces `unresolved`,
-// never what the walk has put there.
+// never what the walk has put there. Where another thread is just listing the target, `now` is left
+// to that thread: until then it leads to `unresolved`, which looks at everything.
 template <typename Function>
 void Resolve(Target<Function>* target, Function* real, bool watched) {
   target->real.store(real, std::memory_order_release);
-  if (watched) internal::List(target);
+  if (watched && !internal::List(target)) return;
   Function* expected = target->unresolved;
   target->now.compare_exchange_strong(
       expected, watched && internal::WatchingWanted() ? target->watching : real);
