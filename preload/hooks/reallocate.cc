@@ -6,7 +6,7 @@ void* ReallocatePlaced(void* old, std::size_t size, const Caller& caller) {
   const NextAllocator& next = Next();
   const bool pool = IsBootstrap(old);
   if (!pool && !SampledRegion::IsSlot(old)) {  // somebody else's memory in our window
-    return AllocateThrough(next.realloc, {size, caller}, old, size);
+    return ReallocateUnsampled(next.realloc, old, size, size);
   }
   if (size == 0) {
     // What this allocator makes of it, with a block of its own.
