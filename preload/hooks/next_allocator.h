@@ -58,11 +58,11 @@ extern __attribute__((visibility("hidden"))) Target<void(void*)> g_free;
 // True for blocks of the static pool: no allocator may see them. The pool is mapped in the region's
 // window, so that free's one test finds them; where it cannot be mapped there, an array of the
 // library serves, and every free is watched.
-constexpr std::size_t kBootstrapBytes = 64 << 10;
+constexpr std::size_t kBootstrapBytes = SampledRegion::kSpareBytes;
 extern unsigned char g_bootstrap[kBootstrapBytes];
 inline bool IsBootstrap(const void* pointer) {
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-  return address - SampledRegion::kSpareArea < kBootstrapBytes ||
+  return SampledRegion::IsSpare(pointer) ||
          address - reinterpret_cast<std::uintptr_t>(g_bootstrap) < kBootstrapBytes;
 }
 std::size_t BootstrapSize(const void* pointer);

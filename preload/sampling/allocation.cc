@@ -199,8 +199,7 @@ void TakeUpCountdown(std::uint64_t left) { t_thread.bytes_until_sample = left; }
     state->stacks.CountFree(released.stack_id, released.weight);
     return true;
   }
-  const bool pool = reinterpret_cast<std::uintptr_t>(pointer) >= SampledRegion::kSpareArea;
-  if (pool) return true;
+  if (SampledRegion::IsSpare(pointer)) return true;
   // Of a slot there is nothing to free in a forked child, whose copy of the object stays where it
   // is; elsewhere the program frees twice.
   if (!SampledRegion::IsSlot(pointer)) return false;

@@ -67,9 +67,14 @@ class SampledRegion {
   static constexpr std::uint32_t kSlots = kClasses * kSlotsPerClass;
   static constexpr std::uint32_t kShards = 32;
   static constexpr std::uint32_t kAreaShift = 32;
-  // The last area of the window is not for slots.
+  // The last area of the window is not for slots; its beginning is the static pool's
+  // (next_allocator.h).
   static constexpr std::uint64_t kSpareArea =
       (internal::kRegionWindow << internal::kWindowShift) | (std::uint64_t{15} << kAreaShift);
+  static constexpr std::size_t kSpareBytes = 64 << 10;
+  static bool IsSpare(const void* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer) - kSpareArea < kSpareBytes;
+  }
 
   // True when an object of `size` bytes fits a slot with `alignment` (a power of two, or 0).
   static bool Fits(std::size_t size, std::size_t alignment) {
