@@ -84,6 +84,13 @@ LiveObject Describe(ProfileState* state, const ThreadState& thread, const Reques
   return object;
 }
 
+// Of a placed object. glibc: a header of 8 bytes, chunks of multiples of 16, the least of them 32.
+std::size_t UsableSize(std::size_t size, std::size_t slot) {
+  std::size_t usable = ((size + 8 + 15) & ~std::size_t{15}) - 8;
+  if (usable < 24) usable = 24;
+  return usable < slot ? usable : slot;
+}
+
 // While it lives this thread is inside wrackline; errno is kept.
 class Inside {
  public:
@@ -156,7 +163,9 @@ bool MayPlace(const Request& request) {
   // Looked at after the slot was taken: a signal handler that forked meanwhile leaves the child here
   // with a state of zeros, whose first slot holds an object of the parent's. The child takes none.
   if (slot == nullptr || !Active()) return nullptr;
-  if (request.zeroed) std::memset(slot, 0, request.size);
+  // As glibc and jemalloc do: all that malloc_usable_size will say is there.
+  if (request.zeroed)
+    std::memset(slot, 0, UsableSize(request.size, SampledRegion::SlotBytes(slot)));
   LiveObject object = Describe(state, t_thread, request);
   object.address = reinterpret_cast<std::uint64_t>(slot);
   // Counted first: no reader sees an object whose stack has allocated nothing.
@@ -210,11 +219,7 @@ void TakeUpCountdown(std::uint64_t left) { t_thread.bytes_until_sample = left; }
 std::size_t PlacedUsableSize(const void* pointer) {
   const ProfileState* state = State();
   const std::size_t slot = SampledRegion::SlotBytes(pointer);
-  const std::size_t size = state != nullptr ? state->region.SizeOf(pointer) : slot;
-  // glibc: a header of 8 bytes, chunks of multiples of 16, the least of them 32.
-  std::size_t usable = ((size + 8 + 15) & ~std::size_t{15}) - 8;
-  if (usable < 24) usable = 24;
-  return usable < slot ? usable : slot;
+  return UsableSize(state != nullptr ? state->region.SizeOf(pointer) : slot, slot);
 }
 
 namespace internal {
