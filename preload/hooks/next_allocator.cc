@@ -175,7 +175,13 @@ std::size_t NoUsableSize(void*) { return 0; }
 void* MallocUnresolved(std::size_t size) { return Next().malloc(size); }
 void* CallocUnresolved(std::size_t count, std::size_t size) { return Next().calloc(count, size); }
 void* ReallocUnresolved(void* old, std::size_t size) {
-  return ReallocateUnsampled(Next().realloc, old, size, size);
+  const NextAllocator& next = Next();
+  // A pool block may come here after another thread has found the table. (While this thread looks
+  // for it, the pool's own realloc answers.)
+  if (&next != &kBootstrapAllocator && IsBootstrap(old)) [[unlikely]] {
+    return ReallocatePlaced(old, size, __builtin_return_address(0));
+  }
+  return ReallocateUnsampled(next.realloc, old, size, size);
 }
 void FreeUnresolved(void* pointer) { FreeThrough(Next().free, pointer); }
 
