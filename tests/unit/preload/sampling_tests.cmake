@@ -11,7 +11,7 @@ target_link_libraries(wrackline_sampled_path PUBLIC wrackline_libunwind)
 
 wrackline_unit_test(sampling_tests
   SOURCES allocation_test.cc hooks_test.cc live_table_test.cc native_unwinder_test.cc sampler_test.cc
-    sampler_statistics_test.cc stack_table_test.cc
+    sampled_region_test.cc sampler_statistics_test.cc stack_table_test.cc target_test.cc
   LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
 
 # The sampled path as a library to preload, without the recorder thread: its constructor starts sampling every allocation, and
