@@ -14,6 +14,11 @@ wrackline_unit_test(sampling_tests
     sampled_region_test.cc sampler_statistics_test.cc stack_table_test.cc target_test.cc
   LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
 
+# From the hooks to the analyzer's sites.
+wrackline_unit_test(site_statistics_tests
+  SOURCES site_statistics_test.cc
+  LIBRARIES wrackline_sampled_path wrackline_analyzer ${CMAKE_DL_LIBS} TIMEOUT 120)
+
 # The sampled path as a library to preload, without the recorder thread: its constructor starts sampling every allocation, and
 # the programs below ask it what it counted. Hooks and sources are those of libwrackline_preload.so.
 add_library(wrackline_bare_preload SHARED ${sampled_path} programs/bare_preload.cc
