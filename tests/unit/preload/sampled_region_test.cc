@@ -408,8 +408,7 @@ TEST(SampledRegion, ThreadsTheReaderAndTheReleaserAgreeInTheEnd) {
 
   EXPECT_FALSE(mirror.torn());
   EXPECT_GT(given.load(), 0u);
-  std::map<std::uint64_t, std::pair<std::size_t, bool>>
-      truth;  // size, whether its content is known
+  std::map<std::uint64_t, std::size_t> truth;
   for (const Program& program : programs) {
     EXPECT_FALSE(program.wrong);
     EXPECT_EQ(program.refused, 0u);
