@@ -86,10 +86,6 @@ bool MapAt(std::uint64_t address, std::uint64_t bytes) {
     munmap(got, bytes);
     return false;
   }
-  // The slots are few and far apart: a huge page would be charged for one object.
-  madvise(wanted, bytes, MADV_NOHUGEPAGE);
-  constexpr int kPrSetVma = 0x53564d41;
-  prctl(kPrSetVma, 0, wanted, bytes, "wrackline samples");
   return true;
 }
 
@@ -349,9 +345,24 @@ std::size_t SampledRegion::ReleaseIdleOf(std::uint32_t size_class) {
   return given;
 }
 
+// Not where the memory is mapped: that is a program's thread, and a program that answers for its
+// system calls (seccomp) expects mmap from an allocator, but no prctl.
+void SampledRegion::DressUp(std::uint32_t size_class) {
+  const std::uint64_t mapped = g_mapped[size_class].load(std::memory_order_acquire);
+  if (dressed_[size_class] >= mapped) return;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  void* start = reinterpret_cast<void*>(AreaStart(size_class));
+  // The slots in use are few and far apart: a huge page would be charged for one object.
+  madvise(start, mapped, MADV_NOHUGEPAGE);
+  constexpr int kPrSetVma = 0x53564d41;
+  prctl(kPrSetVma, 0, start, mapped, "wrackline samples");
+  dressed_[size_class] = mapped;
+}
+
 std::size_t SampledRegion::ReleaseIdle() {
   std::size_t given = 0;
   for (std::uint32_t size_class = 0; size_class < kClasses; ++size_class) {
+    DressUp(size_class);
     given += ReleaseIdleOf(size_class);
   }
   return given;

@@ -159,13 +159,16 @@ class SampledRegion {
   bool Grow(std::uint32_t size_class, std::uint32_t index);
   void MarkDirty(std::uint32_t slot);
   std::size_t ReleaseIdleOf(std::uint32_t size_class);
+  void DressUp(std::uint32_t size_class);
 
   Meta metas_[kSlots];
   Shard shards_[kShards];
   std::atomic<std::uint32_t> fresh_[kClasses];    // slots used so far, and failed tries beyond
   std::atomic<std::uint32_t> growing_[kClasses];  // 1 while a thread maps more
   std::atomic<std::uint64_t> dirty_[kSlots / 64];
-  std::uint8_t free_on_page_[kSlotsPerClass];  // assistant thread's
+  // The assistant thread's.
+  std::uint8_t free_on_page_[kSlotsPerClass];
+  std::uint64_t dressed_[kClasses];  // bytes of the area that have their name
 };
 
 template <typename Visit>
