@@ -14,9 +14,8 @@ using Figure = std::optional<std::uint64_t>;
 // Nobody has 2^62 bytes.
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 62;
 
-// A pod's cgroup is at most a few levels above its container's; this only ends the walk in a
-// strange tree.
-constexpr int kMaxParents = 32;
+using scan::Above;
+using scan::kMaxParents;
 
 // One line of memory.stat and where it goes.
 struct StatLine {
@@ -85,15 +84,6 @@ Figure ReadKeyed(int folder, const char* name, const char* key) {
     if (scan::TakeWord(&line).Is(key)) return scan::WholeDecimal(line);
   }
   return std::nullopt;
-}
-
-// "../../NAME", for the folder `level` levels up.
-using RelativePath = scan::FixedText<3 * kMaxParents + 32>;
-RelativePath Above(int level, const char* name) {
-  RelativePath path;
-  for (int i = 0; i < level; ++i) path.Add("../");
-  path.Add(name);
-  return path;
 }
 
 // The lowest limit on the way up, and how many levels up it is set. The walk ends by itself:

@@ -1,11 +1,22 @@
-// FindMemoryCgroup: from /proc/PID/cgroup and the mount table to a folder.
+// FindMemoryCgroup and FindCpuCgroup: from /proc/PID/cgroup and the mount table to a folder.
 #include "lib/container/cgroup.h"
+#include "lib/container/cpu.h"
 #include "lib/container/scan.h"
 
 namespace wrackline::container {
 namespace {
 
 using scan::Span;
+
+// What tells that a controller is there: its name in v1's lists, and a file that each cgroup with
+// it has.
+struct Controller {
+  const char* name;
+  const char* file_v1;
+  const char* file_v2;
+};
+constexpr Controller kMemory = {"memory", "memory.usage_in_bytes", "memory.current"};
+constexpr Controller kCpu = {"cpu", "cpu.cfs_quota_us", "cpu.max"};
 
 // mountinfo writes blank, tab, newline and backslash as \040 and so on.
 template <std::size_t kSize>
@@ -43,16 +54,17 @@ bool LeavesNamespace(Span path) {
 
 using CgroupPath = scan::FixedText<sizeof(Cgroup::path)>;
 
-// The process's path in the v1 hierarchy that has the memory controller, else the one in v2. 0 when
+// The process's path in the v1 hierarchy that has the controller, else the one in v2. 0 when
 // there is neither.
-[[gnu::noinline]] int FindPath(const char* proc_cgroup, CgroupPath* path) {
+[[gnu::noinline]] int FindPath(const Controller& controller, const char* proc_cgroup,
+                               CgroupPath* path) {
   int version = 0;
   scan::LineReader lines(proc_cgroup);
   Span line;
   while (lines.Next(&line)) {  // "4:memory:/path" or "0::/path"
     const Span hierarchy = scan::TakeUntil(&line, ':');
     const Span controllers = scan::TakeUntil(&line, ':');
-    const bool v1 = HasItem(controllers, "memory");
+    const bool v1 = HasItem(controllers, controller.name);
     if (!v1 && (version != 0 || !hierarchy.Is("0") || controllers.size != 0)) continue;
     path->Clear();
     path->Add(line);
@@ -70,7 +82,7 @@ struct CgroupMount {
 };
 
 // "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:1 - cgroup cgroup rw,memory"
-bool ParseCgroupMount(Span line, int version, CgroupMount* out) {
+bool ParseCgroupMount(const Controller& controller, Span line, int version, CgroupMount* out) {
   for (int i = 0; i < 3; ++i) scan::TakeWord(&line);
   out->root = scan::TakeWord(&line);
   out->point = scan::TakeWord(&line);
@@ -79,7 +91,7 @@ bool ParseCgroupMount(Span line, int version, CgroupMount* out) {
   const Span type = scan::TakeWord(&line);
   scan::TakeWord(&line);  // the source
   if (version == 2) return type.Is("cgroup2");
-  return type.Is("cgroup") && HasItem(scan::TakeWord(&line), "memory");
+  return type.Is("cgroup") && HasItem(scan::TakeWord(&line), controller.name);
 }
 
 using FolderPath = scan::FixedText<sizeof(Cgroup::folder)>;
@@ -92,17 +104,18 @@ bool HasFile(const FolderPath& folder, const char* name) {
   return has;
 }
 
-// Whether `folder` has a charge of its own. On v2 the controller may not reach down to a process's
+// Whether the controller counts `folder` by itself. On v2 it may not reach down to a process's
 // cgroup: the kernel then charges the nearest ancestor that has it, so that one becomes the folder;
 // the first `highest` characters are kept.
-bool SettleFolder(int version, std::size_t highest, FolderPath* folder) {
+bool SettleFolder(const Controller& controller, int version, std::size_t highest,
+                  FolderPath* folder) {
   if (version == 1) {
     // Only the root of a whole hierarchy has cgroup.sane_behavior. Its figures are the machine's:
     // no container, no limit.
-    return HasFile(*folder, "memory.usage_in_bytes") && !HasFile(*folder, "cgroup.sane_behavior");
+    return HasFile(*folder, controller.file_v1) && !HasFile(*folder, "cgroup.sane_behavior");
   }
   for (;;) {
-    if (HasFile(*folder, "memory.current")) return true;
+    if (HasFile(*folder, controller.file_v2)) return true;
     if (folder->length <= highest) return false;
     while (folder->length > highest && folder->text[folder->length - 1] != '/') {
       --folder->length;
@@ -119,8 +132,8 @@ enum class Place {
 };
 
 // Puts the folder for `path` together and tells whether it is there.
-bool TryPlace(const char* root, const CgroupMount& mount, Span path, int version, Place place,
-              FolderPath* folder) {
+bool TryPlace(const Controller& controller, const char* root, const CgroupMount& mount, Span path,
+              int version, Place place, FolderPath* folder) {
   CgroupPath mount_root;
   folder->Clear();
   folder->Add(root);
@@ -141,19 +154,20 @@ bool TryPlace(const char* root, const CgroupMount& mount, Span path, int version
   // A path that the mount does not show is there as a whole or not at all: its ancestors would be a
   // guess.
   const std::size_t highest = place == Place::kPathBelow ? folder->length : mount_length;
-  return folder->ok && SettleFolder(version, highest, folder);
+  return folder->ok && SettleFolder(controller, version, highest, folder);
 }
 
-[[gnu::noinline]] bool FindFolder(const char* root, const char* proc_mountinfo, Span path,
-                                  int version, bool is_self, FolderPath* folder) {
+[[gnu::noinline]] bool FindFolder(const Controller& controller, const char* root,
+                                  const char* proc_mountinfo, Span path, int version, bool is_self,
+                                  FolderPath* folder) {
   for (const Place place : {Place::kExact, Place::kPathBelow, Place::kMount}) {
     if (place == Place::kMount && !is_self) break;
     scan::LineReader lines(proc_mountinfo);
     Span line;
     CgroupMount mount;
     while (lines.Next(&line)) {
-      if (ParseCgroupMount(line, version, &mount) &&
-          TryPlace(root, mount, path, version, place, folder)) {
+      if (ParseCgroupMount(controller, line, version, &mount) &&
+          TryPlace(controller, root, mount, path, version, place, folder)) {
         return true;
       }
     }
@@ -201,14 +215,12 @@ ProcPath PathInProc(const char* root, const char* pid, const char* name) {
   return path;
 }
 
-}  // namespace
-
-bool FindMemoryCgroup(const char* root, const char* pid, Cgroup* out) {
+bool FindCgroup(const Controller& controller, const char* root, const char* pid, Cgroup* out) {
   *out = {};
   if (!IsPid(pid)) return false;
   CgroupPath path;
   const ProcPath proc_cgroup = PathInProc(root, pid, "/cgroup");
-  const int version = proc_cgroup.ok ? FindPath(proc_cgroup.text, &path) : 0;
+  const int version = proc_cgroup.ok ? FindPath(controller, proc_cgroup.text, &path) : 0;
   // A zombie's cgroup may be gone; the fallbacks would find somebody else's.
   if (version == 0 || path.AsSpan().EndsWith(" (deleted)")) return false;
 
@@ -216,8 +228,8 @@ bool FindMemoryCgroup(const char* root, const char* pid, Cgroup* out) {
   // ours.
   const ProcPath proc_mountinfo = PathInProc(root, "self", "/mountinfo");
   FolderPath folder;
-  if (!proc_mountinfo.ok || !FindFolder(root, proc_mountinfo.text, path.AsSpan(), version,
-                                        std::strcmp(pid, "self") == 0, &folder)) {
+  if (!proc_mountinfo.ok || !FindFolder(controller, root, proc_mountinfo.text, path.AsSpan(),
+                                        version, std::strcmp(pid, "self") == 0, &folder)) {
     return false;
   }
   out->version = version;
@@ -226,6 +238,16 @@ bool FindMemoryCgroup(const char* root, const char* pid, Cgroup* out) {
   const Span id = ContainerId(path.AsSpan());
   if (id.size > 0) std::memcpy(out->container_id, id.data, id.size);  // the rest is zero already
   return true;
+}
+
+}  // namespace
+
+bool FindMemoryCgroup(const char* root, const char* pid, Cgroup* out) {
+  return FindCgroup(kMemory, root, pid, out);
+}
+
+bool FindCpuCgroup(const char* root, const char* pid, Cgroup* out) {
+  return FindCgroup(kCpu, root, pid, out);
 }
 
 }  // namespace wrackline::container

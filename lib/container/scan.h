@@ -192,6 +192,19 @@ struct FixedText {
   Span AsSpan() const { return {text, length}; }
 };
 
+// A pod's cgroup is at most a few levels above its container's; this only ends the walk up in a
+// strange tree.
+inline constexpr int kMaxParents = 32;
+
+// "../../NAME", for the folder `level` levels up.
+using RelativePath = FixedText<3 * kMaxParents + 32>;
+inline RelativePath Above(int level, const char* name) {
+  RelativePath path;
+  for (int i = 0; i < level; ++i) path.Add("../");
+  path.Add(name);
+  return path;
+}
+
 // The lines of a file of any size through a buffer of fixed size. A line that does not fit is left
 // out as a whole (in mountinfo an overlay mount with many layers; in /proc/stat the interrupt
 // counters).
