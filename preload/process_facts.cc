@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "lib/container/cpu.h"
 #include "lib/container/process.h"
 #include "preload/text.h"
 
@@ -23,8 +24,27 @@ void HostForFileName(char* out, std::size_t size) {
   }
 }
 
-void FillProcess(const Settings& settings, const container::Cgroup& cgroup, const char* allocator,
-                 wrackline_proto_Process* out) {
+namespace {
+
+// Apart from FillProcess, so that this cgroup is off the stack again.
+[[gnu::noinline]] void FillCpus(wrackline_proto_Process* out) {
+  container::Cgroup cgroup;
+  if (container::FindCpuCgroup("", "self", &cgroup)) {
+    if (const auto quota = container::ReadCpuQuota(cgroup)) {
+      out->has_cpu_quota_thousandths = true;
+      out->cpu_quota_thousandths = *quota;
+    }
+  }
+  if (const auto usable = container::UsableCpus()) {
+    out->has_usable_cpus = true;
+    out->usable_cpus = *usable;
+  }
+}
+
+}  // namespace
+
+void FillProcess(const Settings& settings, const container::Cgroup& cgroup,
+                 const Allocator& allocator, wrackline_proto_Process* out) {
   out->pid = static_cast<std::uint32_t>(getpid());
   out->parent_pid = static_cast<std::uint32_t>(getppid());
   if (const auto start = container::ReadStartTime("", "self")) out->start_time_ns = *start;
@@ -53,7 +73,8 @@ void FillProcess(const Settings& settings, const container::Cgroup& cgroup, cons
   }
   out->page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
   out->sampling_interval = settings.interval;
-  CopyText(out->allocator, sizeof(out->allocator), allocator);
+  CopyText(out->allocator, sizeof(out->allocator), allocator.name());
+  CopyText(out->allocator_settings, sizeof(out->allocator_settings), allocator.settings());
   CopyText(out->wrackline_version, sizeof(out->wrackline_version), WRACKLINE_VERSION);
   CopyText(out->writer, sizeof(out->writer), "preload");
   if (container::ReadSmallFile("/proc/sys/kernel/random/boot_id", out->boot_id,
@@ -61,6 +82,7 @@ void FillProcess(const Settings& settings, const container::Cgroup& cgroup, cons
     out->boot_id[std::strcspn(out->boot_id, "\n")] = '\0';
   }
   out->online_cpus = static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_ONLN));
+  FillCpus(out);
 }
 
 }  // namespace wrackline::preload

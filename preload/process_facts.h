@@ -7,6 +7,7 @@
 
 #include "lib/container/cgroup.h"
 #include "lib/recorder/recorder.h"
+#include "preload/allocator_statistics.h"
 #include "preload/settings.h"
 
 extern "C" {
@@ -20,7 +21,7 @@ namespace wrackline::preload {
 void HostForFileName(char* out, std::size_t size);
 
 // Fills everything but the epoch. `cgroup` as FindMemoryCgroup gave it (version 0: none).
-void FillProcess(const Settings& settings, const container::Cgroup& cgroup, const char* allocator,
-                 wrackline_proto_Process* out);
+void FillProcess(const Settings& settings, const container::Cgroup& cgroup,
+                 const Allocator& allocator, wrackline_proto_Process* out);
 
 }  // namespace wrackline::preload

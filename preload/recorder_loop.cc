@@ -69,7 +69,7 @@ int RecorderLoop::Open(const Settings& settings, ProfileState* state, Assistant*
 
   if (!container::FindMemoryCgroup("", "self", &cgroup_)) cgroup_ = {};
   HostForFileName(host_, sizeof(host_));
-  FillProcess(settings_, cgroup_, allocator->name(), process_);
+  FillProcess(settings_, cgroup_, *allocator, process_);
   start_seconds_ = process_->start_time_ns / kSecond;
   process_->epoch_monotonic_ns = state->epoch_monotonic_ns;
   process_->epoch_time_ns = RealtimeNs() - (MonotonicNs() - state->epoch_monotonic_ns);

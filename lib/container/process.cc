@@ -196,4 +196,18 @@ bool ParseMappingLine(const char* line, std::size_t length, Mapping* out) {
   return true;
 }
 
+bool ReadMaps(const char* root, const char* pid, void (*take)(void* context, const Mapping&),
+              void* context) {
+  const ProcPath path = PathInProc(root, pid, "maps");
+  if (!path.ok) return false;
+  scan::LineReader lines(path.text);
+  if (!lines.ok()) return false;
+  Span line;
+  Mapping mapping;
+  while (lines.Next(&line)) {
+    if (ParseMappingLine(line.data, line.size, &mapping)) take(context, mapping);
+  }
+  return true;
+}
+
 }  // namespace wrackline::container

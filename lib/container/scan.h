@@ -217,6 +217,9 @@ class LineReader {
     if (file_ >= 0) close(file_);
   }
 
+  // False: the file could not be opened.
+  bool ok() const { return file_ >= 0; }
+
   // Valid until the next call. A last line without a newline counts.
   bool Next(Span* line) {
     while (file_ >= 0) {

@@ -1,8 +1,10 @@
 # The recorder thread's parts, compiled for tests (with the preset's sanitizers).
 set(preload ${PROJECT_SOURCE_DIR}/preload)
 add_library(recorder_thread_parts STATIC
+  ${preload}/allocator_readers.cc
   ${preload}/allocator_statistics.cc
   ${preload}/frame_names.cc
+  ${preload}/glibc_heaps.cc
   ${preload}/modules.cc
   ${preload}/output_folder.cc
   ${preload}/process_facts.cc
@@ -20,6 +22,7 @@ wrackline_unit_test(recorder_thread_test
   SOURCES
     allocator_statistics_test.cc
     frame_names_test.cc
+    glibc_heaps_test.cc
     mailbox_test.cc
     modules_test.cc
     output_folder_test.cc

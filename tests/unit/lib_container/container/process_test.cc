@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "fixture.h"
 
@@ -186,6 +187,26 @@ TEST(MappingLineTest, EveryLineOfATaskManagersMaps) {
   }
   EXPECT_GT(count, 300);
   EXPECT_TRUE(saw_stack);
+}
+
+TEST(ReadMapsTest, SeesEveryMappingOfATaskManager) {
+  std::ifstream file(kTaskManager + "/proc/self/maps");
+  std::vector<std::uint64_t> starts;
+  for (std::string line; std::getline(file, line);) {
+    Mapping mapping;
+    ASSERT_TRUE(ParseMappingLine(line.data(), line.size(), &mapping));
+    starts.push_back(mapping.start);
+  }
+  std::vector<std::uint64_t> seen;
+  ASSERT_TRUE(ReadMaps(
+      kTaskManager.c_str(), "self",
+      [](void* context, const Mapping& mapping) {
+        static_cast<std::vector<std::uint64_t>*>(context)->push_back(mapping.start);
+      },
+      &seen));
+  EXPECT_EQ(seen, starts);
+  EXPECT_FALSE(ReadMaps(
+      "/nowhere", "self", [](void*, const Mapping&) {}, nullptr));
 }
 
 TEST(MappingLineTest, Fields) {
