@@ -14,7 +14,7 @@ build_packages=(
 )
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
-  e2fsprogs procps util-linux valgrind
+  e2fsprogs libgoogle-perftools4 libmimalloc2.0 libtcmalloc-minimal4 procps util-linux valgrind
 )
 
 case ${1:-build} in
