@@ -1,6 +1,7 @@
 // The allocator keeps memory that the program has freed.
 #include <fmt/core.h>
 
+#include "analyzer/diagnosis/allocator_facts.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
@@ -13,31 +14,31 @@ constexpr std::int64_t kPartOfHeap = 4;    // 1/4 of what the allocator took
 }  // namespace
 
 std::optional<Finding> AllocatorRetention(const Case& c) {
-  if (!c.ledger) return std::nullopt;
+  if (!c.ledger || !c.ledger->allocator) return std::nullopt;
+  const evidence::AllocatorFigures& allocator = *c.ledger->allocator;
+  Bytes kept, bounded;
   for (const ledger::Line& line : c.ledger->lines) {
-    if (line.id != "allocator.free" || kPartOfTotal * line.amount < c.ledger->total) continue;
-    const Bytes in_use =
-        c.ledger->allocator ? c.ledger->allocator->in_use.value_or(Bytes{}) : Bytes{};
-    if (kPartOfHeap * line.amount < in_use + line.amount) continue;
-    Finding finding;
-    finding.role = Role::kContributor;
-    finding.amount = line.amount;
-    finding.confidence = line.confidence == ledger::Confidence::kUpperBound ? Confidence::kMedium
-                                                                            : Confidence::kHigh;
-    const bool bound = line.confidence == ledger::Confidence::kUpperBound;
-    finding.summary = fmt::format("The allocator kept {}{} that the program had freed",
-                                  bound ? "up to " : "", FormatBytes(line.amount));
-    finding.evidence.push_back(
-        fmt::format("in use {}, free but kept {}", FormatBytes(in_use), FormatBytes(line.amount)));
-    if (c.ledger->allocator && c.ledger->allocator->arenas)
-      finding.evidence.push_back(fmt::format("{} arenas on {} processors",
-                                             *c.ledger->allocator->arenas,
-                                             c.evidence.process.online_cpus));
-    if (!c.evidence.process.allocator.empty())
-      finding.evidence.push_back("allocator: " + c.evidence.process.allocator);
-    return finding;
+    if (line.id != "allocator.free" && line.id != "allocator.thread_caches") continue;
+    kept += line.amount;
+    if (line.confidence == ledger::Confidence::kUpperBound) bounded += line.amount;
   }
-  return std::nullopt;
+  if (kept.count <= 0 || kPartOfTotal * kept < c.ledger->total) return std::nullopt;
+  const Bytes in_use = allocator.in_use.value_or(Bytes{});
+  if (kPartOfHeap * kept < in_use + kept) return std::nullopt;
+
+  // A small part that is a bound leaves the sum what it is.
+  const bool bound = kPartOfTotal * bounded > kept;
+  Finding finding;
+  finding.role = Role::kContributor;
+  finding.amount = kept;
+  finding.confidence = bound ? Confidence::kMedium : Confidence::kHigh;
+  finding.summary = fmt::format("The allocator kept {}{} that the program had freed",
+                                bound ? "up to " : "", FormatBytes(kept));
+  finding.evidence = AllocatorFacts(c.evidence.process, allocator);
+  if (!c.evidence.process.allocator.empty())
+    finding.evidence.push_back("allocator: " + c.evidence.process.allocator);
+  finding.advice = AllocatorAdvice(c.evidence.process, allocator);
+  return finding;
 }
 
 }  // namespace wrackline::diagnosis

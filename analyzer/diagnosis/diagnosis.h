@@ -46,6 +46,7 @@ struct Finding {
   Bytes amount;                       // how much memory it is about; ranks findings of one role
   std::string summary;                // one sentence
   std::vector<std::string> evidence;  // one figure or fact each
+  std::vector<std::string> advice;    // what to set, with its price, where the evidence supports it
 };
 
 struct Diagnosis {

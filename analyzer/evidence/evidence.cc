@@ -1,5 +1,7 @@
 #include "analyzer/evidence/evidence.h"
 
+#include <algorithm>
+
 namespace wrackline::evidence {
 
 std::optional<Bytes> TimelinePoint::WorkingSet() const {
@@ -15,6 +17,12 @@ std::optional<Bytes> TimelinePoint::ProcessAnonymous() const {
 bool Ending::Clean() const {
   return !stopped_at_limit && !signal && !still_running && (clean_mark || exit_status) &&
          exit_status.value_or(0) == 0;
+}
+
+std::optional<std::uint32_t> ProcessFacts::QuotaCpus() const {
+  if (!cpu_quota_thousandths) return std::nullopt;
+  const std::uint32_t cpus = *cpu_quota_thousandths / 1000 + (*cpu_quota_thousandths % 1000 != 0);
+  return usable_cpus && *usable_cpus > 0 ? std::min(cpus, *usable_cpus) : cpus;
 }
 
 Duration Evidence::Lifetime() const {

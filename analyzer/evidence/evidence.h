@@ -42,6 +42,13 @@ struct ProcessFacts {
   std::optional<Time> recording_start;
   Bytes sampling_interval;  // 0: allocations were not sampled
   std::uint32_t online_cpus = 0;
+  // Those that the process may run on; and the lowest CPU quota seen, in thousandths of one.
+  std::optional<std::uint32_t> usable_cpus, cpu_quota_thousandths;
+  std::string allocator_settings;  // "MALLOC_ARENA_MAX=2"; empty: none is set, or not recorded
+
+  // Processors that the container may use: its quota rounded up, or fewer where it may run on fewer.
+  // Nothing when no quota was seen.
+  std::optional<std::uint32_t> QuotaCpus() const;
 };
 
 // The cgroup, the process and its allocator at one tick; field meanings as in wrackline.proto.
@@ -61,11 +68,16 @@ struct TimelinePoint {
 };
 
 // What the allocator said of itself; `time` is that of the reading, which is older than its
-// timeline point may be.
+// timeline point may be. Fields as in message AllocatorMemory.
 struct AllocatorFigures {
   Time time;
   std::optional<Bytes> in_use, free_in_heap, mmapped, arena, active, metadata, resident, retained;
-  std::optional<std::uint32_t> arenas;
+  std::optional<Bytes> dirty, muzzy, thread_caches, central_cache, transfer_cache, heap_size,
+      page_heap_free, page_heap_unmapped, heaps_mapped, heaps_resident, committed, committed_peak;
+  std::optional<std::uint32_t> arenas;  // that it may make
+  std::optional<std::uint32_t> arenas_made, heaps;
+  std::optional<std::int64_t> dirty_decay_ms, muzzy_decay_ms;  // -1: never
+  std::optional<bool> background_thread;
 };
 
 struct SiteFrame {

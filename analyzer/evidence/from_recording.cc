@@ -41,6 +41,10 @@ ProcessFacts Facts(const proto::Process& process) {
   if (process.epoch_time_ns() != 0) facts.recording_start = ToTime(process.epoch_time_ns());
   facts.sampling_interval = ToBytes(process.sampling_interval());
   facts.online_cpus = process.online_cpus();
+  if (process.has_usable_cpus()) facts.usable_cpus = process.usable_cpus();
+  if (process.has_cpu_quota_thousandths())
+    facts.cpu_quota_thousandths = process.cpu_quota_thousandths();
+  facts.allocator_settings = process.allocator_settings();
   return facts;
 }
 
@@ -75,8 +79,9 @@ TimelinePoint Point(const proto::Record& record) {
 
 std::optional<AllocatorFigures> Allocator(const proto::Record& record) {
   const proto::TimelineSample& sample = record.timeline();
-  if (!sample.has_allocator() || !sample.allocator().has_in_use()) return std::nullopt;
   const proto::AllocatorMemory& memory = sample.allocator();
+  if (!memory.has_in_use() && !memory.has_committed() && !memory.has_arenas_made())
+    return std::nullopt;
   AllocatorFigures figures;
   figures.time = ToTime(record.time_ns());
   // The reading is older than the tick that repeats it.
@@ -90,7 +95,24 @@ std::optional<AllocatorFigures> Allocator(const proto::Record& record) {
   WRACKLINE_COPY_BYTES(figures, memory, metadata);
   WRACKLINE_COPY_BYTES(figures, memory, resident);
   WRACKLINE_COPY_BYTES(figures, memory, retained);
+  WRACKLINE_COPY_BYTES(figures, memory, dirty);
+  WRACKLINE_COPY_BYTES(figures, memory, muzzy);
+  WRACKLINE_COPY_BYTES(figures, memory, thread_caches);
+  WRACKLINE_COPY_BYTES(figures, memory, central_cache);
+  WRACKLINE_COPY_BYTES(figures, memory, transfer_cache);
+  WRACKLINE_COPY_BYTES(figures, memory, heap_size);
+  WRACKLINE_COPY_BYTES(figures, memory, page_heap_free);
+  WRACKLINE_COPY_BYTES(figures, memory, page_heap_unmapped);
+  WRACKLINE_COPY_BYTES(figures, memory, heaps_mapped);
+  WRACKLINE_COPY_BYTES(figures, memory, heaps_resident);
+  WRACKLINE_COPY_BYTES(figures, memory, committed);
+  WRACKLINE_COPY_BYTES(figures, memory, committed_peak);
   if (memory.has_arenas()) figures.arenas = memory.arenas();
+  if (memory.has_arenas_made()) figures.arenas_made = memory.arenas_made();
+  if (memory.has_heaps()) figures.heaps = memory.heaps();
+  if (memory.has_dirty_decay_ms()) figures.dirty_decay_ms = memory.dirty_decay_ms();
+  if (memory.has_muzzy_decay_ms()) figures.muzzy_decay_ms = memory.muzzy_decay_ms();
+  if (memory.has_background_thread()) figures.background_thread = memory.background_thread();
   return figures;
 }
 

@@ -98,6 +98,10 @@ void AddNotes(const Evidence& evidence, Ledger* ledger) {
         ledger->moment == When::kPeak
             ? "The allocator gave no statistics until then: memory it keeps is in unexplained."
             : "The allocator gave no statistics: memory it keeps is in unexplained.");
+  } else if (!evidence.allocator->in_use) {
+    ledger->notes.push_back(
+        "The allocator does not say how much of its memory is free: what it keeps is in "
+        "unexplained.");
   } else if (MemoryChangedSince(evidence, *evidence.allocator).count < 0) {
     ledger->notes.push_back(
         "Memory was given back after the allocator's last statistics: they are not used.");

@@ -80,13 +80,32 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
     const LiveEstimate inside = EstimateLive(evidence.sites, true);
     const LiveEstimate outside = EstimateLive(evidence.sites, false);
     const LiveEstimate all{inside.live + outside.live, inside.variance + outside.variance};
-    const Bytes rounding = *allocator.in_use - all.live;
+    // What jemalloc counts as in use and lies in thread caches has a line of its own.
+    const Bytes cached = allocator.heap_size ? Bytes{} : allocator.thread_caches.value_or(Bytes{});
+    const Bytes rounding = *allocator.in_use - all.live - cached;
     // Below two standard errors, or a fiftieth, it is noise.
     if (rounding > 2 * all.StandardError() && 50 * rounding > *allocator.in_use)
       ledger->lines.push_back({"allocator.rounding", "allocator headers, rounding",
                                Holder::kAllocator, rounding, all.StandardError(), std::nullopt,
-                               "allocator's bytes in use less sampled live bytes",
+                               "allocator's bytes in use (without thread caches) less sampled "
+                               "live bytes",
                                Confidence::kDerived});
+  }
+  if (allocator.thread_caches && allocator.thread_caches->count > 0)
+    ledger->lines.push_back(
+        {"allocator.thread_caches", "allocator, free in thread caches", Holder::kAllocator,
+         *allocator.thread_caches, std::nullopt, std::nullopt,
+         allocator.heap_size ? "tcmalloc.thread_cache_free_bytes" : "stats.arenas.tcache_bytes",
+         Confidence::kUpperBound});
+  if (allocator.page_heap_free) {  // tcmalloc
+    const Bytes kept = *allocator.page_heap_free + allocator.central_cache.value_or(Bytes{}) +
+                       allocator.transfer_cache.value_or(Bytes{});
+    ledger->lines.push_back({"allocator.free", "allocator, free memory kept", Holder::kAllocator,
+                             kept, std::nullopt, std::nullopt,
+                             "tcmalloc.pageheap_free_bytes, central_cache_free_bytes and "
+                             "transfer_cache_free_bytes",
+                             Confidence::kUpperBound});
+    return;
   }
   if (allocator.resident && allocator.in_use) {  // jemalloc: says what is resident
     const Bytes metadata = allocator.metadata.value_or(Bytes{});

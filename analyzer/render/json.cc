@@ -47,6 +47,10 @@ Json ProcessJson(const evidence::Evidence& evidence) {
   Put(&json, "cgroup_version", process.cgroup_version);
   Put(&json, "cgroup_path", process.cgroup_path);
   Put(&json, "allocator", process.allocator);
+  Put(&json, "allocator_settings", process.allocator_settings);
+  if (process.online_cpus != 0) json["online_cpus"] = process.online_cpus;
+  Put(&json, "usable_cpus", process.usable_cpus);
+  Put(&json, "cpu_quota_thousandths", process.cpu_quota_thousandths);
   if (process.start) json["start"] = Stamp(*process.start);
   json["recorded_seconds"] = Seconds(evidence.Lifetime());
   if (process.sampling_interval.count > 0)
@@ -104,6 +108,37 @@ Json LedgerJson(const ledger::Ledger& ledger) {
           {"unexplained", ledger.unexplained.count},
           {"lines", std::move(lines)},
           {"notes", ledger.notes}};
+}
+
+Json AllocatorJson(const evidence::AllocatorFigures& allocator) {
+  Json json = {{"time", Stamp(allocator.time)}};
+  Put(&json, "in_use", allocator.in_use);
+  Put(&json, "free_in_heap", allocator.free_in_heap);
+  Put(&json, "mmapped", allocator.mmapped);
+  Put(&json, "arena", allocator.arena);
+  Put(&json, "active", allocator.active);
+  Put(&json, "metadata", allocator.metadata);
+  Put(&json, "resident", allocator.resident);
+  Put(&json, "retained", allocator.retained);
+  Put(&json, "dirty", allocator.dirty);
+  Put(&json, "muzzy", allocator.muzzy);
+  Put(&json, "thread_caches", allocator.thread_caches);
+  Put(&json, "central_cache", allocator.central_cache);
+  Put(&json, "transfer_cache", allocator.transfer_cache);
+  Put(&json, "heap_size", allocator.heap_size);
+  Put(&json, "page_heap_free", allocator.page_heap_free);
+  Put(&json, "page_heap_unmapped", allocator.page_heap_unmapped);
+  Put(&json, "heaps_mapped", allocator.heaps_mapped);
+  Put(&json, "heaps_resident", allocator.heaps_resident);
+  Put(&json, "committed", allocator.committed);
+  Put(&json, "committed_peak", allocator.committed_peak);
+  Put(&json, "arenas", allocator.arenas);
+  Put(&json, "arenas_made", allocator.arenas_made);
+  Put(&json, "heaps", allocator.heaps);
+  Put(&json, "dirty_decay_ms", allocator.dirty_decay_ms);
+  Put(&json, "muzzy_decay_ms", allocator.muzzy_decay_ms);
+  Put(&json, "background_thread", allocator.background_thread);
+  return json;
 }
 
 Json RocksDbJson(const evidence::RocksDb& rocksdb) {
@@ -245,8 +280,11 @@ std::string RenderJson(const report::Report& report) {
                         {"confidence", Name(finding.confidence)},
                         {"bytes", finding.amount.count},
                         {"summary", finding.summary},
-                        {"evidence", finding.evidence}});
+                        {"evidence", finding.evidence},
+                        {"advice", finding.advice}});
   json["findings"] = std::move(findings);
+  if (const evidence::AllocatorFigures* allocator = report.Allocator())
+    json["allocator"] = AllocatorJson(*allocator);
   if (evidence.rocksdb) json["rocksdb"] = RocksDbJson(*evidence.rocksdb);
   json["sites"] = SitesJson(evidence.sites);
   json["timeline"] = TimelineJson(evidence);

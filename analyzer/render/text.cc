@@ -49,6 +49,7 @@ void WriteFindings(const report::Report& report, Page* page) {
                                 Name(finding.confidence)),
                     2, 2);
     for (const std::string& fact : finding.evidence) page->Paragraph(fact, 6, 2, Style::kDim);
+    for (const std::string& advice : finding.advice) page->Paragraph("try: " + advice, 6, 5);
   }
 }
 
@@ -115,6 +116,7 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   page.Blank();
   page.Paragraph(report.diagnosis.verdict, 0, 0, StyleOf(report.diagnosis.outcome));
   WriteLedger(report, &page);
+  WriteAllocator(report, &page);
   if (report.evidence.rocksdb) WriteRocksDb(*report.evidence.rocksdb, &page);
   WriteSites(report, &page);
   WriteTimeline(report.evidence, &page);

@@ -19,6 +19,11 @@ bool RocksDbNeedsSizing(const diagnosis::Diagnosis& diagnosis, const sizing::Dem
 
 }  // namespace
 
+const evidence::AllocatorFigures* Report::Allocator() const {
+  if (ledger && ledger->allocator) return &*ledger->allocator;
+  return evidence.allocator ? &*evidence.allocator : nullptr;
+}
+
 Report BuildReport(evidence::Evidence evidence, const std::optional<FlinkTarget>& flink) {
   Report report;
   report.ledger = ledger::BuildLedger(evidence);

@@ -19,6 +19,9 @@ struct Report {
   diagnosis::Diagnosis diagnosis;
   std::optional<sizing::Proposal> proposal;
   std::string proposal_error;  // why there is none although one was asked for
+
+  // The reading that the ledger is of, else the newest; nullptr: the allocator gave none.
+  const evidence::AllocatorFigures* Allocator() const;
 };
 
 struct FlinkTarget {

@@ -48,6 +48,24 @@ TEST(Allocator, GlibcIsKnownAndCountsWhatIsInUse) {
 
 #endif
 
+TEST(CostRule, ASlowCallRestsAMinuteAndATooSlowOneIsTheLast) {
+  constexpr std::uint64_t kMs = 1'000'000, kNow = 5'000 * kMs, kMinute = 60'000 * kMs;
+  CostRule rule;
+  EXPECT_TRUE(rule.Allows(0));
+  rule.Spent(2 * kMs, kNow);
+  EXPECT_TRUE(rule.Allows(kNow));
+  rule.Spent(2 * kMs + 1, kNow);
+  EXPECT_FALSE(rule.Allows(kNow));
+  EXPECT_FALSE(rule.Allows(kNow + kMinute - 1));
+  EXPECT_TRUE(rule.Allows(kNow + kMinute));
+  EXPECT_FALSE(rule.over());
+  rule.Spent(20 * kMs + 1, kNow);
+  EXPECT_TRUE(rule.over());
+  EXPECT_FALSE(rule.Allows(kNow + 100 * kMinute));
+  rule.Spent(0, kNow);
+  EXPECT_FALSE(rule.Allows(kNow + 100 * kMinute));
+}
+
 TEST(Allocator, AnUnknownOneIsNamedByItsFileAndNotAsked) {
   Allocator allocator;
   allocator.Identify(reinterpret_cast<void*>(&testing::UnitTest::GetInstance));
