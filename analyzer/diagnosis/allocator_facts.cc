@@ -62,16 +62,6 @@ std::string Plural(std::uint32_t count, const char* name) {
   return fmt::format("{} {}{}", count, name, count == 1 ? "" : "s");
 }
 
-std::optional<std::string> ArenasText(const ProcessFacts& process, const AllocatorFigures& f) {
-  if (!f.arenas_made && !f.arenas) return std::nullopt;
-  std::string text = f.arenas_made ? Plural(*f.arenas_made, "arena") + " made" : "arenas";
-  if (f.arenas) text += fmt::format("{} at most {}", f.arenas_made ? "," : ":", *f.arenas);
-  if (const auto most = Is(process, "glibc") ? GlibcArenaMax(process) : std::nullopt)
-    text += fmt::format(", at most {} by the environment", *most);
-  if (Cpus(process) > 0) text += fmt::format(", on {}", Plural(Cpus(process), "processor"));
-  return text + "; " + QuotaText(process);
-}
-
 Texts Kept(const AllocatorFigures& f) {
   Texts parts;
   const auto add = [&parts](const char* name, const std::optional<Bytes>& amount) {
@@ -88,14 +78,9 @@ Texts Kept(const AllocatorFigures& f) {
   } else {
     add("free chunks", f.free_in_heap);
   }
-  add("thread caches", f.thread_caches);
+  // jemalloc counts them as in use, tcmalloc does not.
+  add(f.heap_size ? "thread caches" : "thread caches (counted as in use)", f.thread_caches);
   return parts;
-}
-
-std::string Decay(const std::optional<std::int64_t>& milliseconds) {
-  if (!milliseconds) return "";
-  if (*milliseconds < 0) return ", which are never given back (dirty_decay_ms:-1)";
-  return fmt::format(", given back after {} ms and more", *milliseconds);
 }
 
 void AdviseGlibc(const ProcessFacts& process, const AllocatorFigures& f, Texts* advice) {
@@ -109,10 +94,12 @@ void AdviseGlibc(const ProcessFacts& process, const AllocatorFigures& f, Texts* 
   }
   const std::uint32_t wanted = std::max(2u, *cpus);
   if (*f.arenas_made <= wanted) return;
-  advice->push_back(
-      fmt::format("MALLOC_ARENA_MAX={}: {} arenas were made by the machine's processors, and the "
-                  "container may use {}; the price: threads wait more often for each other's arena",
-                  wanted, *f.arenas_made, *cpus));
+  const std::uint32_t machine = Cpus(process);
+  advice->push_back(fmt::format(
+      "MALLOC_ARENA_MAX={}: glibc made {} arenas{}; the container may use {}; the price: threads "
+      "wait more often for each other's arena",
+      wanted, *f.arenas_made, machine > 0 ? " for " + Plural(machine, "processor") : std::string(),
+      *cpus));
 }
 
 void AdviseJemalloc(const ProcessFacts& process, const AllocatorFigures& f, Texts* advice) {
@@ -150,9 +137,8 @@ void AdviseJemalloc(const ProcessFacts& process, const AllocatorFigures& f, Text
     }
   } else if (cached > parts) {
     advice->push_back(
-        "tcache_max:4096 in MALLOC_CONF: threads keep no larger free objects; the price: these "
-        "take "
-        "the arena's lock");
+        "lg_tcache_max:12 in MALLOC_CONF: threads keep no free objects above 4 KiB; the price: "
+        "these take the arena's lock");
   }
 }
 
@@ -173,15 +159,30 @@ void AdviseTcmalloc(const AllocatorFigures& f, Texts* advice) {
 
 }  // namespace
 
+std::optional<std::string> ArenasFact(const ProcessFacts& process, const AllocatorFigures& f) {
+  if (!f.arenas_made && !f.arenas) return std::nullopt;
+  std::string text = f.arenas_made ? Plural(*f.arenas_made, "arena") + " made" : "arenas";
+  if (f.arenas) text += fmt::format("{} at most {}", f.arenas_made ? "," : ":", *f.arenas);
+  if (const auto most = Is(process, "glibc") ? GlibcArenaMax(process) : std::nullopt)
+    text += fmt::format(", at most {} by the environment", *most);
+  if (Cpus(process) > 0) text += fmt::format(", on {}", Plural(Cpus(process), "processor"));
+  return text + "; " + QuotaText(process);
+}
+
 Texts AllocatorFacts(const ProcessFacts& process, const AllocatorFigures& f) {
   Texts facts;
   if (f.in_use) {
     const Texts kept = Kept(f);
     facts.push_back(fmt::format("in use {}{}{}", FormatBytes(*f.in_use),
                                 kept.empty() ? "" : "; held beyond that: ", Join(kept)));
-    if (f.dirty && f.dirty->count > 0 && f.dirty_decay_ms)
+    if (f.mmapped && f.mmapped->count > 0)
       facts.push_back(
-          fmt::format("{} of unused pages{}", FormatBytes(*f.dirty), Decay(f.dirty_decay_ms)));
+          fmt::format("{} of what is in use lies in mappings of its own", FormatBytes(*f.mmapped)));
+    if (f.dirty && f.dirty->count > 0 && f.dirty_decay_ms)
+      facts.push_back(*f.dirty_decay_ms < 0
+                          ? "unused pages are never given back (dirty_decay_ms:-1)"
+                          : fmt::format("unused pages are given back some {} ms after their use",
+                                        *f.dirty_decay_ms));
   } else if (f.committed) {
     facts.push_back(fmt::format(
         "committed {}{}; how much of it the program uses it does not count",
@@ -189,13 +190,11 @@ Texts AllocatorFacts(const ProcessFacts& process, const AllocatorFigures& f) {
         f.committed_peak ? fmt::format(", {} at its peak", FormatBytes(*f.committed_peak))
                          : std::string()));
   }
-  if (f.mmapped && f.mmapped->count > 0)
-    facts.push_back(fmt::format("{} of it in mappings of their own", FormatBytes(*f.mmapped)));
   // Address space, in no page: said so that nobody looks for it.
   if (const auto space = f.page_heap_unmapped ? f.page_heap_unmapped : f.retained;
       space && space->count > 0)
     facts.push_back(fmt::format("{} of address space kept without memory", FormatBytes(*space)));
-  if (const auto arenas = ArenasText(process, f)) facts.push_back(*arenas);
+  if (const auto arenas = ArenasFact(process, f)) facts.push_back(*arenas);
   if (f.heaps && *f.heaps > 0 && f.heaps_mapped)
     facts.push_back(fmt::format(
         "{} of the arenas beside the main one hold {}{}", Plural(*f.heaps, "heap"),

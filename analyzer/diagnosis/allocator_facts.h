@@ -5,6 +5,7 @@
 // said to be not known. Pure; any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ namespace wrackline::diagnosis {
 // stop, none for figures that are missing.
 std::vector<std::string> AllocatorFacts(const evidence::ProcessFacts& process,
                                         const evidence::AllocatorFigures& figures);
+
+// Of these, the one on the arenas: how many there are, and for how many processors; nothing where the
+// allocator has none.
+std::optional<std::string> ArenasFact(const evidence::ProcessFacts& process,
+                                      const evidence::AllocatorFigures& figures);
 
 // What would make it keep less, each with its price; empty where the figures do not support any.
 // The number of arenas advised is one for each processor that the container may use, two at least:

@@ -34,7 +34,11 @@ std::optional<Finding> AllocatorRetention(const Case& c) {
   finding.confidence = bound ? Confidence::kMedium : Confidence::kHigh;
   finding.summary = fmt::format("The allocator kept {}{} that the program had freed",
                                 bound ? "up to " : "", FormatBytes(kept));
-  finding.evidence = AllocatorFacts(c.evidence.process, allocator);
+  // The first says what it holds; the report has the others in a part of their own.
+  const std::vector<std::string> facts = AllocatorFacts(c.evidence.process, allocator);
+  if (!facts.empty()) finding.evidence.push_back(facts.front());
+  if (const auto arenas = ArenasFact(c.evidence.process, allocator))
+    finding.evidence.push_back(*arenas);
   if (!c.evidence.process.allocator.empty())
     finding.evidence.push_back("allocator: " + c.evidence.process.allocator);
   finding.advice = AllocatorAdvice(c.evidence.process, allocator);

@@ -93,7 +93,7 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   }
   if (allocator.thread_caches && allocator.thread_caches->count > 0)
     ledger->lines.push_back(
-        {"allocator.thread_caches", "allocator, free in thread caches", Holder::kAllocator,
+        {"allocator.thread_caches", "allocator, thread caches", Holder::kAllocator,
          *allocator.thread_caches, std::nullopt, std::nullopt,
          allocator.heap_size ? "tcmalloc.thread_cache_free_bytes" : "stats.arenas.tcache_bytes",
          Confidence::kUpperBound});

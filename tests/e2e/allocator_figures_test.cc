@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -39,19 +40,20 @@ std::int64_t Signed(std::uint64_t bytes) { return static_cast<std::int64_t>(byte
 // The target in front of one allocator, and the first reading in each of its three steps.
 class AllocatorRun {
  public:
-  AllocatorRun(const char* name, const std::string& library, const std::string& settings = "")
+  AllocatorRun(const char* name, const std::string& library,
+               std::map<std::string, std::string> settings = {}, const char* mode = "steps")
       : name_(name) {
     EXPECT_EQ(pipe2(to_, O_CLOEXEC), 0);
     EXPECT_EQ(pipe2(from_, O_CLOEXEC), 0);
     ProcessOptions options;
-    options.command = {WRACKLINE_ALLOCATOR_TARGET};
+    options.command = {WRACKLINE_ALLOCATOR_TARGET, mode};
+    options.environment = std::move(settings);
     std::string preload = WRACKLINE_PRELOAD_LIBRARY;
     if (!library.empty()) preload += ":" + library;
-    options.environment = {{"LD_PRELOAD", preload},
-                           {"WRACKLINE_OUT", folder_.path()},
-                           // The timeline only: a sampled block may be put elsewhere.
-                           {"WRACKLINE_INTERVAL", "0"}};
-    if (!settings.empty()) options.environment["MALLOC_CONF"] = settings;
+    options.environment["LD_PRELOAD"] = preload;
+    options.environment["WRACKLINE_OUT"] = folder_.path();
+    // The timeline only: a sampled block may be put elsewhere.
+    options.environment["WRACKLINE_INTERVAL"] = "0";
     options.in_child = [this] {
       dup2(to_[0], kHears);
       dup2(from_[1], kSays);
@@ -91,7 +93,7 @@ class AllocatorRun {
 
   const char* name() const { return name_; }
   const proto::Process& facts() const { return facts_; }
-  proto::AllocatorMemory start, held, freed;
+  proto::AllocatorMemory start, held, freed, turned;
 
  private:
   bool Find(proto::AllocatorMemory* out) {
@@ -209,7 +211,8 @@ void ExpectMimalloc(const AllocatorRun& run) {
 // All at once: a reading is made once a second, and each needs three.
 TEST(AllocatorFigures, AgreeWithAProgramThatKnowsWhatItHolds) {
   AllocatorRun glibc("glibc", "");
-  AllocatorRun jemalloc("jemalloc", WRACKLINE_JEMALLOC, "dirty_decay_ms:-1,narenas:3");
+  AllocatorRun jemalloc("jemalloc", WRACKLINE_JEMALLOC,
+                        {{"MALLOC_CONF", "dirty_decay_ms:-1,narenas:3"}});
   AllocatorRun tcmalloc("tcmalloc", WRACKLINE_TCMALLOC);
   AllocatorRun minimal("tcmalloc_minimal", WRACKLINE_TCMALLOC_MINIMAL);
   AllocatorRun mimalloc("mimalloc", WRACKLINE_MIMALLOC);
@@ -231,6 +234,37 @@ TEST(AllocatorFigures, AgreeWithAProgramThatKnowsWhatItHolds) {
   ExpectTcmalloc(tcmalloc);
   ExpectTcmalloc(minimal);
   ExpectMimalloc(mimalloc);
+}
+
+// What the report advises where arenas are many: the same program keeps less with fewer of them.
+TEST(AllocatorFigures, FewerArenasKeepLess) {
+  AllocatorRun many("glibc, 16 arenas", "", {{"MALLOC_ARENA_MAX", "16"}}, "turns");
+  AllocatorRun few("glibc, 2 arenas", "", {{"MALLOC_ARENA_MAX", "2"}}, "turns");
+  AllocatorRun je_many("jemalloc, 16 arenas", WRACKLINE_JEMALLOC, {{"MALLOC_CONF", "narenas:16"}},
+                       "turns");
+  AllocatorRun je_few("jemalloc, 2 arenas", WRACKLINE_JEMALLOC, {{"MALLOC_CONF", "narenas:2"}},
+                      "turns");
+  AllocatorRun* const all[] = {&many, &few, &je_many, &je_few};
+  for (AllocatorRun* run : all) ASSERT_NO_FATAL_FAILURE(run->WaitForStep('t'));
+  for (AllocatorRun* run : all) ASSERT_NO_FATAL_FAILURE(run->TakeReading(&run->turned));
+  for (AllocatorRun* run : all) {
+    ASSERT_NO_FATAL_FAILURE(run->GoOn());
+    run->ExpectEnd();
+  }
+  EXPECT_EQ(few.facts().allocator_settings(), "MALLOC_ARENA_MAX=2");
+  // Every thread has an arena to itself, or shares one; what each arena keeps is one thread's.
+  EXPECT_EQ(many.turned.arenas_made(), static_cast<std::uint32_t>(kThreads) + 1);
+  EXPECT_EQ(few.turned.arenas_made(), 2u);
+  EXPECT_GT(many.turned.free_in_heap(), 3 * few.turned.free_in_heap());
+  EXPECT_GE(many.turned.heaps_mapped(), many.turned.heaps_resident());
+  // All blocks were written, and every page has one; a heap's end may be given back, up to the last
+  // block that is held.
+  EXPECT_GE(many.turned.heaps_resident(), kThreads * (kCount / 4 - 100) * kBlock);
+  const auto kept = [](const proto::AllocatorMemory& memory) {
+    return memory.dirty() + memory.free_in_heap();
+  };
+  EXPECT_LE(je_few.turned.arenas_made(), 2u);
+  EXPECT_GT(kept(je_many.turned), 3 * kept(je_few.turned));
 }
 
 }  // namespace

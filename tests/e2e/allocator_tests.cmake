@@ -9,6 +9,7 @@ if(WRACKLINE_PRELOAD)
     wrackline_target(${program} IN_PROCESS)
     target_compile_options(${program} PRIVATE -fno-builtin -fthreadsafe-statics)
   endforeach()
+  target_link_libraries(allocator_target PRIVATE Threads::Threads)
   target_link_libraries(allocator_probe PRIVATE wrackline_nanopb Threads::Threads ${CMAKE_DL_LIBS})
 
   find_library(WRACKLINE_TEST_JEMALLOC NAMES libjemalloc.so.2 jemalloc REQUIRED)
