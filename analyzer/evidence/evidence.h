@@ -78,6 +78,9 @@ struct AllocatorFigures {
   std::optional<std::uint32_t> arenas_made, heaps;
   std::optional<std::int64_t> dirty_decay_ms, muzzy_decay_ms;  // -1: never
   std::optional<bool> background_thread;
+  // Sampled objects that lie in wrackline's region and not in the allocator, requested bytes: the
+  // program's, but not in `in_use`. Of the tick that brought the reading.
+  std::optional<Bytes> placed;
 };
 
 struct SiteFrame {

@@ -107,6 +107,7 @@ std::optional<AllocatorFigures> Allocator(const proto::Record& record) {
   WRACKLINE_COPY_BYTES(figures, memory, heaps_resident);
   WRACKLINE_COPY_BYTES(figures, memory, committed);
   WRACKLINE_COPY_BYTES(figures, memory, committed_peak);
+  if (sample.has_placed_bytes()) figures.placed = ToBytes(sample.placed_bytes());
   if (memory.has_arenas()) figures.arenas = memory.arenas();
   if (memory.has_arenas_made()) figures.arenas_made = memory.arenas_made();
   if (memory.has_heaps()) figures.heaps = memory.heaps();

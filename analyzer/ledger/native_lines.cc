@@ -82,7 +82,9 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
     const LiveEstimate all{inside.live + outside.live, inside.variance + outside.variance};
     // What jemalloc counts as in use and lies in thread caches has a line of its own.
     const Bytes cached = allocator.heap_size ? Bytes{} : allocator.thread_caches.value_or(Bytes{});
-    const Bytes rounding = *allocator.in_use - all.live - cached;
+    // Sampled objects in wrackline's own region are live and not in the allocator.
+    const Bytes held = *allocator.in_use + allocator.placed.value_or(Bytes{});
+    const Bytes rounding = held - all.live - cached;
     // Below two standard errors, or a fiftieth, it is noise.
     if (rounding > 2 * all.StandardError() && 50 * rounding > *allocator.in_use)
       ledger->lines.push_back({"allocator.rounding", "allocator headers, rounding",

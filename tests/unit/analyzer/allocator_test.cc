@@ -107,6 +107,14 @@ TEST(AllocatorLedger, JemallocsThreadCachesAreALineAndNoRounding) {
   EXPECT_EQ(Amount(report, "allocator.rounding"), 8 * kMiB);  // 100 in use, 90 sampled, 2 cached
 }
 
+TEST(AllocatorLedger, SampledObjectsThatTheShimPlacedAreNotInTheAllocator) {
+  RecordingBuilder builder;
+  Tcmalloc(builder);
+  builder.recording().timeline.back().mutable_timeline()->set_placed_bytes(3 * kMi);
+  builder.Live({"work"}, 90 * kMi, 90 * kMi);
+  EXPECT_EQ(Amount(Of(builder), "allocator.rounding"), 13 * kMiB);
+}
+
 TEST(AllocatorLedger, TcmallocsPartsAreNotInUse) {
   RecordingBuilder builder;
   Tcmalloc(builder);
