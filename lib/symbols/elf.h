@@ -12,8 +12,8 @@
 //   if (elf.Open(path) == 0) elf.Resolve(&query, 1);
 //   if (query.symbol != nullptr) ...  // mangled; see demangle.h
 //
-// Not read: debug information (no inlined frames, no lines), .gnu_debugdata, separate debug files,
-// the dynamic symbols of an object without section headers.
+// Source lines are line_table.h's, separate debug files debug_file.h's. Not read: inlined frames,
+// .gnu_debugdata, the dynamic symbols of an object without section headers.
 #pragma once
 
 #include <cstddef>
@@ -42,6 +42,24 @@ class ElfFile {
   int OpenBytes(const void* bytes, std::size_t length);
   void Close();
 
+  // What tells this file from another one, or from itself changed; zero for bytes in memory.
+  struct Identity {
+    std::uint64_t device, inode, modified_ns;
+  };
+  const Identity& identity() const { return identity_; }
+  std::uint64_t length() const { return length_; }
+
+  // Exactly `length` bytes from `offset`; false when the file has fewer or cannot be read.
+  bool ReadAt(std::uint64_t offset, void* out, std::size_t length) const;
+
+  struct Section {
+    std::uint32_t type, link, name;
+    std::uint64_t flags, address, offset, size, alignment, entry_size;
+  };
+  // The first section of that name (31 bytes at most) that has content; false when there is none, or it
+  // does not lie in the file whole.
+  bool FindSection(const char* name, Section* out) const;
+
   // The GNU build id. Returns its length (0: none), at most `capacity`.
   std::size_t BuildId(std::uint8_t* out, std::size_t capacity) const;
 
@@ -57,31 +75,30 @@ class ElfFile {
   // underscores (malloc, not __libc_malloc); then the first in the table. Pointers are valid until
   // Close.
   void Resolve(Query* queries, std::size_t count) const;
+  // False: stripped, only dynamic symbols are left.
+  bool HasSymbolTable() const;
 
  private:
-  struct Section {
-    std::uint32_t type, link;
-    std::uint64_t address, offset, size, entry_size;
-  };
   struct Table;
   struct Candidate;
   class Search;
 
-  // Exactly `length` bytes from `offset`; false when the file has fewer or cannot be read.
-  bool ReadAt(std::uint64_t offset, void* out, std::size_t length) const;
   int ReadHeader();
   bool ReadSection(std::uint64_t index, Section* out) const;
-  bool FindTable(Table* out) const;
+  bool FindTable(std::uint32_t wanted, Table* out) const;
   std::size_t BuildIdInNotes(std::uint64_t offset, std::uint64_t size, std::uint64_t align,
                              std::uint8_t* out, std::size_t capacity) const;
-  const char* KeepName(const Table& table, std::uint32_t name) const;
+  // The name at `offset`, which ends within `room` bytes; nullptr: it does not.
+  const char* KeepName(std::uint64_t offset, std::uint64_t room) const;
 
   int file_ = -1;  // or:
   const std::uint8_t* bytes_ = nullptr;
   std::uint64_t length_ = 0;
+  Identity identity_ = {};
 
   std::uint64_t section_headers_ = 0;  // file offset
   std::uint64_t section_count_ = 0;
+  std::uint64_t section_names_ = 0;  // index
   std::uint64_t program_headers_ = 0;
   std::uint32_t program_header_count_ = 0;
 
