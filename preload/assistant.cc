@@ -14,7 +14,8 @@ int Assistant::Open(Allocator* allocator) {
   allocator_ = allocator;
   scan_ = MapArray<ModuleScan>(1);
   naming_ = MapArray<NamingJob>(1);
-  return scan_ != nullptr && naming_ != nullptr ? 0 : ENOMEM;
+  lines_ = MapArray<LineJob>(1);
+  return scan_ != nullptr && naming_ != nullptr && lines_ != nullptr ? 0 : ENOMEM;
 }
 
 void Assistant::Request(Job job) {
@@ -62,11 +63,15 @@ void Assistant::Do(Job job) {
     case kAllocator:
       allocator_->Read(&statistics_);
       break;
+    case kLines:
+      ResolveLines(lines_);
+      break;
   }
 }
 
 std::size_t Assistant::resident_bytes() const {
-  return ResidentBytes(scan_, sizeof(ModuleScan)) + ResidentBytes(naming_, sizeof(NamingJob));
+  return ResidentBytes(scan_, sizeof(ModuleScan)) + ResidentBytes(naming_, sizeof(NamingJob)) +
+         ResidentBytes(lines_, sizeof(LineJob));
 }
 
 }  // namespace wrackline::preload

@@ -13,6 +13,7 @@
 
 #include "lib/container/process.h"
 #include "preload/allocator_statistics.h"
+#include "preload/frame_lines.h"
 #include "preload/frame_names.h"
 #include "preload/modules.h"
 
@@ -26,6 +27,7 @@ class Assistant {
     kName = 4,
     kRollup = 8,
     kAllocator = 16,
+    kLines = 32,  // the least urgent: a slice of a LineJob
   };
 
   // Maps its memory. 0 or an errno value. `allocator` must live as long as the process.
@@ -45,6 +47,7 @@ class Assistant {
 
   ModuleScan* scan() { return scan_; }
   NamingJob* naming() { return naming_; }
+  LineJob* lines() { return lines_; }
   const container::SmapsRollup& rollup() const { return rollup_; }
   const AllocatorStatistics& allocator_statistics() const { return statistics_; }
   // When the last job of this kind began and ended (CLOCK_MONOTONIC), and the CPU time it took.
@@ -62,9 +65,10 @@ class Assistant {
   Allocator* allocator_ = nullptr;
   ModuleScan* scan_ = nullptr;
   NamingJob* naming_ = nullptr;
+  LineJob* lines_ = nullptr;
   container::SmapsRollup rollup_;
   AllocatorStatistics statistics_;
-  Timing timings_[5] = {};
+  Timing timings_[6] = {};
 };
 
 }  // namespace wrackline::preload

@@ -1,7 +1,6 @@
 #include "preload/frame_names.h"
 
 #include <pb_encode.h>
-#include <sys/stat.h>
 #include <wrackline_nanopb/wrackline.pb.h>
 
 #include <algorithm>
@@ -30,23 +29,15 @@ std::uint32_t HashAddress(std::uint64_t address) {
   return static_cast<std::uint32_t>((address * 0x9E3779B97F4A7C15u) >> 32);
 }
 
-bool IsLoadedFile(const symbols::ElfFile& file, const ModuleInfo& module) {
-  std::uint8_t build_id[sizeof(module.build_id)];
-  const std::size_t length = file.BuildId(build_id, sizeof(build_id));
-  if (length != module.build_id_length) return false;
-  if (length > 0) return std::memcmp(build_id, module.build_id, length) == 0;
-  struct stat status;
-  return stat(module.path, &status) == 0 && status.st_ino == module.inode;
-}
-
 }  // namespace
 
 void ResolveNames(NamingJob* job) {
   job->names_used = 0;
+  job->lines = ModuleFile::Lines::kNone;
   for (std::uint32_t i = 0; i < job->count; ++i) job->addresses[i].name = NamingJob::kNoName;
-  if (job->module.path[0] != '/') return;
-  symbols::ElfFile file;
-  if (file.Open(job->module.path) != 0 || !IsLoadedFile(file, job->module)) return;
+  ModuleFile module;
+  if (!module.Open(job->module, &job->checked)) return;
+  const symbols::ElfFile& file = module.Symbols();
 
   std::sort(job->addresses, job->addresses + job->count,
             [](const NamingJob::Address& a, const NamingJob::Address& b) { return a.pc < b.pc; });
@@ -74,6 +65,8 @@ void ResolveNames(NamingJob* job) {
       job->names_used += length + 1;
     }
   }
+  symbols::LineTable table;
+  job->lines = module.OpenLines(&table);
 }
 
 int FrameNames::Open(std::size_t name_bytes) {
@@ -81,10 +74,11 @@ int FrameNames::Open(std::size_t name_bytes) {
   entries_ = MapArray<Entry>(kMaxNames);
   index_ = MapArray<std::uint32_t>(kIndexSlots);
   named_ = MapArray<std::uint32_t>(kMaxNames);
+  lined_ = MapArray<std::uint32_t>(kMaxNames);
   known_ = MapArray<Known>(kIndexSlots);
   names_ = MapArray<char>(name_bytes_);
   const bool mapped = entries_ != nullptr && index_ != nullptr && named_ != nullptr &&
-                      known_ != nullptr && names_ != nullptr;
+                      lined_ != nullptr && known_ != nullptr && names_ != nullptr;
   return mapped ? 0 : ENOMEM;
 }
 
@@ -100,7 +94,10 @@ void FrameNames::Add(const std::uint64_t* frames, std::uint32_t depth, std::uint
       ++full_;
       continue;
     }
-    entries_[count_] = {frames[i], 0, now_ns, 0, 0, State::kWaiting, false};
+    Entry& entry = entries_[count_];
+    entry = {};
+    entry.pc = frames[i];
+    entry.noted_ns = now_ns;
     index_[slot] = ++count_;
     ++waiting_;
     ++unplaced_;
@@ -163,7 +160,9 @@ bool FrameNames::Keep(const char* symbol, std::uint32_t* name) {
       return true;
     }
   }
-  if (names_used_ + length + 1 > name_bytes_) return false;
+  // A table that is full would be searched for ever.
+  if (names_used_ + length + 1 > name_bytes_ || kept_ >= kIndexSlots / 4 * 3) return false;
+  ++kept_;
   *name = static_cast<std::uint32_t>(names_used_);
   known_[slot] = {hash, *name};
   std::memcpy(names_ + names_used_, symbol, length + 1);
@@ -188,7 +187,68 @@ void FrameNames::TakeJob(const NamingJob& job) {
       entry.offset = address.offset;
       entry.state = State::kNamed;
       named_[named_count_++] = address.entry;
+      if (job.lines == ModuleFile::Lines::kUnreadable) ++lines_unread_;
+      if (job.lines == ModuleFile::Lines::kReadable) {
+        entry.wants_line = true;
+        ++lines_waiting_;
+        first_lineless_ = std::min(first_lineless_, address.entry);
+      }
     }
+  }
+}
+
+bool FrameNames::MakeLineJob(const ModuleTable& modules, std::uint64_t now_ns,
+                             std::uint64_t patience_ns, LineJob* job) {
+  if (lines_waiting_ == 0) return false;
+  while (!entries_[first_lineless_].wants_line) ++first_lineless_;
+  job->count = 0;
+  std::uint32_t module_id = 0;
+  for (std::uint32_t i = first_lineless_; i < count_ && job->count < LineJob::kMaxAddresses; ++i) {
+    const Entry& entry = entries_[i];
+    if (!entry.wants_line) continue;
+    if (job->count == 0) {
+      // As with names: the first one decides the module.
+      if (entry.noted_ns + patience_ns > now_ns) continue;
+      const ModuleTable::Module* module = modules.ById(entry.module_id);
+      if (module == nullptr) continue;
+      job->module = module->info;
+      module_id = entry.module_id;
+    }
+    if (entry.module_id == module_id) job->entries[job->count++] = i;
+  }
+  if (job->count == 0) return false;
+  std::sort(job->entries, job->entries + job->count,
+            [this](std::uint32_t a, std::uint32_t b) { return entries_[a].pc < entries_[b].pc; });
+  for (std::uint32_t i = 0; i < job->count; ++i) {
+    job->queries[i] = {entries_[job->entries[i]].pc - 1 - job->module.bias, 0, 0, 0, false};
+  }
+  job->at = 0;
+  job->done = false;
+  job->paths_used = 0;
+  job->paths_full = false;
+  return true;
+}
+
+void FrameNames::TakeLineJob(const LineJob& job) {
+  for (std::uint32_t i = 0; i < job.count; ++i) {
+    Entry& entry = entries_[job.entries[i]];
+    if (!entry.wants_line) continue;
+    entry.wants_line = false;
+    --lines_waiting_;
+    const symbols::LineQuery& query = job.queries[i];
+    if (query.line == 0) {
+      if (job.paths_full && query.sequence != 0) ++lines_unread_;
+      continue;
+    }
+    const char* const path = job.paths + query.file;
+    const std::size_t length = std::strlen(path);
+    if (path_bytes_ + length > name_bytes_ || !Keep(path, &entry.file)) {
+      ++lines_unread_;
+      continue;
+    }
+    path_bytes_ += length;
+    entry.line = query.line;
+    lined_[lined_count_++] = job.entries[i];
   }
 }
 
@@ -198,16 +258,18 @@ struct NameToPut {
   std::uint64_t pc, offset;
   std::uint32_t module_id;
   const char* symbol;
+  std::uint32_t line;
+  const char* file;
 };
 struct NamesToPut {
   NameToPut names[kMaxBatch];
   std::uint32_t count;
 };
 
-bool EncodeSymbol(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
-  const char* symbol = static_cast<const char*>(*argument);
+bool EncodeText(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+  const char* text = static_cast<const char*>(*argument);
   return pb_encode_tag_for_field(stream, field) &&
-         pb_encode_string(stream, reinterpret_cast<const pb_byte_t*>(symbol), std::strlen(symbol));
+         pb_encode_string(stream, reinterpret_cast<const pb_byte_t*>(text), std::strlen(text));
 }
 
 bool EncodeNames(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
@@ -217,8 +279,14 @@ bool EncodeNames(pb_ostream_t* stream, const pb_field_t* field, void* const* arg
     name.pc = batch->names[i].pc;
     name.offset = batch->names[i].offset;
     name.module_id = batch->names[i].module_id;
-    name.symbol.funcs.encode = EncodeSymbol;
+    name.symbol.funcs.encode = EncodeText;
     name.symbol.arg = const_cast<char*>(batch->names[i].symbol);
+    if (batch->names[i].line != 0) {
+      name.has_line = true;
+      name.line = batch->names[i].line;
+      name.file.funcs.encode = EncodeText;
+      name.file.arg = const_cast<char*>(batch->names[i].file);
+    }
     if (!pb_encode_tag_for_field(stream, field) ||
         !pb_encode_submessage(stream, wrackline_proto_FrameName_fields, &name)) {
       return false;
@@ -229,16 +297,19 @@ bool EncodeNames(pb_ostream_t* stream, const pb_field_t* field, void* const* arg
 
 }  // namespace
 
-std::uint32_t FrameNames::PutBatch(std::uint64_t from, StateSink& sink) const {
+std::uint32_t FrameNames::PutBatch(const std::uint32_t* entries, std::uint64_t count,
+                                   StateSink& sink) const {
   NamesToPut batch;
   batch.count = 0;
   std::size_t bytes = 0;
-  for (std::uint64_t i = from; i < named_count_ && batch.count < kMaxBatch; ++i) {
-    const Entry& entry = entries_[named_[i]];
+  for (std::uint64_t i = 0; i < count && batch.count < kMaxBatch; ++i) {
+    const Entry& entry = entries_[entries[i]];
     const char* symbol = names_ + entry.name;
-    bytes += std::strlen(symbol) + 32;
+    const char* file = names_ + entry.file;
+    bytes += std::strlen(symbol) + (entry.line != 0 ? std::strlen(file) : 0) + 40;
     if (batch.count > 0 && bytes > kBatchBytes) break;
-    batch.names[batch.count++] = {entry.pc, entry.offset, entry.module_id, symbol};
+    batch.names[batch.count++] = {entry.pc, entry.offset, entry.module_id,
+                                  symbol,   entry.line,   file};
   }
   if (batch.count == 0) return 0;
   wrackline_proto_Record record = wrackline_proto_Record_init_zero;
@@ -251,16 +322,22 @@ std::uint32_t FrameNames::PutBatch(std::uint64_t from, StateSink& sink) const {
 
 void FrameNames::PutChanges(StateSink& sink) {
   while (written_ < named_count_) {
-    const std::uint32_t put = PutBatch(written_, sink);
+    const std::uint32_t put = PutBatch(named_ + written_, named_count_ - written_, sink);
     if (put == 0) return;
     written_ += put;
+  }
+  while (lines_written_ < lined_count_) {
+    const std::uint32_t put =
+        PutBatch(lined_ + lines_written_, lined_count_ - lines_written_, sink);
+    if (put == 0) return;
+    lines_written_ += put;
   }
 }
 
 bool FrameNames::Emit(std::uint64_t* index, StateSink& sink) const {
   while (*index < named_count_) {
     if (sink.Full()) return false;
-    const std::uint32_t put = PutBatch(*index, sink);
+    const std::uint32_t put = PutBatch(named_ + *index, named_count_ - *index, sink);
     if (put == 0) return false;
     *index += put;
   }
@@ -271,6 +348,7 @@ std::size_t FrameNames::resident_bytes() const {
   return ResidentBytes(entries_, kMaxNames * sizeof(Entry)) +
          ResidentBytes(index_, kIndexSlots * sizeof(std::uint32_t)) +
          ResidentBytes(named_, kMaxNames * sizeof(std::uint32_t)) +
+         ResidentBytes(lined_, kMaxNames * sizeof(std::uint32_t)) +
          ResidentBytes(known_, kIndexSlots * sizeof(Known)) + ResidentBytes(names_, name_bytes_);
 }
 

@@ -3,13 +3,15 @@
 //
 // Two halves. FrameNames belongs to the recorder thread: which return addresses occur, which names
 // are known, what is in the file. NamingJob is what it hands to the assistant thread, one object at
-// a time: mapping a binary's symbol table may wait for a busy disk, and the recorder thread must
-// not.
+// a time: reading a binary's symbol table may wait for a busy disk, and the recorder thread must
+// not. Lines come later, by jobs of their own (frame_lines.h).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "preload/frame_lines.h"
+#include "preload/module_file.h"
 #include "preload/modules.h"
 #include "preload/state_sink.h"
 
@@ -33,11 +35,13 @@ struct NamingJob {
   std::uint32_t module_id;
   std::uint32_t count;
   Address addresses[kMaxAddresses];
+  ModuleFile::Lines lines;  // out: whether the module has any
   std::size_t names_used;
   char names[kNameBytes];
+  symbols::CheckedFile checked;  // kept from one job to the next
 };
 
-// Looks the job's addresses up in its module's file. A file that is not the loaded one (its build
+// Looks the job's addresses up in its module's file, or in its separate debug file. A file that is not the loaded one (its build
 // id differs, or, where there is none, its inode) gives no names. A return address lies behind its
 // call: pc - 1 is what is looked up.
 void ResolveNames(NamingJob* job);
@@ -63,10 +67,21 @@ class FrameNames {
   void TakeJob(const NamingJob& job);
   bool waiting() const { return waiting_ > 0; }
 
+  // The same for lines: of named addresses, whose module has some.
+  bool MakeLineJob(const ModuleTable& modules, std::uint64_t now_ns, std::uint64_t patience_ns,
+                   LineJob* job);
+  void TakeLineJob(const LineJob& job);
+  bool lines_waiting() const { return lines_waiting_ > 0; }
+
   std::uint64_t unnamed() const { return unnamed_; }
   std::uint64_t full() const { return full_; }
+  // Named frames whose module has lines that could not be read, or kept.
+  std::uint64_t lines_unread() const { return lines_unread_; }
 
-  void NewFile() { written_ = 0; }
+  void NewFile() {
+    written_ = 0;
+    lines_written_ = lined_count_;  // those are written with their names
+  }
   void PutChanges(StateSink& sink);
   // See recorder::EmitState; `*index` counts from 0.
   bool Emit(std::uint64_t* index, StateSink& sink) const;
@@ -80,32 +95,42 @@ class FrameNames {
     std::uint64_t noted_ns;
     std::uint32_t name;  // in names_
     std::uint32_t module_id;
+    std::uint32_t line;  // 0: unknown
+    std::uint32_t file;  // in names_, where there is a line
     State state;
-    bool placed;  // a module holds it
+    bool placed;      // a module holds it
+    bool wants_line;  // named, in a module with lines, not asked yet
   };
-  struct Known {  // a symbol in names_, found by its hash
+  struct Known {  // a symbol or path in names_, found by its hash
     std::uint32_t hash, name;
   };
 
   bool Keep(const char* symbol, std::uint32_t* name);
-  // Puts named entries from place `from` of named_ on, as one record; returns how many, 0: refused
-  // or none left.
-  std::uint32_t PutBatch(std::uint64_t from, StateSink& sink) const;
+  // Puts entries[0..count), as many as one record takes; returns how many, 0: refused or none left.
+  std::uint32_t PutBatch(const std::uint32_t* entries, std::uint64_t count, StateSink& sink) const;
 
   static constexpr std::uint32_t kIndexSlots = 2 * kMaxNames;
   Entry* entries_ = nullptr;
   std::uint32_t* index_ = nullptr;  // hash of pc to entry + 1
   std::uint32_t* named_ = nullptr;  // named entries, in the order they got their names
+  std::uint32_t* lined_ = nullptr;  // those with a line, in the order they got it
   Known* known_ = nullptr;
   char* names_ = nullptr;
   std::size_t name_bytes_ = 0;
   std::size_t names_used_ = 0;
+  std::uint32_t kept_ = 0;      // names in known_
+  std::size_t path_bytes_ = 0;  // of all lines: a path is repeated in the file with each of them
   std::uint32_t count_ = 0;
   std::uint32_t waiting_ = 0;
   std::uint32_t first_waiting_ = 0;  // no entry before it waits
   std::uint32_t unplaced_ = 0;
   std::uint32_t named_count_ = 0;
   std::uint64_t written_ = 0;  // of named_
+  std::uint32_t lines_waiting_ = 0;
+  std::uint32_t first_lineless_ = 0;  // no entry before it waits for its line
+  std::uint32_t lined_count_ = 0;
+  std::uint64_t lines_written_ = 0;  // of lined_
+  std::uint64_t lines_unread_ = 0;
   std::uint64_t unnamed_ = 0;
   std::uint64_t full_ = 0;
 };

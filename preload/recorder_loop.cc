@@ -33,10 +33,13 @@ constexpr std::uint64_t kRetryNs = 10 * kSecond;
 constexpr std::uint64_t kCheckNs = kSecond;
 constexpr std::uint64_t kRescanNs = 10 * kSecond;
 constexpr std::uint64_t kNamePatienceNs = 200 * kMillisecond;
+// A line table is read whole for each job: the more addresses come along, the better.
+constexpr std::uint64_t kLinePatienceNs = kSecond;
 // Of a step, when the file wants to change its segment.
 constexpr std::uint64_t kSegmentChangeNs = 50 * kMillisecond;
 // Of StopRecording's 250 ms.
 constexpr std::uint64_t kFinishNamesNs = 100 * kMillisecond;
+constexpr std::uint64_t kFinishLinesNs = 30 * kMillisecond;
 constexpr std::uint64_t kFinishWritesNs = 100 * kMillisecond;
 constexpr std::uint32_t kMaxAttempts = 1000;
 // Keys of submitted history are the submitters'; this one is "wracktl" and unlikely to be theirs.
@@ -303,6 +306,7 @@ void RecorderLoop::CollectLosses() {
   losses.forks = load(g_control.forks);
   losses.frames_unnamed = names_.unnamed();
   losses.names_full = names_.full();
+  losses.lines_unread = names_.lines_unread();
   losses.modules_full = modules_.full();
   losses.files_removed = files_removed_;
   losses.file_restarts = file_restarts_;
@@ -441,6 +445,14 @@ void RecorderLoop::TakeAssistance() {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kName);
     name_duty_.Spent(timing.ended_ns, timing.cpu_ns);
   }
+  if (assistant_->Taken(Assistant::kLines)) {
+    const Assistant::Timing& timing = assistant_->timing(Assistant::kLines);
+    line_duty_.Spent(timing.ended_ns, timing.cpu_ns);
+    if (assistant_->lines()->done) {
+      lines_begun_ = false;
+      names_.TakeLineJob(*assistant_->lines());
+    }
+  }
   if (assistant_->Taken(Assistant::kRollup)) {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kRollup);
     // Empty where the kernel or the sandbox has no such file: then there is no figure, and no later
@@ -467,6 +479,14 @@ void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
       names_.MakeJob(modules_, now_ns, finishing ? 0 : kNamePatienceNs, assistant_->naming())) {
     assistant_->Request(Assistant::kName);
   }
+  if (assistant_->Idle(Assistant::kLines) && assistant_->Idle(Assistant::kName) &&
+      (finishing || line_duty_.Allowed(now_ns))) {
+    if (!lines_begun_) {
+      lines_begun_ = names_.MakeLineJob(modules_, now_ns, finishing ? 0 : kLinePatienceNs,
+                                        assistant_->lines());
+    }
+    if (lines_begun_) assistant_->Request(Assistant::kLines);
+  }
   if (!finishing && now_ns >= next_objects_ns_ && assistant_->Idle(Assistant::kUnwinderObjects)) {
     assistant_->Request(Assistant::kUnwinderObjects);
     next_objects_ns_ = now_ns + kSecond;
@@ -484,10 +504,12 @@ void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
 }
 
 void RecorderLoop::FinishNames(std::uint64_t deadline_ns) {
+  const std::uint64_t lines_deadline_ns = MonotonicNs() + kFinishLinesNs;
   for (;;) {
     TakeAssistance();
     const std::uint64_t now = MonotonicNs();
-    if (!names_.waiting() || now >= deadline_ns) return;
+    const bool lines = names_.lines_waiting() && now < lines_deadline_ns;
+    if ((!names_.waiting() && !lines) || now >= deadline_ns) return;
     RequestAssistance(now, true);
     // The assistant wakes nobody; a millisecond of a process's end is not worth a second futex.
     const timespec pause{0, static_cast<long>(kMillisecond)};

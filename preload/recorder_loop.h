@@ -120,6 +120,8 @@ class RecorderLoop {
   std::uint64_t scanned_ns_ = 0;  // when the last scan of the modules began
   DutyLimiter scan_duty_{200};
   DutyLimiter name_duty_{20};
+  DutyLimiter line_duty_{100};
+  bool lines_begun_ = false;  // the line job has slices left
   DutyLimiter rollup_duty_{400};
   DutyLimiter allocator_duty_{400};
 

@@ -171,6 +171,8 @@ std::vector<Loss> Losses(const proto::Losses& losses) {
       "the program freed a sampled object that was free already");
   add("frames_unnamed", losses.frames_unnamed(), "frames without a symbol");
   add("names_full", losses.names_full(), "names not kept: no room");
+  add("lines_unread", losses.lines_unread(),
+      "frames without a line: a compressed or too large line table, or no room");
   add("submitted_refused", losses.submitted_refused(), "submitted records refused");
   add("history_thinned", losses.history_thinned(),
       "old timeline records thinned to stay within the file's bound");

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,9 +42,22 @@ struct Tables {
       names.TakeJob(*job);
     }
   }
+  // Returns how many slices it took.
+  int ResolveAllLines() {
+    int slices = 0;
+    while (names.MakeLineJob(modules, 1000, 0, lines.get())) {
+      do {
+        ResolveLines(lines.get());
+        ++slices;
+      } while (!lines->done);
+      names.TakeLineJob(*lines);
+    }
+    return slices;
+  }
   ModuleTable modules;
   FrameNames names;
   std::unique_ptr<NamingJob> job = std::make_unique<NamingJob>();
+  std::unique_ptr<LineJob> lines = std::make_unique<LineJob>();
 };
 
 // Puts the names into a real file and reads them back.
@@ -105,6 +120,123 @@ TEST(FrameNames, AReturnAddressBehindTheLastInstructionIsTheCallersFunction) {
   tables.ResolveAll();
   const auto written = Written(tables.names);
   for (const auto& [pc, name] : written) EXPECT_NE(name.symbol(), "WracklineNamedFunction");
+}
+
+__attribute__((noinline)) std::uint64_t ReturnAddress() {
+  return AddressOf(__builtin_return_address(0));
+}
+
+TEST(FrameNames, LinesComeAfterTheNames) {
+  const std::uint64_t here = ReturnAddress();
+  constexpr int kHere = __LINE__ - 1;
+  Tables tables;
+  tables.names.Add(&here, 1, 1);
+  tables.Scan(2);
+  EXPECT_FALSE(tables.names.lines_waiting());
+  tables.ResolveAll();
+  EXPECT_TRUE(tables.names.lines_waiting());
+  EXPECT_FALSE(Written(tables.names).at(here).has_line());
+  EXPECT_GE(tables.ResolveAllLines(), 1);
+  EXPECT_FALSE(tables.names.lines_waiting());
+  // The record with the line replaces the one without.
+  const proto::FrameName name = Written(tables.names).at(here);
+  EXPECT_NE(name.symbol(), "");
+  EXPECT_EQ(name.line(), static_cast<std::uint32_t>(kHere));
+  EXPECT_NE(name.file().find("frame_names_test.cc"), std::string::npos) << name.file();
+  EXPECT_EQ(tables.names.lines_unread(), 0u);
+
+  // A new file gets both at once.
+  tables.names.NewFile();
+  EXPECT_EQ(Written(tables.names).at(here).line(), static_cast<std::uint32_t>(kHere));
+}
+
+TEST(FrameNames, LinesWaitForCompany) {
+  const std::uint64_t here = ReturnAddress();
+  Tables tables;
+  tables.names.Add(&here, 1, 100);
+  tables.Scan(101);
+  tables.ResolveAll();
+  EXPECT_FALSE(tables.names.MakeLineJob(tables.modules, 150, 100, tables.lines.get()));
+  EXPECT_TRUE(tables.names.MakeLineJob(tables.modules, 200, 100, tables.lines.get()));
+}
+
+TEST(FrameNames, NoRoomForPathsIsCounted) {
+  const std::uint64_t here = ReturnAddress();
+  Tables tables;
+  FrameNames small;
+  ASSERT_EQ(small.Open(100), 0);  // the symbol fits, the path does not
+  small.Add(&here, 1, 1);
+  tables.Scan(2);
+  small.Place(tables.modules, 2);
+  ASSERT_TRUE(small.MakeJob(tables.modules, 1000, 0, tables.job.get()));
+  ResolveNames(tables.job.get());
+  small.TakeJob(*tables.job);
+  ASSERT_EQ(small.unnamed(), 0u);
+  ASSERT_TRUE(small.MakeLineJob(tables.modules, 1000, 0, tables.lines.get()));
+  do {
+    ResolveLines(tables.lines.get());
+  } while (!tables.lines->done);
+  small.TakeLineJob(*tables.lines);
+  EXPECT_EQ(small.lines_unread(), 1u);
+  EXPECT_FALSE(Written(small).at(here).has_line());
+}
+
+// This program, stripped, and what was stripped from it in a file of its own.
+class StrippedProgram : public testing::Test {
+ protected:
+  void Make(const std::string& objcopy_options) {
+    const std::string objcopy = std::string(WRACKLINE_OBJCOPY) + " ";
+    const std::string debug = folder_ / "program.debug";
+    for (const std::string& command :
+         {objcopy + "--only-keep-debug " + objcopy_options + " " + kSelf + " " + debug,
+          std::string(WRACKLINE_STRIP) + " -o " + program_ + " " + kSelf,
+          objcopy + "--add-gnu-debuglink=" + debug + " " + program_}) {
+      ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    }
+  }
+  // As if this program had been loaded from there.
+  void Resolve(Tables& tables, std::uint64_t frame) {
+    tables.names.Add(&frame, 1, 1);
+    tables.Scan(2);
+    ASSERT_TRUE(tables.names.MakeJob(tables.modules, 1000, 0, tables.job.get()));
+    std::snprintf(tables.job->module.path, sizeof(tables.job->module.path), "%s", program_.c_str());
+    ResolveNames(tables.job.get());
+    tables.names.TakeJob(*tables.job);
+    if (!tables.names.MakeLineJob(tables.modules, 1000, 0, tables.lines.get())) return;
+    std::snprintf(tables.lines->module.path, sizeof(tables.lines->module.path), "%s",
+                  program_.c_str());
+    do {
+      ResolveLines(tables.lines.get());
+    } while (!tables.lines->done);
+    tables.names.TakeLineJob(*tables.lines);
+  }
+
+  static inline const std::string kSelf = std::filesystem::canonical("/proc/self/exe");
+  const test::TemporaryFolder folder_;
+  const std::string program_ = folder_ / "program";
+};
+
+// A local function: gone with .symtab.
+TEST_F(StrippedProgram, NamesAndLinesAreTheDebugFiles) {
+  ASSERT_NO_FATAL_FAILURE(Make(""));
+  const std::uint64_t here = ReturnAddress();
+  constexpr int kHere = __LINE__ - 1;
+  Tables tables;
+  Resolve(tables, here);
+  const proto::FrameName name = Written(tables.names).at(here);
+  EXPECT_NE(name.symbol().find("TestBody"), std::string::npos) << name.symbol();
+  EXPECT_EQ(name.line(), static_cast<std::uint32_t>(kHere));
+}
+
+TEST_F(StrippedProgram, ACompressedLineTableIsCounted) {
+  ASSERT_NO_FATAL_FAILURE(Make("--compress-debug-sections=zlib"));
+  const std::uint64_t here = ReturnAddress();
+  Tables tables;
+  Resolve(tables, here);
+  const proto::FrameName name = Written(tables.names).at(here);
+  EXPECT_NE(name.symbol().find("TestBody"), std::string::npos) << name.symbol();
+  EXPECT_FALSE(name.has_line());
+  EXPECT_EQ(tables.names.lines_unread(), 1u);
 }
 
 TEST(FrameNames, CodeOutsideEveryObjectGetsNoNameAfterAScan) {

@@ -3,8 +3,10 @@ set(preload ${PROJECT_SOURCE_DIR}/preload)
 add_library(recorder_thread_parts STATIC
   ${preload}/allocator_readers.cc
   ${preload}/allocator_statistics.cc
+  ${preload}/frame_lines.cc
   ${preload}/frame_names.cc
   ${preload}/glibc_heaps.cc
+  ${preload}/module_file.cc
   ${preload}/modules.cc
   ${preload}/output_folder.cc
   ${preload}/process_facts.cc
@@ -30,3 +32,5 @@ wrackline_unit_test(recorder_thread_test
     state_records_test.cc
     timeline_test.cc
   LIBRARIES recorder_thread_parts wrackline_host wrackline_test_support ${CMAKE_DL_LIBS})
+target_compile_definitions(recorder_thread_test PRIVATE
+  WRACKLINE_OBJCOPY="${CMAKE_OBJCOPY}" WRACKLINE_STRIP="${CMAKE_STRIP}")
