@@ -142,6 +142,7 @@ void ElfFile::Close() {
   bytes_ = nullptr;
   length_ = 0;
   identity_ = {};
+  cached_from_ = UINT64_MAX;
   section_headers_ = section_count_ = section_names_ = program_headers_ = 0;
   program_header_count_ = 0;
 }
@@ -205,10 +206,20 @@ int ElfFile::ReadHeader() {
 
 bool ElfFile::ReadSection(std::uint64_t index, Section* out) const {
   Elf64_Shdr header;
-  if (index >= section_count_ ||
-      !ReadAt(section_headers_ + index * sizeof(header), &header, sizeof(header))) {
-    return false;
+  static_assert(sizeof(header) == kHeaderBytes);
+  if (index >= section_count_) return false;
+  const std::uint64_t from = index / kHeadersAtOnce * kHeadersAtOnce;
+  if (from != cached_from_) {
+    const std::uint64_t left = section_count_ - from;
+    const std::size_t count = left < kHeadersAtOnce ? left : kHeadersAtOnce;
+    cached_from_ = UINT64_MAX;
+    if (!ReadAt(section_headers_ + from * sizeof(header), cached_headers_,
+                count * sizeof(header))) {
+      return false;
+    }
+    cached_from_ = from;
   }
+  std::memcpy(&header, cached_headers_ + (index - from) * sizeof(header), sizeof(header));
   *out = {header.sh_type,   header.sh_link, header.sh_name,      header.sh_flags,  header.sh_addr,
           header.sh_offset, header.sh_size, header.sh_addralign, header.sh_entsize};
   return true;
@@ -217,9 +228,13 @@ bool ElfFile::ReadSection(std::uint64_t index, Section* out) const {
 bool ElfFile::FindSection(const char* name, Section* out) const {
   Section names;
   if (!ReadSection(section_names_, &names) || names.type != SHT_STRTAB) return false;
-  char found[32];
   const std::size_t length = std::strlen(name) + 1;
-  if (length > sizeof(found)) return false;
+  // The start of the names, which mostly is all of them.
+  char first[2048];
+  char other[32];
+  if (length > sizeof(other)) return false;
+  const std::size_t known = names.size < sizeof(first) ? names.size : sizeof(first);
+  if (!ReadAt(names.offset, first, known)) return false;
   const std::uint64_t count =
       section_count_ < kMaxNamedSections ? section_count_ : kMaxNamedSections;
   for (std::uint64_t i = 1; i < count; ++i) {
@@ -227,7 +242,12 @@ bool ElfFile::FindSection(const char* name, Section* out) const {
     if (out->type == SHT_NOBITS || out->name >= names.size || names.size - out->name < length) {
       continue;
     }
-    if (ReadAt(names.offset + out->name, found, length) && std::memcmp(found, name, length) == 0) {
+    const char* found = first + out->name;
+    if (out->name + length > known) {
+      if (!ReadAt(names.offset + out->name, other, length)) continue;
+      found = other;
+    }
+    if (std::memcmp(found, name, length) == 0) {
       return out->offset <= length_ && out->size <= length_ - out->offset;
     }
   }
@@ -292,7 +312,10 @@ const char* ElfFile::KeepName(std::uint64_t offset, std::uint64_t room) const {
     if (!ReadAt(offset + length, text + length, step)) return nullptr;
     const void* const end = std::memchr(text + length, '\0', step);
     if (end != nullptr) {
-      names_->used += static_cast<std::size_t>(static_cast<const char*>(end) - text) + 1;
+      // .symtab has a symbol's version behind its name: malloc@@GLIBC_2.2.5. No mangling uses '@'.
+      char* const version = std::strchr(text, '@');
+      if (version != nullptr && version != text) *version = '\0';
+      names_->used += std::strlen(text) + 1;
       return text;
     }
     length += step;

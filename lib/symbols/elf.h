@@ -99,6 +99,12 @@ class ElfFile {
   std::uint64_t section_headers_ = 0;  // file offset
   std::uint64_t section_count_ = 0;
   std::uint64_t section_names_ = 0;  // index
+  // The headers read last, a block at a time: whoever wants one wants its neighbours.
+  static constexpr std::size_t kHeadersAtOnce = 64;
+  static constexpr std::size_t kHeaderBytes = 64;
+  mutable std::uint64_t cached_from_ = UINT64_MAX;  // index of the first one
+  alignas(8) mutable std::uint8_t cached_headers_[kHeadersAtOnce * kHeaderBytes];
+
   std::uint64_t program_headers_ = 0;
   std::uint32_t program_header_count_ = 0;
 

@@ -24,7 +24,7 @@ namespace {
 const std::string kKnown = WRACKLINE_KNOWN_FUNCTIONS;
 using Query = ElfFile::Query;
 
-std::string Run(const std::string& command) {
+std::string Output(const std::string& command) {
   FILE* const pipe = popen(command.c_str(), "r");
   EXPECT_NE(pipe, nullptr);
   std::string text;
@@ -43,7 +43,7 @@ struct NmSymbol {
 std::multimap<std::string, NmSymbol> Nm(const std::string& options, const std::string& path) {
   std::multimap<std::string, NmSymbol> symbols;
   const std::string text =
-      Run(std::string(WRACKLINE_NM) + " -S --defined-only " + options + " " + path);
+      Output(std::string(WRACKLINE_NM) + " -S --defined-only " + options + " " + path);
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t end = text.find('\n', at);
@@ -80,7 +80,7 @@ std::string BuildIdOf(const std::string& path) {
 }
 
 std::string ReadelfBuildId(const std::string& path) {
-  const std::string text = Run(std::string(WRACKLINE_READELF) + " -n " + path);
+  const std::string text = Output(std::string(WRACKLINE_READELF) + " -n " + path);
   const std::string key = "Build ID: ";
   const std::size_t at = text.find(key);
   if (at == std::string::npos) return "";
@@ -291,6 +291,20 @@ void ExpectAgreesWithNm(const std::string& options, const std::string& path) {
 
 TEST(ResolveRealTest, RocksDb) { ExpectAgreesWithNm("-D", kRocksDb); }
 TEST(ResolveRealTest, Libc) { ExpectAgreesWithNm("-D", kLibc); }
+
+TEST(ResolveRealTest, AVersionIsNotPartOfTheName) {
+  const std::string path = std::string(WRACKLINE_LINE_PROGRAMS) + "/versioned.so";
+  const std::string text = Output(std::string(WRACKLINE_NM) + " " + path);
+  const std::size_t at = text.find(" T versioned_call@@VERSION_1");
+  ASSERT_NE(at, std::string::npos) << text;
+  ElfFile elf;
+  ASSERT_EQ(elf.Open(path.c_str()), 0);
+  // current_call, a local name of the same place, is the worse one.
+  Query query{std::stoull(text.substr(at - 16, 16), nullptr, 16) + 2, nullptr, 0};
+  elf.Resolve(&query, 1);
+  EXPECT_STREQ(query.symbol, "versioned_call");
+  EXPECT_EQ(query.offset, 2u);
+}
 
 TEST(ResolveRealTest, AgreesWithDladdr) {
   ElfFile elf;
