@@ -11,6 +11,8 @@
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/output.h"
 #include "analyzer/cli/terminal.h"
+#include "analyzer/evidence/improve_names.h"
+#include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/inert.h"
 #include "lib/recorder/reader.h"
 
@@ -135,9 +137,16 @@ Result<std::string> Records(const std::string& path, bool json) {
 }
 
 Result<std::string> Sections(const std::string& path, const std::vector<std::string>& wanted,
-                             bool json) {
-  const Result<Recording> recording = recorder::ReadRecording(path);
+                             const std::vector<std::string>& symbols, bool json) {
+  Result<Recording> recording = recorder::ReadRecording(path);
   if (!recording.ok()) return recording.error();
+  if (!symbols.empty()) {
+    Result<evidence::SymbolFolders> folders = evidence::SymbolFolders::Open(symbols);
+    if (!folders.ok()) return folders.error();
+    const evidence::Improvement improvement =
+        evidence::ImproveNames(&folders.value(), &recording.value());
+    for (const std::string& remark : improvement.remarks) Say(remark);
+  }
   Json all = Json::object();
   std::string text;
   for (const Section& section : kSections) {
@@ -155,7 +164,7 @@ Result<std::string> Sections(const std::string& path, const std::vector<std::str
 Action AddInspect(CLI::App* app) {
   struct Arguments {
     std::string path, format = "text", output;
-    std::vector<std::string> sections;
+    std::vector<std::string> sections, symbols;
     bool records = false;
   };
   auto arguments = std::make_shared<Arguments>();
@@ -169,15 +178,22 @@ Action AddInspect(CLI::App* app) {
   app->add_option("--section", arguments->sections, "Only this section; may be repeated")
       ->check(CLI::IsMember(names))
       ->excludes("--records");
+  app->add_option(
+         "--symbols", arguments->symbols,
+         "Folder with the binaries or their debug files: names and lines that the recording "
+         "lacks; may be repeated")
+      ->allow_extra_args(false)
+      ->excludes("--records");
   app->add_option("--format", arguments->format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   app->add_option("-o,--output", arguments->output,
                   "Write to this file instead of standard output");
   return [arguments] {
     const bool json = arguments->format == "json";
-    const Result<std::string> text = arguments->records
-                                         ? Records(arguments->path, json)
-                                         : Sections(arguments->path, arguments->sections, json);
+    const Result<std::string> text =
+        arguments->records
+            ? Records(arguments->path, json)
+            : Sections(arguments->path, arguments->sections, arguments->symbols, json);
     if (!text.ok()) return Fail(text.error().Text());
     if (const Status failed = WriteOutput(text.value(), arguments->output))
       return Fail(failed->Text());

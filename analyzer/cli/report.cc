@@ -14,6 +14,7 @@
 #include "analyzer/cli/terminal.h"
 #include "analyzer/evidence/folder.h"
 #include "analyzer/evidence/from_recording.h"
+#include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/flink/config_file.h"
 #include "analyzer/flink/version.h"
 #include "analyzer/render/json.h"
@@ -87,14 +88,18 @@ int Report(const ReportOptions& options) {
     if (!target.ok()) return Fail(target.error().Text());
     flink = std::move(target.value());
   }
-  const Result<Chosen> chosen = Choose(options);
+  Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
+  if (!symbols.ok()) return Fail(symbols.error().Text());
+  Result<Chosen> chosen = Choose(options);
   if (!chosen.ok()) return Fail(chosen.error().Text());
 
   const bool json = options.format == "json";
   const render::TextOptions text_options = TerminalOptions(options.colour, !options.output.empty());
   std::string output;
   for (const std::string& path : chosen.value().paths) {
-    Result<evidence::Evidence> evidence = evidence::ReadEvidence(path, options.limit);
+    Result<evidence::Evidence> evidence = evidence::ReadEvidence(
+        path, options.limit, options.symbols.empty() ? nullptr : &symbols.value(),
+        &chosen.value().remarks);
     if (!evidence.ok()) return Fail(evidence.error().Text());
     const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
     if (!output.empty()) output += json ? "" : "\n";
@@ -125,6 +130,11 @@ Action AddReport(CLI::App* app) {
                   "Flink's configuration: the proposal is for it");
   app->add_option("--flink-version", options.flink_version, "Flink's version, such as 1.20.3")
       ->default_val("1.20");
+  app->add_option(
+         "--symbols", options.symbols,
+         "Folder with the binaries or their debug files: names and lines that the recording "
+         "lacks; may be repeated")
+      ->allow_extra_args(false);
   app->add_flag("--all", options.all, "A report on every recording of the folder");
   app->add_flag("--no-color", arguments->no_color,
                 "No colours (NO_COLOR in the environment does the same)");

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/units/bytes.h"
 
@@ -15,7 +16,8 @@ struct ReportOptions {
   std::optional<Bytes> limit;
   std::string flink_config;  // path; empty: a plain process
   std::string flink_version;
-  bool all = false;  // every recording of a folder, not the most telling one
+  std::vector<std::string> symbols;  // folders with binaries or their debug files
+  bool all = false;                  // every recording of a folder, not the most telling one
   bool colour = true;
 };
 

@@ -88,6 +88,10 @@ struct SiteFrame {
   std::string module;    // file name without its folder; empty: unknown
   bool named = false;
   bool rocksdb = false;  // RocksDB's own code
+  // Where the call stands in the source: of the innermost inlined function. 0: unknown, or not the
+  // same in all stacks of the site.
+  std::uint32_t line = 0;
+  std::string file;  // as the compiler was given it; empty where there is no line
 };
 
 // Live allocations of one site: every stack whose functions are the same.

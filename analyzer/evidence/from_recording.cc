@@ -10,6 +10,7 @@
 #include <string>
 
 #include "analyzer/evidence/convert.h"
+#include "analyzer/evidence/improve_names.h"
 #include "analyzer/evidence/kernel_log.h"
 #include "analyzer/evidence/rocksdb.h"
 #include "analyzer/evidence/sites.h"
@@ -313,9 +314,15 @@ bool StillRunning(const recorder::Recording& recording) {
   return apart <= std::chrono::seconds(2);
 }
 
-Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assumed_limit) {
-  const Result<recorder::Recording> recording = recorder::ReadRecording(path);
+Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assumed_limit,
+                              SymbolFolders* symbols, std::vector<std::string>* remarks) {
+  Result<recorder::Recording> recording = recorder::ReadRecording(path);
   if (!recording.ok()) return recording.error();
+  if (symbols != nullptr) {
+    const Improvement improvement = ImproveNames(symbols, &recording.value());
+    if (remarks != nullptr)
+      remarks->insert(remarks->end(), improvement.remarks.begin(), improvement.remarks.end());
+  }
   Evidence evidence = EvidenceFromRecording(recording.value(), assumed_limit);
   evidence.ending.still_running = StillRunning(recording.value());
   return evidence;

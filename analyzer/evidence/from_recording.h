@@ -3,16 +3,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "analyzer/evidence/evidence.h"
+#include "analyzer/evidence/symbol_folders.h"
 #include "lib/base/result.h"
 #include "lib/recorder/reader.h"
 
 namespace wrackline::evidence {
 
 // Reads `path` (recorder file or packed dump). Errors are the reader's. `assumed_limit` stands in
-// for, and wins over, the recorded limit.
-Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assumed_limit);
+// for, and wins over, the recorded limit. With `symbols`, frames get the names and lines that the
+// binaries there have (improve_names.h), and what is to be said of that is added to `remarks`.
+Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assumed_limit,
+                              SymbolFolders* symbols = nullptr,
+                              std::vector<std::string>* remarks = nullptr);
 
 // The same without any I/O: `still_running` stays false.
 Evidence EvidenceFromRecording(const recorder::Recording& recording,

@@ -79,6 +79,10 @@ class Namer {
       frame.function = Hex(pc);
     }
     if (StartsWith(frame.module, "librocksdb")) frame.rocksdb = true;
+    if (recorded != recording_.frame_names.end() && recorded->second.line() != 0) {
+      frame.line = recorded->second.line();
+      frame.file = recorded->second.file();
+    }
     return frame;
   }
 
@@ -98,6 +102,16 @@ std::string Identity(const std::vector<SiteFrame>& frames, bool truncated) {
     identity += frame.function;
   }
   return identity;
+}
+
+// A line that not all stacks of a site share is none of the site's.
+void KeepCommonLines(const std::vector<SiteFrame>& other, std::vector<SiteFrame>* frames) {
+  for (std::size_t i = 0; i < frames->size(); ++i) {
+    SiteFrame& frame = (*frames)[i];
+    if (frame.line == other[i].line && frame.file == other[i].file) continue;
+    frame.line = 0;
+    frame.file.clear();
+  }
 }
 
 struct Estimate {
@@ -179,7 +193,9 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
       site.in_rocksdb |= frame.rocksdb;
     }
     const std::string identity = Identity(site.frames, site.truncated);
-    Site& known = sites.try_emplace(identity, std::move(site)).first->second;
+    const auto [place, fresh] = sites.try_emplace(identity, std::move(site));
+    Site& known = place->second;
+    if (!fresh) KeepCommonLines(site.frames, &known.frames);  // try_emplace left `site` alone
     known.stacks.push_back(id);
     known.allocated += ToBytes(stack.counters.allocated_bytes());
     known.freed += ToBytes(stack.counters.freed_bytes());

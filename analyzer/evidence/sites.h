@@ -1,4 +1,5 @@
-// Stacks and live samples -> sites, with names from the recording alone (no binaries are opened).
+// Stacks and live samples -> sites, with the names that the recording has (no binaries are opened
+// here: improve_names.h does that before).
 #pragma once
 
 #include <vector>

@@ -187,8 +187,14 @@ Json SitesJson(const std::vector<evidence::Site>& sites) {
   for (const evidence::Site& site : sites) {
     if (site.live.count <= 0 || json.size() == kMost) break;
     Json frames = Json::array();
-    for (const evidence::SiteFrame& frame : site.frames)
-      frames.push_back({{"function", frame.function}, {"module", frame.module}});
+    for (const evidence::SiteFrame& frame : site.frames) {
+      Json entry = {{"function", frame.function}, {"module", frame.module}};
+      if (frame.line != 0) {
+        entry["file"] = frame.file;
+        entry["line"] = frame.line;
+      }
+      frames.push_back(std::move(entry));
+    }
     Json one = {{"label", site.frames.empty() ? std::string() : site.frames[site.label].function},
                 {"live", site.live.count},
                 {"standard_error", site.standard_error.count},

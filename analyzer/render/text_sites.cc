@@ -33,6 +33,14 @@ std::vector<std::size_t> Callers(const evidence::Site& site) {
   return chosen;
 }
 
+// "function (file.cc:12)" in `columns`; the function gives way, not the line.
+std::string FrameText(const evidence::SiteFrame& frame, std::size_t columns, const Page& page) {
+  if (frame.line == 0) return page.Name(frame.function, columns);
+  const std::string file = frame.file.substr(frame.file.rfind('/') + 1);
+  const std::string line = page.Name(fmt::format(" ({}:{})", file, frame.line), columns / 2);
+  return page.Name(frame.function, columns - Columns(line)) + line;
+}
+
 }  // namespace
 
 void WriteSites(const report::Report& report, Page* page) {
@@ -45,17 +53,17 @@ void WriteSites(const report::Report& report, Page* page) {
   std::size_t shown = 0;
   for (const evidence::Site& site : evidence.sites) {
     if (site.live.count <= 0 || shown++ == kSites) break;
-    page->Line(fmt::format(
-        "  {} +- {}  {}  {}", Right(FormatBytes(site.live), 10, page->utf8()),
-        Left(FormatBytes(site.standard_error), 9, page->utf8()),
-        Right(Percent(site.live, live), 7, page->utf8()),
-        site.frames.empty()
-            ? std::string("(stack not recorded)")
-            : page->Styled(Style::kBold,
-                           page->Name(site.frames[site.label].function, page->width() - 36))));
+    page->Line(fmt::format("  {} +- {}  {}  {}", Right(FormatBytes(site.live), 10, page->utf8()),
+                           Left(FormatBytes(site.standard_error), 9, page->utf8()),
+                           Right(Percent(site.live, live), 7, page->utf8()),
+                           site.frames.empty()
+                               ? std::string("(stack not recorded)")
+                               : page->Styled(Style::kBold, FrameText(site.frames[site.label],
+                                                                      page->width() - 36, *page))));
     for (const std::size_t i : Callers(site))
-      page->Line("      " + page->Styled(Style::kDim, page->Name("from " + site.frames[i].function,
-                                                                 page->width() - 6)));
+      page->Line("      " +
+                 page->Styled(Style::kDim,
+                              "from " + FrameText(site.frames[i], page->width() - 11, *page)));
   }
 }
 
