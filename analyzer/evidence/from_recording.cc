@@ -170,7 +170,8 @@ std::vector<Loss> Losses(const proto::Losses& losses) {
   add("reentrant", losses.reentrant(), "samples inside wrackline's own work");
   add("freed_twice", losses.freed_twice(),
       "the program freed a sampled object that was free already");
-  add("frames_unnamed", losses.frames_unnamed(), "frames without a symbol");
+  add("frames_unnamed", losses.frames_unnamed(),
+      "frames without a symbol (--symbols DIR may name them)");
   add("names_full", losses.names_full(), "names not kept: no room");
   add("lines_unread", losses.lines_unread(),
       "frames without a line: a compressed or too large line table, or no room");

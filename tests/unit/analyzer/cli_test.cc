@@ -108,6 +108,22 @@ TEST_F(CliTest, ReportOfARealKill) {
   EXPECT_EQ(Wrackline(std::string("report --output /nonexistent/x ") + kKilled).status, 2);
 }
 
+TEST_F(CliTest, SymbolsOfAFolder) {
+  for (const char* command : {"report ", "inspect --format json "}) {
+    const Done missing = Wrackline(std::string(command) + kKilled + " --symbols /nowhere/at/all");
+    EXPECT_EQ(missing.status, 2);
+    EXPECT_EQ(Lines(missing.output), 1) << missing.output;
+    EXPECT_THAT(missing.output, HasSubstr("/nowhere/at/all: No such file or directory (give"));
+    // One that has nothing for it changes nothing, and says so; the option may be repeated, and
+    // does not swallow what follows it.
+    const Done empty = Wrackline(std::string(command) + "--symbols " + folder_.string() +
+                                 " --symbols " + folder_.string() + " " + kKilled);
+    EXPECT_EQ(empty.status, 0);
+    EXPECT_THAT(empty.output, HasSubstr("0 frames named, 0 lines found"));
+  }
+  EXPECT_EQ(Wrackline(std::string("inspect --records --symbols /tmp ") + kKilled).status, 2);
+}
+
 TEST_F(CliTest, InspectSectionsAndRecords) {
   EXPECT_THAT(Wrackline(std::string("inspect --section process ") + kKilled).output,
               HasSubstr("glibc 2.36"));

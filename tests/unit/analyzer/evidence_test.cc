@@ -75,6 +75,29 @@ TEST(Evidence, StandardErrorFollowsHorvitzThompson) {
               1e-3 * kMi);
 }
 
+TEST(Evidence, ALineIsTheSitesWhereAllItsStacksShareIt) {
+  RecordingBuilder builder;
+  builder.Live({"malloc", "leak", "main"}, kMi, kMi).Live({"malloc", "leak", "main"}, kMi, kMi);
+  const auto at = [&](std::uint32_t stack, std::size_t frame, const char* file, unsigned line) {
+    proto::FrameName& name =
+        builder.recording().frame_names[builder.recording().stacks[stack].frames[frame]];
+    name.set_file(file);
+    name.set_line(line);
+  };
+  at(1, 1, "a.cc", 10);
+  at(2, 1, "a.cc", 10);
+  at(1, 2, "a.cc", 20);
+  at(2, 2, "a.cc", 30);
+  const Evidence evidence = Read(builder);
+  ASSERT_EQ(evidence.sites.size(), 1u);
+  const std::vector<SiteFrame>& frames = evidence.sites[0].frames;
+  EXPECT_EQ(frames[0].line, 0u);
+  EXPECT_EQ(frames[1].line, 10u);
+  EXPECT_EQ(frames[1].file, "a.cc");
+  EXPECT_EQ(frames[2].line, 0u);
+  EXPECT_EQ(frames[2].file, "");
+}
+
 TEST(Evidence, StacksOfTheSameFunctionsAreOneSite) {
   RecordingBuilder builder;
   builder.Live({"malloc", "leak"}, kMi, kMi)

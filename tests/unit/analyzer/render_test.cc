@@ -121,6 +121,34 @@ TEST(Text, HostileNamesAreInert) {
   EXPECT_FALSE(nlohmann::json::parse(json, nullptr, false).is_discarded());
 }
 
+TEST(Text, LinesStandBehindTheirFunctions) {
+  RecordingBuilder builder;
+  Small(builder);
+  std::uint64_t pc = builder.recording().stacks[1].frames[1];
+  const auto at = [&](std::size_t frame, const std::string& file, unsigned line) {
+    pc = builder.recording().stacks[1].frames[frame];
+    proto::FrameName& name = builder.recording().frame_names[pc];
+    name.set_file(file);
+    name.set_line(line);
+  };
+  at(1, "/build/app/leak.cc", 12);
+  at(2, "main\x1b[31m.cc", 7);
+  builder.recording().frame_names[pc].set_symbol(std::string(200, 'm'));
+  const report::Report report = Of(builder);
+  const std::string text = RenderText(report, {.width = 80, .colour = false, .utf8 = false});
+  EXPECT_THAT(text, HasSubstr("leak (leak.cc:12)"));
+  // A long function gives way, not its line; and the file's name is inert.
+  EXPECT_THAT(text, HasSubstr("... (main\\x1b[31m.cc:7)\n"));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(Columns(line), 80u) << line;
+
+  const nlohmann::json frames =
+      nlohmann::json::parse(RenderJson(report)).at("/sites/0/frames"_json_pointer);
+  EXPECT_FALSE(frames.at(0).contains("line"));
+  EXPECT_EQ(frames.at(1).at("file"), "/build/app/leak.cc");
+  EXPECT_EQ(frames.at(1).at("line"), 12);
+}
+
 TEST(Text, ColoursOnlyWhenAsked) {
   RecordingBuilder builder;
   Small(builder);
