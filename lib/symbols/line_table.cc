@@ -266,7 +266,8 @@ std::uint64_t LineTable::Resolve(std::uint64_t from, std::uint64_t work, LineQue
   while (at < stop && !run.spent()) {
     LineHeader header;
     reader.Seek(at, line_.size);
-    const std::uint64_t end = header.Read(&reader);
+    std::uint64_t end = header.Read(&reader);
+    if (end > line_.size) end = line_.size;  // cut short
     if (end <= at) {
       at = line_.size;  // no unit: where the next one begins is unknown
       break;

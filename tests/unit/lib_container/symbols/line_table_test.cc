@@ -338,8 +338,16 @@ TEST(MadeTableTest, AnUnknownVersionIsSteppedOver) {
   EXPECT_EQ(Lines(units, {0x1000}), Strings{"f:7"});
 }
 
+TEST(MadeTableTest, AUnitThatClaimsMoreThanThereIsEndsWithTheTable) {
+  MadeTable unit;
+  unit.Number(1000, 4).Number(3, 2).Number(5, 4);
+  LineTable table;
+  table.OpenSections(unit.data(), {}, {});
+  Lookup lookup({0x1000});
+  EXPECT_EQ(table.Resolve(0, 1, lookup.queries.data(), 1, &lookup.paths), table.size());
+}
+
 TEST(MadeTableTest, OperandsOfTheProducersOwn) {
-  MadeTable unit = Unit(Sequence(0x1000, 16, 7));
   // A standard opcode with two operands instead of one is not the known one.
   MadeTable program;
   program.Bytes({0, 9, 2}).Number(0x1000, 8).Bytes({5, 1, 1}).Append(Sequence(0x1000, 16, 7));
