@@ -1,5 +1,7 @@
 #include "analyzer/evidence/symbol_folders.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -46,7 +48,7 @@ Result<SymbolFolders> SymbolFolders::Open(std::vector<std::string> folders) {
     if (!error && is_folder) static_cast<void>(fs::directory_iterator(folder, error));
     if (error || !is_folder) {
       const std::string why = error ? error.message() : std::strerror(ENOENT);
-      return Error{"cannot read the folder --symbols " + folder + ": " + why,
+      return Error{fmt::format("cannot read the folder --symbols {}: {}", folder, why),
                    "give a folder with the binaries or their debug files, such as /usr/lib/debug"};
     }
   }
@@ -62,10 +64,10 @@ std::vector<std::string> SymbolFolders::Find(const std::string& build_id) {
   };
   for (const std::string& folder : folders_) {
     // DIR may hold the tree, or be it.
-    for (const char* tree : {"/.build-id/", "/"}) {
-      const std::string stem = folder + tree + build_id.substr(0, 2) + "/" + build_id.substr(2);
-      add(stem + ".debug");
-      add(stem);
+    for (const char* tree : {".build-id", "."}) {
+      const fs::path stem = fs::path(folder) / tree / build_id.substr(0, 2) / build_id.substr(2);
+      add(stem.string() + ".debug");
+      add(stem.string());
     }
   }
   if (!found.empty()) return found;
