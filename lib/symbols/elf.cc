@@ -242,10 +242,11 @@ bool ElfFile::FindSection(const char* name, Section* out) const {
     if (out->type == SHT_NOBITS || out->name >= names.size || names.size - out->name < length) {
       continue;
     }
-    const char* found = first + out->name;
-    if (out->name + length > known) {
-      if (!ReadAt(names.offset + out->name, other, length)) continue;
-      found = other;
+    const char* found = other;
+    if (out->name + length <= known) {
+      found = first + out->name;
+    } else if (!ReadAt(names.offset + out->name, other, length)) {
+      continue;
     }
     if (std::memcmp(found, name, length) == 0) {
       return out->offset <= length_ && out->size <= length_ - out->offset;
