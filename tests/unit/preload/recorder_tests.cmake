@@ -12,6 +12,7 @@ add_library(recorder_thread_parts STATIC
   ${preload}/process_facts.cc
   ${preload}/sampling/live_table.cc
   ${preload}/sampling/mailbox.cc
+  ${preload}/sampling/sampled_region.cc
   ${preload}/sampling/stack_table.cc
   ${preload}/settings.cc
   ${preload}/state_records.cc
