@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Compares wrackline with no tool, with the cheapest possible shim, and with other memory profilers.
+
+  bench/compare.py --install-peers          once: Debian's and Maven's peers (root)
+  bench/compare.py                          all sections, some 25 minutes on two cores; the tables on standard output
+  bench/compare.py micro --rounds 31        one section, more rounds
+  bench/compare.py micro --only pair-1 ring-1 --variants glibc/forward glibc/never
+  bench/compare.py --quick                  everything once, shorter: does it run? The figures are no good
+  bench/compare.py --write                  also puts the tables into docs/benchmarks.md
+  bench/compare.py show --write             no measuring: the last results
+
+Sections: micro (allocation patterns, paired ratios), instructions (a pair's user instructions, callgrind), samples (one
+sample's cost), programs (db_bench, a JVM, g++, python, git), memory (added RSS, the recorder's room).
+
+Every figure is of one run on this machine: rounds in which each variant is run once, in shuffled order; a ratio is taken within
+its round, and the median and the quartiles of the ratios are shown. Results are kept in build/bench/results.json, so
+that sections can be measured one by one. Run it on a quiet machine: the load average at the start is part of the result.
+"""
+
+import argparse
+import json
+import sys
+import time
+
+from comparison import bars, instructions, machine, memory, micro, programs, runs, sample_cost
+
+SECTIONS = {
+    "micro": (micro, 15, "Allocation patterns"),
+    "instructions": (instructions, 1, "Instructions of a pair"),
+    "samples": (sample_cost, 15, "The cost of one sample"),
+    "programs": (programs, 11, "Whole programs"),
+    "memory": (memory, 3, "Memory"),
+}
+RESULTS = machine.ROOT / "build" / "bench" / "results.json"
+DOCUMENT = machine.ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.py writes to here -->"
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="micro, instructions, samples, programs, memory; show: measure nothing")
+    parser.add_argument("--rounds", type=int, help="rounds of a section (default: " + ", ".join(
+        f"{name} {rounds}" for name, (_, rounds, _) in SECTIONS.items()) + ")")
+    parser.add_argument("--only", nargs="+", dest="workloads", metavar="KEY", help="these workloads, programs or cases only")
+    parser.add_argument("--variants", nargs="+", metavar="KEY", help="micro: these variants only, such as glibc/512k; 'none' always runs")
+    parser.add_argument("--quick", action="store_true", help="two short rounds of everything")
+    parser.add_argument("--install-peers", action="store_true", help="install what is compared with: apt and Maven")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
+    parser.add_argument("--no-build", action="store_true", help="take build/release as it is")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.sections if name not in (*SECTIONS, "show")]
+    if unknown:
+        parser.error(f"there is no section {unknown[0]!r}; there are: {', '.join(SECTIONS)}, show")
+    options.shorter = 10 if options.quick else 1
+    return options
+
+
+def measure(name, options):
+    section, rounds, title = SECTIONS[name]
+    machine.say(f"== {name}: {title.lower()}")
+    wanted = options.rounds
+    options.rounds = wanted or (2 if options.quick else rounds)
+    begin = time.monotonic()
+    result = section.run(options) | {"machine": machine.facts(), "rounds": options.rounds, "quick": options.quick}
+    result["minutes"] = (time.monotonic() - begin) / 60
+    options.rounds = wanted
+    return result
+
+
+def tables(results):
+    lines = ["### Bars", "", *bars.render(results), ""]
+    for name, (section, _, title) in SECTIONS.items():
+        if name not in results:
+            continue
+        result = results[name]
+        facts = result["machine"]
+        lines += [f"### {title}", "", f"`bench/compare.py {name}`: {result['rounds']} rounds, {result['minutes']:.1f} minutes, {facts['date']}, "
+                  f"commit {facts['commit']}; {facts['cores']} cores of {facts['cpu']}, Linux {facts['kernel']}, {facts['libc']}, "
+                  f"load {facts['load']:.1f} at the end." + (" **A quick run: figures are no good.**" if result["quick"] else ""), "",
+                  *section.render(result), ""]
+    return lines
+
+
+def write(lines):
+    text = DOCUMENT.read_text()
+    if BEGIN not in text or END not in text:
+        sys.exit(f"compare: {DOCUMENT} lacks its markers")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    DOCUMENT.write_text(before + BEGIN + "\n\n" + "\n".join(lines).rstrip() + "\n\n" + END + after)
+    machine.say(f"written: {DOCUMENT}")
+
+
+def main(arguments):
+    options = parse(arguments)
+    if options.install_peers:
+        machine.install_peers()
+        if not options.sections and not options.quick:
+            return 0
+    chosen = options.sections or list(SECTIONS)
+    if chosen != ["show"] and not options.no_build:
+        machine.build()
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in (name for name in SECTIONS if name in chosen):
+        try:
+            results[name] = measure(name, options)
+        except runs.Failed as failure:
+            sys.exit(f"compare: {name}: {failure}")
+        RESULTS.write_text(json.dumps(results, indent=1))
+    lines = tables(results)
+    print("\n".join(lines))
+    if options.write:
+        write(lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""The figures that wrackline holds itself to, each from the section that measured it."""
+
+from . import micro
+from .markdown import ratio, spread, table
+
+MIB = 1 << 20
+
+
+def _section(results, name):
+    return results.get(name, {"rows": []})
+
+
+def _row(results, section, **wanted):
+    for row in _section(results, section)["rows"]:
+        if all(row.get(name) == value for name, value in wanted.items()):
+            return row
+    return {}
+
+
+def _bars(results):
+    """(what, bar, measured text, measured number or None, limit) of every bar."""
+    rows = []
+    for allocator, fast, all_in in (("glibc", 1.04, 1.14), ("jemalloc", 1.05, 1.19)):
+        for workload in ("pair-1", "ring-1"):
+            name = {"pair-1": "tight pair", "ring-1": "ring"}[workload]
+            value = micro.value(_section(results, "micro"), workload, f"{allocator}/never", "forward")
+            rows.append((f"fast path, {name}, {allocator}: never samples to forward only", fast, ratio(value), value and value["median"]))
+        for workload in ("pair-1", "ring-1"):
+            name = {"pair-1": "tight pair", "ring-1": "ring"}[workload]
+            value = micro.value(_section(results, "micro"), workload, f"{allocator}/512k", "none")
+            rows.append((f"all in, {name}, {allocator}: 512k to no tool", all_in, ratio(value), value and value["median"]))
+    for row in _section(results, "instructions")["rows"]:
+        for state, base, words in (("never", "forward", ""), ("large", "forward_large", ", large samples held")):
+            added = row[state] - row[base]
+            rows.append((f"instructions added to forward only: {row['loop']}, {row['allocator']}{words}", 12, f"{added:.1f}", added))
+    for row in _section(results, "samples")["rows"]:
+        limit = {"hot": 1000, "real": 4000}.get(row["case"])
+        if limit and row["ns"]:
+            rows.append((f"one sample, ns, {row['title']}, {row['allocator']}", limit, spread(row["ns"], 0), row["ns"]["median"]))
+    for row in _section(results, "programs").get("instructions", []):
+        if row.get("512k"):
+            rows.append((f"db_bench, user instructions, {row['allocator']}: 512k to no tool", 1.01, ratio(row["512k"]), row["512k"]["median"]))
+    for allocator in ("glibc", "jemalloc"):
+        value = _row(results, "programs", program="jvm", allocator=allocator).get("ratio")
+        rows.append((f"JVM working set, CPU time, {allocator}: 512k to no tool", 1.01, ratio(value), value and value["median"]))
+    for case in ("stacks", "stacks-small"):
+        row = _row(results, "memory", case=case)
+        if row:
+            added = row["added"]["median"] / MIB
+            rows.append((f"added RSS, MiB: {row['title']}", 12, f"{added:.1f}", added))
+    row = _row(results, "memory", case="live-32g")
+    if row:
+        share = 100 * row["added"]["median"] / row["live_bytes"]
+        rows.append((f"added RSS, % of live bytes: {row['title']}", 0.5, f"{share:.2f}", share))
+        lost = sum(row["losses"].values())
+        rows.append((f"samples lost of {row['live_samples'] + lost:,}: {row['title']}", 0, f"{lost:,}", lost))
+    return rows
+
+
+def render(results):
+    body = []
+    for what, limit, text, number in _bars(results):
+        verdict = "-" if number is None else "yes" if number <= limit else "**no**"
+        body.append([what, f"<= {limit:,}", text, verdict])
+    return table(["what", "bar", "measured", "kept"], body)

@@ -1,0 +1,84 @@
+"""Where things are, how they are built and installed, and what machine this is."""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
+PROGRAMS = BUILD / "bench" / "programs"
+PRELOAD = BUILD / "preload" / "libwrackline_preload.so"
+WRACKLINE = BUILD / "analyzer" / "wrackline"
+FORWARD_ONLY = PROGRAMS / "forward_only.so"
+PEERS = ROOT / "build" / "bench-peers"
+ASYNC_PROFILER = PEERS / "linux-x64" / "libasyncProfiler.so"
+LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")
+JEMALLOC = LIBRARIES / "libjemalloc.so.2"
+TCMALLOC = LIBRARIES / "libtcmalloc.so.4"
+HEAPTRACK = Path("/usr/lib/heaptrack/libheaptrack_preload.so")
+
+DEBIAN_PACKAGES = ["heaptrack", "libgoogle-perftools4", "libjemalloc2", "maven", "openjdk-17-jdk-headless",
+                   "rocksdb-tools", "valgrind"]
+ASYNC_PROFILER_ARTIFACT = "tools.profiler:async-profiler:4.4"
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def build():
+    """Builds what is measured; says nothing when all is up to date."""
+    targets = ["wrackline_preload", "wrackline", "bench_programs"]
+    subprocess.run([ROOT / "scripts" / "build.sh", "release", *targets], check=True, stdout=sys.stderr)
+    classes = PROGRAMS / "WorkingSet.class"
+    source = ROOT / "bench" / "programs" / "WorkingSet.java"
+    if which("javac") and (not classes.exists() or classes.stat().st_mtime < source.stat().st_mtime):
+        subprocess.run(["javac", "-XDignore.symbol.file", "-nowarn", "-d", PROGRAMS, source], check=True)
+
+
+def install_peers():
+    """Debian's packages through apt, async-profiler through Maven. Nothing of it enters the repository."""
+    subprocess.run(["apt-get", "-q", "update"], check=True, stdout=sys.stderr)
+    subprocess.run(["apt-get", "-q", "install", "-y", "--no-install-recommends", *DEBIAN_PACKAGES], check=True,
+                   stdout=sys.stderr, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    if not ASYNC_PROFILER.exists():
+        PEERS.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={ASYNC_PROFILER_ARTIFACT}",
+                        f"-DoutputDirectory={PEERS}"], check=True, stdout=sys.stderr)
+        subprocess.run([sys.executable, "-m", "zipfile", "-e", next(PEERS.glob("async-profiler-*.jar")), PEERS],
+                       check=True)
+
+
+def which(program):
+    for folder in os.environ.get("PATH", "").split(":"):
+        if os.access(os.path.join(folder, program), os.X_OK):
+            return os.path.join(folder, program)
+    return None
+
+
+def facts():
+    """What a figure depends on, recorded beside it."""
+    model = "unknown"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit.stdout.strip() or "unknown",
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "libc": " ".join(platform.libc_ver()),
+        "load": os.getloadavg()[0],
+    }
+
+
+def scratch():
+    """A folder for the files of one run, removed after it."""
+    return tempfile.TemporaryDirectory(prefix="wrackline-bench-")

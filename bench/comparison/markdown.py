@@ -1,0 +1,20 @@
+"""Tables and figures as Markdown."""
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+
+
+def ratio(quartiles):
+    """1.043 (1.039 to 1.046); fewer digits above 2."""
+    if not quartiles:
+        return "-"
+    return spread(quartiles, 3 if quartiles["median"] < 2 else 1)
+
+
+def spread(quartiles, digits=1, unit=""):
+    if not quartiles:
+        return "-"
+    low, median, high = (f"{quartiles[name]:,.{digits}f}" for name in ("low", "median", "high"))
+    return f"{median}{unit} ({low} to {high})" if low != high else f"{median}{unit}"
