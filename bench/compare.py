@@ -9,29 +9,32 @@
   bench/compare.py --write                  also puts the tables into docs/benchmarks.md
   bench/compare.py show --write             no measuring: the last results
 
-Sections: micro (allocation patterns, paired ratios), instructions (a pair's user instructions, callgrind), samples (one
-sample's cost), programs (db_bench, a JVM, g++, python, git), memory (added RSS, the recorder's room).
+Sections: micro (allocation patterns, paired ratios), instructions (user instructions of a pair, of db_bench, of a JVM, by
+callgrind), samples (one sample's cost), programs (CPU time of db_bench, a JVM, g++, python, git), memory (added RSS, the
+recorder's room).
 
 Every figure is of one run on this machine: rounds in which each variant is run once, in shuffled order; a ratio is taken within
 its round, and the median and the quartiles of the ratios are shown. Results are kept in build/bench/results.json, so
-that sections can be measured one by one. Run it on a quiet machine: the load average at the start is part of the result.
+that sections can be measured one by one. Run it on a quiet machine: the load average at a section's start is shown beside it.
+
+WRACKLINE_BENCH_BUILD=FOLDER measures that build folder, and builds nothing; otherwise build/release is brought up to date.
 """
 
 import argparse
 import json
 import sys
 import time
+from pathlib import Path
 
 from comparison import bars, instructions, machine, memory, micro, programs, runs, sample_cost
 
 SECTIONS = {
     "micro": (micro, 15, "Allocation patterns"),
-    "instructions": (instructions, 1, "Instructions of a pair"),
+    "instructions": (instructions, 3, "User instructions"),
     "samples": (sample_cost, 15, "The cost of one sample"),
-    "programs": (programs, 11, "Whole programs"),
+    "programs": (programs, 9, "Whole programs"),
     "memory": (memory, 3, "Memory"),
 }
-RESULTS = machine.ROOT / "build" / "bench" / "results.json"
 DOCUMENT = machine.ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.py writes to here -->"
 
@@ -46,7 +49,8 @@ def parse(arguments):
     parser.add_argument("--quick", action="store_true", help="two short rounds of everything")
     parser.add_argument("--install-peers", action="store_true", help="install what is compared with: apt and Maven")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
-    parser.add_argument("--no-build", action="store_true", help="take build/release as it is")
+    parser.add_argument("--results", type=Path, default=machine.ROOT / "build" / "bench" / "results.json", metavar="FILE",
+                        help="where results are kept (default: build/bench/results.json)")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.sections if name not in (*SECTIONS, "show")]
     if unknown:
@@ -61,22 +65,23 @@ def measure(name, options):
     wanted = options.rounds
     options.rounds = wanted or (2 if options.quick else rounds)
     begin = time.monotonic()
-    result = section.run(options) | {"machine": machine.facts(), "rounds": options.rounds, "quick": options.quick}
+    facts = machine.facts()
+    result = section.run(options) | {"machine": facts, "rounds": options.rounds, "quick": options.quick}
     result["minutes"] = (time.monotonic() - begin) / 60
     options.rounds = wanted
     return result
 
 
-def tables(results):
+def tables(results, names):
     lines = ["### Bars", "", *bars.render(results), ""]
     for name, (section, _, title) in SECTIONS.items():
-        if name not in results:
+        if name not in results or name not in names:
             continue
         result = results[name]
         facts = result["machine"]
         lines += [f"### {title}", "", f"`bench/compare.py {name}`: {result['rounds']} rounds, {result['minutes']:.1f} minutes, {facts['date']}, "
                   f"commit {facts['commit']}; {facts['cores']} cores of {facts['cpu']}, Linux {facts['kernel']}, {facts['libc']}, "
-                  f"load {facts['load']:.1f} at the end." + (" **A quick run: figures are no good.**" if result["quick"] else ""), "",
+                  f"load {facts['load']:.1f} before." + (" **A quick run: figures are no good.**" if result["quick"] else ""), "",
                   *section.render(result), ""]
     return lines
 
@@ -97,20 +102,20 @@ def main(arguments):
         if not options.sections and not options.quick:
             return 0
     chosen = options.sections or list(SECTIONS)
-    if chosen != ["show"] and not options.no_build:
+    if chosen != ["show"] and not machine.BUILD_IS_GIVEN:
         machine.build()
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept = options.results
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    results = json.loads(kept.read_text()) if kept.exists() else {}
     for name in (name for name in SECTIONS if name in chosen):
         try:
             results[name] = measure(name, options)
         except runs.Failed as failure:
             sys.exit(f"compare: {name}: {failure}")
-        RESULTS.write_text(json.dumps(results, indent=1))
-    lines = tables(results)
-    print("\n".join(lines))
+        kept.write_text(json.dumps(results, indent=1))
+    print("\n".join(tables(results, SECTIONS if chosen == ["show"] else chosen)))
     if options.write:
-        write(lines)
+        write(tables(results, SECTIONS))
     return 0
 
 

@@ -37,12 +37,9 @@ def _bars(results):
         limit = {"hot": 1000, "real": 4000}.get(row["case"])
         if limit and row["ns"]:
             rows.append((f"one sample, ns, {row['title']}, {row['allocator']}", limit, spread(row["ns"], 0), row["ns"]["median"]))
-    for row in _section(results, "programs").get("instructions", []):
-        if row.get("512k"):
-            rows.append((f"db_bench, user instructions, {row['allocator']}: 512k to no tool", 1.01, ratio(row["512k"]), row["512k"]["median"]))
-    for allocator in ("glibc", "jemalloc"):
-        value = _row(results, "programs", program="jvm", allocator=allocator).get("ratio")
-        rows.append((f"JVM working set, CPU time, {allocator}: 512k to no tool", 1.01, ratio(value), value and value["median"]))
+    for row in _section(results, "instructions").get("programs", []):
+        if row["512k"]:
+            rows.append((f"user instructions, {row['title']}, {row['allocator']}: 512k to no tool", 1.01, ratio(row["512k"], 4), row["512k"]["median"]))
     for case in ("stacks", "stacks-small"):
         row = _row(results, "memory", case=case)
         if row:

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "release"
+BUILD_IS_GIVEN = "WRACKLINE_BENCH_BUILD" in os.environ
+BUILD = Path(os.environ.get("WRACKLINE_BENCH_BUILD", ROOT / "build" / "release")).resolve()
 PROGRAMS = BUILD / "bench" / "programs"
 PRELOAD = BUILD / "preload" / "libwrackline_preload.so"
 WRACKLINE = BUILD / "analyzer" / "wrackline"

@@ -6,11 +6,11 @@ def table(head, rows):
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
 
 
-def ratio(quartiles):
+def ratio(quartiles, digits=3):
     """1.043 (1.039 to 1.046); fewer digits above 2."""
     if not quartiles:
         return "-"
-    return spread(quartiles, 3 if quartiles["median"] < 2 else 1)
+    return spread(quartiles, digits if quartiles["median"] < 2 else 1)
 
 
 def spread(quartiles, digits=1, unit=""):

@@ -5,7 +5,7 @@ from .markdown import spread, table
 
 MIB = 1 << 20
 
-# Title, program and its options, interval, whether it is short enough for --quick.
+# Title, program and its options, interval. --quick leaves the largest out.
 CASES = {
     "stacks": ("64 threads, 10,000 stacks, objects of 4 MiB, untouched, freed at once; 512k",
                ("many_stacks", "--bytes", "4m", "--free"), "512k"),
@@ -25,10 +25,10 @@ def run(options):
         if options.quick and key == "live-32g":
             continue
         machine.say(f"  {title}")
-        command = [machine.PROGRAMS / program, *arguments]
+        command = [machine.PROGRAMS / program, *arguments, "--stay-ms", 1500]
         none, sampling = variants.BY_KEY["glibc/none"], variants.wrackline("glibc", key, interval)
         values = runs.rounds(min(options.rounds, 5), {
-            "none": lambda number: runs.run(command, none).max_rss,
+            "none": lambda number: runs.run(command, none).values["peak_rss"],
             "sampling": lambda number: runs.run(command, sampling, inspect=recording.read)})
         done = values["sampling"]
         if not done:
@@ -36,7 +36,7 @@ def run(options):
         last = done[max(done)]
         rows.append({
             "case": key, "title": title, "none": runs.quartiles(values["none"].values()),
-            "added": runs.quartiles([run.max_rss - values["none"][number] for number, run in done.items()
+            "added": runs.quartiles([run.values["peak_rss"] - values["none"][number] for number, run in done.items()
                                      if number in values["none"]]),
             "own_bytes": last.inspected["own_bytes"], "samples": last.inspected["samples"],
             "live_samples": last.inspected["live_samples"], "stacks": last.inspected["stacks"],
@@ -52,4 +52,4 @@ def render(result):
         losses = ", ".join(f"{name} {count:,}" for name, count in row["losses"].items()) or "none"
         body.append([row["title"], f"{row['none']['median'] / MIB:,.1f}", spread(added, 1) + share, f"{row['own_bytes'] / MIB:.1f}",
                      f"{row['stacks']:,}", f"{row['samples']:,}", f"{row['live_samples']:,}", losses])
-    return table(["process", "max RSS without, MiB", "added, MiB", "of it own_bytes", "stacks", "samples", "live at the end", "losses"], body)
+    return table(["process", "peak RSS without, MiB", "added, MiB", "of it own_bytes", "stacks", "samples", "live at the end", "losses"], body)

@@ -1,22 +1,24 @@
-"""Section "programs": real programs with and without wrackline, in alternation, by the CPU time of the process and its children;
-db_bench also by its user instructions."""
+"""Section "programs": real programs with and without wrackline, in alternation, by the CPU time of the process and its children."""
 
 import json
-import re
 import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
 
 from . import machine, runs, variants
-from .markdown import ratio, spread, table
+from .markdown import ratio, table
 
 BIG_SOURCE = machine.ROOT / "analyzer" / "render" / "json.cc"
 
 
-def _db_bench(operations, *more):
-    return ["db_bench", "--benchmarks=fillrandom,readrandom", f"--num={operations}", "--db={folder}/db", "--seed=1",
+def db_bench(operations, benchmarks="fillrandom,readrandom", *more):
+    return ["db_bench", f"--benchmarks={benchmarks}", f"--num={operations}", "--db={folder}/db", "--seed=1",
             "--compression_type=none", "--disable_wal=1", "--stats_interval_seconds=1000", *more]
+
+
+def working_set(iterations, threads, *flags):
+    return ["java", *flags, "-Xmx128m", "-cp", machine.PROGRAMS, "WorkingSet", iterations, threads]
 
 
 def _compile():
@@ -40,13 +42,13 @@ class Program:
 
 
 PROGRAMS = [
-    Program("db_bench", "db_bench, 300,000 random writes and reads", lambda: _db_bench(300_000), needs="db_bench"),
+    Program("db_bench", "db_bench, 300,000 random writes and reads", lambda: db_bench(300_000), needs="db_bench"),
     Program("jvm", "JVM working set (Inflater, Deflater, direct buffers, Unsafe)",
-            lambda: ["java", "-Xmx128m", "-cp", machine.PROGRAMS, "WorkingSet", "15000", "2"], needs="java"),
+            lambda: working_set(15_000, 2), needs="java"),
     Program("compile", f"g++ -c {BIG_SOURCE.relative_to(machine.ROOT)}", _compile),
-    Program("python", "python3, parse and print the standard library", needs="", command=lambda: [
+    Program("python", "python3, parse and print the standard library", lambda: [
         sys.executable, machine.ROOT / "bench" / "programs" / "python_load.py", "60"]),
-    Program("python-malloc", "the same with PYTHONMALLOC=malloc", needs="", command=lambda: [
+    Program("python-malloc", "the same with PYTHONMALLOC=malloc", lambda: [
         sys.executable, machine.ROOT / "bench" / "programs" / "python_load.py", "60"], environment={"PYTHONMALLOC": "malloc"}),
     Program("git", "git log -p, copies searched for everywhere", lambda: [
         "git", "-C", machine.ROOT, "log", "-p", "-M", "-C", "--find-copies-harder", "HEAD"], needs="git"),
@@ -72,10 +74,7 @@ def run(options):
                          "none_s": runs.quartiles(values[keys[0]].values()), "ratio": runs.paired(values[keys[1]], values[keys[0]]),
                          # What pairing cannot remove: the same program against itself, one round to the next.
                          "noise": _noise(values[keys[0]])})
-    result = {"rows": rows, "instructions": []}
-    if (not options.workloads or "db_bench" in options.workloads) and machine.which("db_bench"):
-        result["instructions"] = [_db_bench_instructions(options, allocator) for allocator in ("glibc", "jemalloc")]
-    return result
+    return {"rows": rows}
 
 
 def _noise(values):
@@ -83,39 +82,7 @@ def _noise(values):
     return runs.quartiles(ratios)
 
 
-def _db_bench_instructions(options, allocator):
-    """User instructions of one operation (a write and a read), as the slope between two numbers of operations: what start and exit
-    cost is in both. The flushes run on a thread of their own, so two counts of the same command differ a little: interleaved
-    rounds, and the median."""
-    few, many = (2_000, 10_000) if options.quick else (10_000, 60_000)
-    keys = [f"{allocator}/{name}" for name in ("none", "forward", "never", "512k")]
-
-    def slope(key):
-        return (_instructions(key, many) - _instructions(key, few)) / (many - few)
-
-    machine.say(f"  db_bench under callgrind, {allocator}")
-    values = runs.rounds(min(options.rounds, 5), {key: lambda number, key=key: slope(key) for key in keys})
-    row = {"allocator": allocator, "none": runs.quartiles(values[keys[0]].values())}
-    for key in keys[1:]:
-        row[key.split("/")[1]] = runs.paired(values[key], values[keys[0]])
-    return row
-
-
-def _instructions(key, operations):
-    def inspect(folder):
-        with open(f"{folder}/stderr", errors="replace") as text:
-            return int(re.search(r"Collected : (\d+)", text.read()).group(1))
-
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *_db_bench(operations)]
-    return runs.run(command, variants.BY_KEY[key], stdout=subprocess.DEVNULL, inspect=inspect).inspected
-
-
 def render(result):
-    lines = table(["program", "behind", "CPU seconds without", "with wrackline at 512k, to without", "without, to itself one round before"],
-                  [[row["title"], row["allocator"], f"{row['none_s']['median']:.2f}", ratio(row["ratio"]), ratio(row["noise"])]
-                   for row in result["rows"] if row["none_s"]])
-    if result["instructions"]:
-        lines += ["", *table(["db_bench, user instructions an operation", "no tool", "forward only", "wrackline, never samples", "wrackline, 512k"],
-                             [[row["allocator"], spread(row["none"], 0), ratio(row["forward"]), ratio(row["never"]), ratio(row["512k"])]
-                              for row in result["instructions"]])]
-    return lines
+    head = ["program", "behind", "CPU seconds without", "with wrackline at 512k, to without", "without, to itself one round before"]
+    return table(head, [[row["title"], row["allocator"], f"{row['none_s']['median']:.2f}", ratio(row["ratio"]), ratio(row["noise"])]
+                        for row in result["rows"] if row["none_s"]])

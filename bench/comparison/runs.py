@@ -18,7 +18,6 @@ class Run:
     values: dict       # what the program printed as "result name=value ..."
     user: float        # seconds, of the process and all its waited-for children
     system: float
-    max_rss: int       # bytes
     inspected: object = None
 
     @property
@@ -40,8 +39,7 @@ def run(command, variant, extra=None, inspect=None, stdout=subprocess.PIPE):
                 errors.seek(0)
                 tail = errors.read()[-400:].decode(errors="replace").strip()
                 raise Failed(f"{variant.key}: {' '.join(command)}: status {process.returncode}: {tail}")
-        return Run(_result(output), usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024,
-                   inspect(folder) if inspect else None)
+        return Run(_result(output), usage.ru_utime, usage.ru_stime, inspect(folder) if inspect else None)
 
 
 def _result(output):

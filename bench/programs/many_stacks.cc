@@ -1,19 +1,22 @@
 // Many threads that allocate from many distinct stacks, for what a profiler needs of memory. Prints one line:
 //
-//   result stacks=10000 threads=64 allocated_bytes=7390000 held=1
+//   result stacks=10000 threads=64 allocated_bytes=7390000 held=1 peak_rss=9000000
 //
-//   many_stacks [--threads 64] [--stacks 10000] [--frames 16] [--bytes N] [--free]
+//   many_stacks [--threads 64] [--stacks 10000] [--frames 16] [--bytes N] [--free] [--stay-ms N]
 //
 // Each stack allocates once: a request of the usual sizes (mean 739 bytes), or of --bytes, untouched. All threads live to the end;
-// the objects too, unless --free. A stack is a path through eight functions, chosen by the digits of its number, so that all frames are
+// the objects too, unless --free; then the program stays for --stay-ms, so that
+// a profiler's own threads catch up. A stack is a path through eight functions, chosen by the digits of its number, so that all frames are
 // real return addresses of different code, and no two stacks are equal.
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <thread>
 #include <vector>
 
 #include "bench/programs/arguments.h"
+#include "bench/programs/peak_resident.h"
 #include "bench/programs/request_sizes.h"
 
 namespace wrackline::bench {
@@ -53,6 +56,7 @@ int Main(int argc, char** argv) {
   const std::uint64_t stacks = arguments.Number("--stacks", 10000);
   const std::uint64_t frames = arguments.Number("--frames", 16);
   const std::uint64_t bytes = arguments.Number("--bytes", 0);
+  const std::uint64_t stay_ms = arguments.Number("--stay-ms", 0);
   const bool free_them = arguments.Flag("--free");
   arguments.Done();
   if (stacks > 1u << 15 || frames < 5 || frames > 21) {
@@ -63,7 +67,7 @@ int Main(int argc, char** argv) {
   const std::array<std::uint16_t, kRequestSizes> sizes = RequestSizes();
   std::vector<void*> held(stacks);
   std::atomic<std::uint64_t> allocated = 0;
-  std::barrier all_done(static_cast<std::ptrdiff_t>(threads));
+  std::barrier together(static_cast<std::ptrdiff_t>(threads) + 1);
   const auto work = [&](std::uint64_t thread) {
     for (std::uint64_t stack = thread; stack < stacks; stack += threads) {
       // The number's own five digits make the path unique, the mixed ones above make the rest of it varied.
@@ -77,13 +81,18 @@ int Main(int argc, char** argv) {
         held[stack] = walk.object;
       }
     }
-    all_done.arrive_and_wait();
+    together.arrive_and_wait();  // all have allocated
+    together.arrive_and_wait();  // the peak is known
   };
   std::vector<std::thread> workers;
   for (std::uint64_t i = 0; i < threads; ++i) workers.emplace_back(work, i);
+  together.arrive_and_wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(stay_ms));
+  const std::uint64_t peak = PeakResident();
+  together.arrive_and_wait();
   for (std::thread& worker : workers) worker.join();
-  std::printf("result stacks=%lu threads=%lu allocated_bytes=%lu held=%d\n", stacks, threads,
-              allocated.load(), free_them ? 0 : 1);
+  std::printf("result stacks=%lu threads=%lu allocated_bytes=%lu held=%d peak_rss=%lu\n", stacks,
+              threads, allocated.load(), free_them ? 0 : 1, peak);
   return 0;
 }
 
