@@ -17,6 +17,8 @@ Every figure is of one run on this machine: rounds in which each variant is run 
 its round, and the median and the quartiles of the ratios are shown. Results are kept in build/bench/results.json, so
 that sections can be measured one by one. Run it on a quiet machine: the load average at a section's start is shown beside it.
 
+Exit status: 0; 1 when something failed to run and was left out (said on standard error); 2 usage.
+
 WRACKLINE_BENCH_BUILD=FOLDER measures that build folder, and builds nothing; otherwise build/release is brought up to date.
 """
 
@@ -26,10 +28,10 @@ import sys
 import time
 from pathlib import Path
 
-from comparison import bars, instructions, machine, memory, micro, programs, runs, sample_cost
+from comparison import bars, instructions, machine, memory, micro, programs, runs, sample_cost, variants
 
 SECTIONS = {
-    "micro": (micro, 15, "Allocation patterns"),
+    "micro": (micro, 13, "Allocation patterns"),
     "instructions": (instructions, 3, "User instructions"),
     "samples": (sample_cost, 15, "The cost of one sample"),
     "programs": (programs, 9, "Whole programs"),
@@ -45,13 +47,16 @@ def parse(arguments):
     parser.add_argument("--rounds", type=int, help="rounds of a section (default: " + ", ".join(
         f"{name} {rounds}" for name, (_, rounds, _) in SECTIONS.items()) + ")")
     parser.add_argument("--only", nargs="+", dest="workloads", metavar="KEY", help="these workloads, programs or cases only")
-    parser.add_argument("--variants", nargs="+", metavar="KEY", help="micro: these variants only, such as glibc/512k; 'none' always runs")
+    parser.add_argument("--variants", nargs="+", metavar="KEY", help="micro: these variants only, such as glibc/512k, and what they are divided by")
     parser.add_argument("--quick", action="store_true", help="two short rounds of everything")
     parser.add_argument("--install-peers", action="store_true", help="install what is compared with: apt and Maven")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     parser.add_argument("--results", type=Path, default=machine.ROOT / "build" / "bench" / "results.json", metavar="FILE",
                         help="where results are kept (default: build/bench/results.json)")
     options = parser.parse_args(arguments)
+    strange = [key for key in options.variants or () if key not in variants.BY_KEY]
+    if strange:
+        parser.error(f"there is no variant {strange[0]!r}; there are: {', '.join(variants.BY_KEY)}")
     unknown = [name for name in options.sections if name not in (*SECTIONS, "show")]
     if unknown:
         parser.error(f"there is no section {unknown[0]!r}; there are: {', '.join(SECTIONS)}, show")
@@ -116,7 +121,7 @@ def main(arguments):
     print("\n".join(tables(results, SECTIONS if chosen == ["show"] else chosen)))
     if options.write:
         write(tables(results, SECTIONS))
-    return 0
+    return 1 if runs.left_out else 0
 
 
 if __name__ == "__main__":

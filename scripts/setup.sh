@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build_packages=(
-  ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config xz-utils
+  ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config python3 xz-utils
   libbenchmark-dev libcli11-dev libjemalloc2 libfmt-dev libgmock-dev libgtest-dev libnanopb-dev libprotobuf-dev librocksdb-dev
   libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev protobuf-compiler zlib1g-dev
 )

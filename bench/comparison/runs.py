@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from . import machine
 
 
+left_out = []  # what failed and was passed over, in this whole process
+
+
 class Failed(Exception):
     """A program that did not end well; the text says which and how."""
 
@@ -58,28 +61,34 @@ def _is_number(text):
         return False
 
 
-def rounds(count, jobs, seed=1):
-    """Calls every job of `jobs` (key -> function of the round's number, or None to leave it out) once a round, in an order
-    shuffled anew each time, so that no variant always follows the same one. Returns key -> {round: value}; a job that
-    fails is said once and left out from then on."""
+def rounds(count, jobs, group=lambda key: None, weight=lambda group: 1, seed=1):
+    """Calls every job of `jobs` (key -> function of the round's number; None leaves a round out) once a round. Jobs of one group run
+    one after the other, so that what is compared is close in time, and in an order shuffled anew each time, so that none always
+    follows the same other; a group of weight 3 has three rounds in each. Returns key -> {round: value}. A job that fails is
+    said once and left out from then on."""
     order = random.Random(seed)
     values = {key: {} for key in jobs}
     broken = set()
+    groups = {}
+    for key in jobs:
+        groups.setdefault(group(key), []).append(key)
     for number in range(count):
-        keys = list(jobs)
-        order.shuffle(keys)
-        for key in keys:
-            if key in broken:
-                continue
-            try:
-                value = jobs[key](number)
-            except Failed as failure:
-                machine.say(f"  left out: {failure}")
-                broken.add(key)
-                values[key] = {}
-                continue
-            if value is not None:
-                values[key][number] = value
+        turns = [(name, number * weight(name) + turn) for name in groups for turn in range(weight(name))]
+        order.shuffle(turns)
+        for name, turn in turns:
+            keys = [key for key in groups[name] if key not in broken]
+            order.shuffle(keys)
+            for key in keys:
+                try:
+                    value = jobs[key](turn)
+                except Failed as failure:
+                    machine.say(f"  left out: {failure}")
+                    left_out.append(key)
+                    broken.add(key)
+                    values[key] = {}
+                    continue
+                if value is not None:
+                    values[key][turn] = value
         machine.say(f"  round {number + 1} of {count}")
     return values
 
