@@ -7,7 +7,7 @@
 #   pipe2 read mincore syscall msync   its check whether an address can be read holds a pipe open for ever; a program that
 #                     closes all its descriptors would find libunwind writing into the file that got the number next
 #                                                                    -> one system call without a descriptor
-# They are given to make and not to configure, which would look for them in libc.
+# They are given to make and not to configure, which would look for them in libc. So is preload/old_glibc.h, the symbol versions.
 include(ExternalProject)
 
 set(wrackline_libunwind_folder "${CMAKE_BINARY_DIR}/libunwind")
@@ -16,6 +16,7 @@ foreach(function dl_iterate_phdr pthread_mutex_init pthread_mutex_lock pthread_m
                  pipe pipe2 read close mincore msync syscall)
   string(APPEND wrackline_libunwind_macros " -D${function}=wrackline_unw_${function}")
 endforeach()
+string(APPEND wrackline_libunwind_macros " -include ${PROJECT_SOURCE_DIR}/preload/old_glibc.h")
 set(wrackline_libunwind_cflags
   "-O2 -g1 -fPIC -ftls-model=initial-exec -fvisibility=hidden -fno-stack-protector -DNDEBUG -w -U_FORTIFY_SOURCE")
 
@@ -40,12 +41,16 @@ ExternalProject_Add(wrackline_libunwind_build
     --disable-minidebuginfo --disable-zlibdebuginfo --disable-debug-frame --disable-block-signals --disable-cxx-exceptions
     --disable-weak-backtrace --disable-per-thread-cache
     "CC=${CMAKE_C_COMPILER}" "CXX=${CMAKE_CXX_COMPILER}" "CFLAGS=${wrackline_libunwind_cflags}"
-  BUILD_COMMAND make -s -C src "CFLAGS=${wrackline_libunwind_cflags}${wrackline_libunwind_macros}" libunwind.la
+  # Its make files do not know that other flags make other objects.
+  BUILD_COMMAND make -s -C src clean
+  COMMAND make -s -C src "CFLAGS=${wrackline_libunwind_cflags}${wrackline_libunwind_macros}" libunwind.la
   INSTALL_COMMAND ""
   BUILD_BYPRODUCTS "${wrackline_libunwind_folder}/build/src/.libs/libunwind.a"
   LOG_CONFIGURE ON
   LOG_BUILD ON
   LOG_OUTPUT_ON_FAILURE ON)
+
+ExternalProject_Add_StepDependencies(wrackline_libunwind_build build "${PROJECT_SOURCE_DIR}/preload/old_glibc.h")
 
 # The folders must exist when CMake reads them as include folders, before anything is built.
 file(MAKE_DIRECTORY "${wrackline_libunwind_folder}/source/include" "${wrackline_libunwind_folder}/build/include")
