@@ -17,4 +17,13 @@ if(WRACKLINE_PRELOAD)
     WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
     WRACKLINE_SHIM_TARGET="$<TARGET_FILE:shim_target>")
   add_dependencies(preload_e2e_test wrackline_preload shim_target)
+
+  # Needs root, and the network once: the programs of the older release are fetched with apt, and kept.
+  wrackline_unit_test(old_distribution_test
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/old_distribution_test.cc
+    LIBRARIES wrackline_host wrackline_test_support LABEL e2e TIMEOUT 240)
+  target_compile_definitions(old_distribution_test PRIVATE
+    WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
+    WRACKLINE_OLD_ROOT_SCRIPT="${PROJECT_SOURCE_DIR}/scripts/old-root.sh")
+  add_dependencies(old_distribution_test wrackline_preload)
 endif()
