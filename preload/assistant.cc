@@ -4,6 +4,7 @@
 
 #include "preload/clock.h"
 #include "preload/futex.h"
+#include "preload/own_thread.h"
 #include "preload/pages.h"
 #include "preload/sampling/profile_state.h"
 #include "preload/unwind/local_objects.h"
@@ -23,9 +24,16 @@ void Assistant::Request(Job job) {
   FutexWake(&requested_);
 }
 
-void Assistant::Run() {
+void Assistant::Wake() {
+  requested_.fetch_or(kLookUp, std::memory_order_release);
+  FutexWake(&requested_);
+}
+
+void Assistant::Run(OwnThread* self) {
   for (;;) {
-    const std::uint32_t wanted = requested_.load(std::memory_order_acquire);
+    if (self->LeavesNow()) return;
+    const std::uint32_t wanted =
+        requested_.fetch_and(~kLookUp, std::memory_order_acq_rel) & ~kLookUp;
     if (wanted == 0) {
       FutexWait(&requested_, 0, 0);
       continue;

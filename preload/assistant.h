@@ -19,6 +19,8 @@
 
 namespace wrackline::preload {
 
+class OwnThread;
+
 class Assistant {
  public:
   enum Job : std::uint32_t {
@@ -32,8 +34,10 @@ class Assistant {
 
   // Maps its memory. 0 or an errno value. `allocator` must live as long as the process.
   int Open(Allocator* allocator);
-  // The thread's body; never returns.
-  void Run();
+  // The thread's body; returns when `self` is to leave. Jobs stay requested.
+  void Run(OwnThread* self);
+  // Makes Run look whether it is to leave, after the job at hand. Any thread.
+  void Wake();
 
   // --- recorder thread ---
   // True while the job's data is the recorder thread's.
@@ -60,7 +64,8 @@ class Assistant {
  private:
   void Do(Job job);
 
-  std::atomic<std::uint32_t> requested_{0};  // futex
+  static constexpr std::uint32_t kLookUp = 1u << 31;  // of requested_, beside the jobs
+  std::atomic<std::uint32_t> requested_{0};           // futex
   std::atomic<std::uint32_t> done_{0};
   Allocator* allocator_ = nullptr;
   ModuleScan* scan_ = nullptr;

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "preload/credential_hooks.h"
 #include "preload/exit_hooks.h"
 #include "preload/hooks/next_allocator.h"
 #include "preload/recorder_thread.h"
@@ -40,6 +41,7 @@ __attribute__((constructor)) void Load(int count, char** arguments, char** envir
   Settings settings;
   if (!Wanted(count, arguments, environment, &settings)) return;
   PrepareUnwinder();
+  InstallCredentialHooks();
   if (const int error = StartRecording(settings); error != 0) {
     if (settings.verbose) {
       Text<96> line;

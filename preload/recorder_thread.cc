@@ -1,9 +1,10 @@
 #include "preload/recorder_thread.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include "preload/clock.h"
 #include "preload/futex.h"
 #include "preload/hooks/next_allocator.h"
+#include "preload/own_thread.h"
 #include "preload/pages.h"
 #include "preload/recorder_loop.h"
 #include "preload/recording_control.h"
@@ -22,7 +24,7 @@
 namespace wrackline::preload {
 namespace {
 
-constexpr std::size_t kStackBytes = 256 * 1024;
+constexpr std::uint64_t kLeaveWaitNs = kSecond;
 constexpr std::uint64_t kStopWaitNs = 250 * kMillisecond;
 
 struct Threads {
@@ -30,23 +32,38 @@ struct Threads {
   RecorderLoop loop;
   Assistant assistant;
   Allocator allocator;
+  OwnThread recorder, aid;
+  bool opened = false;  // the loop: by the first of its threads
 };
 // In anonymous memory of its own, like everything here: nothing is left to a destructor at exit.
 Threads* g_threads = nullptr;
 
-void* RunRecorder(void*) {
-  prctl(PR_SET_NAME, "wrackline", 0, 0, 0);
+// Nothing more is sampled: the file is finished, or nobody writes it.
+void NoMoreSamples() {
+  State()->active.store(0, std::memory_order_release);
+  g_control.stopped.store(1, std::memory_order_release);
+  FutexWake(&g_control.stopped);
+}
+
+// Not by prctl, which is a hook of ours.
+void SetName(const char* name) { syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
+
+void RunRecorder(OwnThread* self) {
+  SetName("wrackline");
   RecorderLoop& loop = g_threads->loop;
-  const int error =
-      loop.Open(g_threads->settings, State(), &g_threads->assistant, &g_threads->allocator);
-  if (error != 0) {
-    State()->active.store(0, std::memory_order_release);
-    g_control.stopped.store(1, std::memory_order_release);
-    for (;;) pause();
+  if (!g_threads->opened) {
+    const int error =
+        loop.Open(g_threads->settings, State(), &g_threads->assistant, &g_threads->allocator);
+    if (error != 0) {
+      NoMoreSamples();
+      for (;;) pause();
+    }
+    g_threads->opened = true;
   }
   while (g_control.stop.load(std::memory_order_acquire) == 0) {
     const std::uint64_t next = loop.Step();
     while (g_control.stop.load(std::memory_order_acquire) == 0 && MonotonicNs() < next) {
+      if (self->LeavesNow()) return;
       FutexWait(&g_control.stop, 0, next);
     }
   }
@@ -54,41 +71,15 @@ void* RunRecorder(void*) {
   State()->active.store(0, std::memory_order_release);
   loop.Finish(g_control.exit_status.load(std::memory_order_relaxed),
               g_control.status_known.load(std::memory_order_relaxed) != 0);
-  g_control.stopped.store(1, std::memory_order_release);
-  FutexWake(&g_control.stopped);
+  NoMoreSamples();
   // The process is ending; a thread that returns would run destructors of thread-local objects
   // beside it.
   for (;;) pause();
 }
 
-void* RunAssistant(void*) {
-  prctl(PR_SET_NAME, "wrackline-aid", 0, 0, 0);
-  g_threads->assistant.Run();
-  return nullptr;
-}
-
-int StartThread(void* (*body)(void*)) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  // A thread takes over the mask: signals stay the program's.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  int error = pthread_create(&thread, &attributes, body, nullptr);
-  if (error == EINVAL) {
-    // Static TLS is carved out of the stack: with a lot of it this size is too small.
-    pthread_attr_destroy(&attributes);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    error = pthread_create(&thread, &attributes, body, nullptr);
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return error;
+void RunAssistant(OwnThread* self) {
+  SetName("wrackline-aid");
+  g_threads->assistant.Run(self);
 }
 
 void CountFork() { g_control.forks.fetch_add(1, std::memory_order_relaxed); }
@@ -127,12 +118,12 @@ int StartRecording(const Settings& settings) {
   }
 
   g_control.pid.store(getpid(), std::memory_order_relaxed);
-  if (const int error = StartThread(RunRecorder); error != 0) {
+  if (const int error = g_threads->recorder.Start(RunRecorder); error != 0) {
     g_control.pid.store(0, std::memory_order_relaxed);
     return error;
   }
   // Without it names, modules and the slow figures are missing, the rest is recorded.
-  if (StartThread(RunAssistant) != 0 && settings.verbose) {
+  if (g_threads->aid.Start(RunAssistant) != 0 && settings.verbose) {
     Say("no second thread can be made: frames get no names");
   }
   state->active.store(1, std::memory_order_release);
@@ -158,6 +149,26 @@ void StopRecording(int status, bool status_known) {
     FutexWait(&g_control.stopped, 0, until);
   }
   errno = saved;
+}
+
+namespace {
+std::atomic<std::uint32_t> g_away{0};  // 1 while a thread of the program is between the two calls
+}
+
+bool SendThreadsAway() {
+  if (g_control.pid.load(std::memory_order_relaxed) != getpid()) return false;
+  // Nobody asks before the end of StartRecording, which the library's constructor calls.
+  while (g_away.exchange(1, std::memory_order_acquire) != 0) sched_yield();
+  const std::uint64_t until = MonotonicNs() + kLeaveWaitNs;
+  g_threads->recorder.Leave([] { FutexWake(&g_control.stop); }, until);
+  g_threads->aid.Leave([] { g_threads->assistant.Wake(); }, until);
+  return true;
+}
+
+void LetThreadsReturn() {
+  if (g_threads->recorder.Return() != 0) NoMoreSamples();
+  g_threads->aid.Return();
+  g_away.store(0, std::memory_order_release);
 }
 
 }  // namespace wrackline::preload
