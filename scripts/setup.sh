@@ -15,6 +15,7 @@ build_packages=(
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
   e2fsprogs libgoogle-perftools4 libmimalloc2.0 libtcmalloc-minimal4 procps util-linux valgrind
+  libpython3.11-testsuite openjdk-17-jdk-headless redis-server sqlite3
 )
 
 case ${1:-build} in

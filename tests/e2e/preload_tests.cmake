@@ -26,4 +26,8 @@ if(WRACKLINE_PRELOAD)
     WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
     WRACKLINE_OLD_ROOT_SCRIPT="${PROJECT_SOURCE_DIR}/scripts/old-root.sh")
   add_dependencies(old_distribution_test wrackline_preload)
+
+  # Real programs, the selection for CI: 77 says that one of them is not installed.
+  add_test(NAME programs_matrix COMMAND "${PROJECT_SOURCE_DIR}/scripts/programs-matrix.sh" --short --build "${CMAKE_BINARY_DIR}")
+  set_tests_properties(programs_matrix PROPERTIES LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()

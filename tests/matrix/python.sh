@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# about: CPython's own tests of memory: gc, weakref, memoryview, mmap, ctypes, threads, fork, subprocess, multiprocessing
+# about: CPython's own tests of memory: gc, weakref, memoryview, mmap, ctypes, sqlite3, zlib, threads, fork, subprocess
 # needs: python3
 # timeout: 240
 # short: yes

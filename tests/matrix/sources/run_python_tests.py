@@ -6,20 +6,15 @@ import sys
 import unittest
 import warnings
 
-SHORT = ["test_gc", "test_weakref", "test_memoryview", "test_array", "test_bytes"]
+SHORT = ["test_gc", "test_weakref", "test_memoryview"]
 FULL = SHORT + [
+    "test_array", "test_bytes",
     "test_mmap", "test_buffer", "test_ctypes", "test_struct", "test_dict", "test_list", "test_set", "test_deque", "test_sys",
     "test_zlib", "test_bz2", "test_lzma", "test_json", "test_pickle", "test_sqlite3", "test_re", "test_hashlib", "test_sort",
-    "test_thread", "test_threading", "test_threading_local", "test_queue", "test_fork1", "test_wait3", "test_subprocess",
-    "test_posix", "test_signal", "test_faulthandler", "test_concurrent_futures", "test_multiprocessing_fork",
-    "test_multiprocessing_spawn", "test_asyncio.test_subprocess", "test_tracemalloc", "test_capi", "test_exceptions",
+    "test_thread", "test_threading_local", "test_queue", "test_fork1", "test_wait3", "test_posix", "test_exceptions",
+    "test_subprocess:ProcessTestCase",
 ]
-# What depends on the machine's load, or takes minutes: left out, with and without the preload alike.
-LEFT_OUT = ("test_multiprocessing_fork.WithManager", "test_multiprocessing_spawn.WithManager")
-if SHORT_RUN := os.environ.get("MATRIX_SHORT"):
-    MODULES = SHORT
-else:
-    MODULES = FULL
+MODULES = SHORT if os.environ.get("MATRIX_SHORT") else FULL
 
 
 class Names(unittest.TestResult):
@@ -50,14 +45,27 @@ class Names(unittest.TestResult):
             self.addFailure(subtest, error)
 
 
+def tests_of(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from tests_of(item)
+        else:
+            yield item
+
+
 def load(name):
+    """A module's tests; of `module:Class` those of that class alone, where the module takes minutes."""
+    name, _, of_class = name.partition(":")
     try:
         module = importlib.import_module("test." + name)
     except unittest.SkipTest:
         return unittest.TestSuite(), f"{name}: not for this machine"
     except ImportError:
         return unittest.TestSuite(), f"{name}: not in this python"
-    return unittest.defaultTestLoader.loadTestsFromModule(module), None
+    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+    if of_class:
+        suite = unittest.TestSuite(test for test in tests_of(suite) if type(test).__name__ == of_class)
+    return suite, None
 
 
 REAL_STDOUT, REAL_STDERR = sys.stdout, sys.stderr
