@@ -34,7 +34,7 @@ TEST(Settings, DefaultsWithAnEmptyEnvironment) {
   EXPECT_EQ(read.settings.recorder_bytes, 64u << 20);
   EXPECT_EQ(read.settings.keep_files, 16u);
   EXPECT_EQ(read.settings.keep_bytes, 1u << 30);
-  EXPECT_EQ(read.settings.max_depth, 64u);
+  EXPECT_EQ(read.settings.max_depth, 128u);
   EXPECT_FALSE(read.settings.verbose);
   EXPECT_EQ(read.said, "");
 }
