@@ -45,7 +45,7 @@ const char* const kHooks[] = {"malloc",
 const char* const kEnds[] = {
     // Look-ups by dlsym, once in a process's life, from the first call of each kind.
     "_ZN9wrackline7preload8internal11ResolveNextEv",
-    "_ZN9wrackline7preload14SearchOperatorEPNS0_12NextOperatorEPKv",
+    "_ZN9wrackline7preload14SearchOperatorEPNS0_12NextOperatorEPKvPb",
     // libunwind's own start, which PrepareUnwinder runs before the first sample.
     "_ULx86_64_init",
     // Opens an object's file to find .eh_frame: wrackline_unw_dl_iterate_phdr names none without

