@@ -20,22 +20,26 @@ HOLD = ("--hold-large", "256", "--large-bytes", "1m")
 # small memtables and compacts once, between the writes and the reads. (One large memtable is a skip list whose shape depends on where its
 # thread's stack lies: 4 % between two runs of the same command.)
 PROGRAMS = {
-    "db_bench, a random write, its part in flush and compaction, a random read": (
+    "db_bench": (
+        "db_bench, a random write, its part in flush and compaction, a random read",
         lambda operations: programs.db_bench(
             operations, "fillrandom,compact,readrandom", "--write_buffer_size=262144", "--disable_auto_compactions=1",
             "--level0_slowdown_writes_trigger=1000", "--level0_stop_writes_trigger=1000"),
         5_000, 30_000, (), "db_bench"),
-    "JVM working set, an iteration": (
+    "jvm": (
+        "JVM working set, an iteration",
         lambda iterations: programs.working_set(iterations, 1, "-Xbatch", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
         500, 2_000, ("--smc-check=all-non-file",), "java"),
 }
 
 
 def run(options):
+    only = options.workloads or ("pairs", *PROGRAMS)
+    behind = ("glibc", "jemalloc")
     return {"rows": [_pair(allocator, title, arguments, 1 if options.quick else 5)
-                     for allocator in ("glibc", "jemalloc") for title, arguments in LOOPS.items()],
-            "programs": [_program(title, allocator, options) for title in PROGRAMS for allocator in ("glibc", "jemalloc")
-                         if machine.which(PROGRAMS[title][4])]}
+                     for allocator in behind for title, arguments in LOOPS.items() if "pairs" in only],
+            "programs": [_program(name, allocator, options) for name in PROGRAMS for allocator in behind
+                         if name in only and machine.which(PROGRAMS[name][-1])]}
 
 
 def _pair(allocator, title, arguments, repeats):
@@ -59,8 +63,8 @@ def _loop(variant, arguments, sampled=False):
     return counted.program / OPERATIONS
 
 
-def _program(title, allocator, options):
-    command, few, many, valgrind, _ = PROGRAMS[title]
+def _program(name, allocator, options):
+    title, command, few, many, valgrind, _ = PROGRAMS[name]
     if options.quick:
         many = 2 * few
     keys = [f"{allocator}/{name}" for name in ("none", "forward", "512k")]
@@ -76,11 +80,11 @@ def _program(title, allocator, options):
 
 
 def render(result):
-    head = ["instructions a pair", "no tool", "forward only", "wrackline, never samples", "added to forward only",
-            "with large samples held", "added to forward only"]
-    lines = table(head, [[f"{row['loop']}, {row['allocator']}", f"{row['none']:.1f}", f"{row['forward']:.1f}", f"{row['never']:.1f}",
-                          f"{row['never'] - row['forward']:+.1f}", f"{row['large']:.1f}",
-                          f"{row['large'] - row['forward_large']:+.1f}"] for row in result["rows"]])
-    head = ["instructions of a program's threads", "no tool", "forward only, to no tool", "wrackline at 512k, to no tool"]
-    return lines + ["", *table(head, [[f"{row['title']}, {row['allocator']}", spread(row["none"], 0), ratio(row["forward"], 4),
-                                       ratio(row["512k"], 4)] for row in result["programs"]])]
+    pairs = [[f"{row['loop']}, {row['allocator']}", f"{row['none']:.1f}", f"{row['forward']:.1f}", f"{row['never']:.1f}",
+              f"{row['never'] - row['forward']:+.1f}", f"{row['large']:.1f}", f"{row['large'] - row['forward_large']:+.1f}"]
+             for row in result["rows"]]
+    whole = [[f"{row['title']}, {row['allocator']}", spread(row["none"], 0), ratio(row["forward"], 4), ratio(row["512k"], 4)]
+             for row in result["programs"]]
+    return table(["instructions a pair", "no tool", "forward only", "wrackline, never samples", "added to forward only",
+                  "with large samples held", "added to forward only"], pairs) + [""] + \
+        table(["instructions of a program's threads", "no tool", "forward only, to no tool", "wrackline at 512k, to no tool"], whole)
