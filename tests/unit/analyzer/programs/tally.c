@@ -9,6 +9,4 @@ __attribute__((noinline)) static int tally_local(int x) {
 
 #line 600 "tally.c"
 int tally_exported(int x);
-int tally_exported(int x) {
-  return tally_local(x) + 1;
-}
+int tally_exported(int x) { return tally_local(x) + 1; }
