@@ -67,7 +67,11 @@ std::array<std::set<std::uint64_t>, kSites> g_callers;
 void Free(void* block) { FreeThrough(FakeFree, block); }
 
 // Each returns to one place: no tail call, no copy.
+#if defined(__clang__)
+#define SITE [[gnu::noinline]] void*
+#else
 #define SITE [[gnu::noinline, gnu::noclone]] void*
+#endif
 #define STAY asm volatile("" ::: "memory")
 SITE Small() {
   void* block = Malloc(kSmall, 128);
