@@ -5,9 +5,9 @@ if(WRACKLINE_PRELOAD AND WRACKLINE_ANALYZER)
     OUTPUT ${leaky}.stripped ${leaky}.debug
     COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -g -O1 -fno-omit-frame-pointer -Wl,--build-id=sha1 -o ${leaky}
             ${CMAKE_CURRENT_LIST_DIR}/programs/leaky_local.cc
-    COMMAND ${CMAKE_OBJCOPY} --only-keep-debug ${leaky} ${leaky}.debug
-    COMMAND ${CMAKE_STRIP} -o ${leaky}.stripped ${leaky}
-    COMMAND ${CMAKE_OBJCOPY} --add-gnu-debuglink=${leaky}.debug ${leaky}.stripped
+    COMMAND ${WRACKLINE_GNU_OBJCOPY} --only-keep-debug ${leaky} ${leaky}.debug
+    COMMAND ${WRACKLINE_GNU_STRIP} -o ${leaky}.stripped ${leaky}
+    COMMAND ${WRACKLINE_GNU_OBJCOPY} --add-gnu-debuglink=${leaky}.debug ${leaky}.stripped
     DEPENDS ${CMAKE_CURRENT_LIST_DIR}/programs/leaky_local.cc
     VERBATIM)
   add_custom_target(leaky_local DEPENDS ${leaky}.stripped ${leaky}.debug)

@@ -34,4 +34,4 @@ wrackline_unit_test(recorder_thread_test
     timeline_test.cc
   LIBRARIES recorder_thread_parts wrackline_host wrackline_test_support ${CMAKE_DL_LIBS})
 target_compile_definitions(recorder_thread_test PRIVATE
-  WRACKLINE_OBJCOPY="${CMAKE_OBJCOPY}" WRACKLINE_STRIP="${CMAKE_STRIP}")
+  WRACKLINE_OBJCOPY="${WRACKLINE_GNU_OBJCOPY}" WRACKLINE_STRIP="${WRACKLINE_GNU_STRIP}")

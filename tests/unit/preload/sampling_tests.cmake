@@ -62,5 +62,5 @@ endif()
 # What the hooks can call, read from its code: of the library that users get, not of one built for a sanitizer.
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND NOT WRACKLINE_SANITIZE AND NOT WRACKLINE_COVERAGE)
   target_sources(interposition_tests PRIVATE library_calls_test.cc)
-  target_compile_definitions(interposition_tests PRIVATE WRACKLINE_OBJDUMP="${CMAKE_OBJDUMP}")
+  target_compile_definitions(interposition_tests PRIVATE WRACKLINE_OBJDUMP="${WRACKLINE_GNU_OBJDUMP}")
 endif()
