@@ -68,7 +68,7 @@ void* NewThroughMalloc(std::size_t size, std::size_t alignment, bool may_fail, c
   void* pointer =
       alignment <= alignof(std::max_align_t)
           ? AllocateThrough(Next().malloc, {size, caller}, size)
-          : AllocateThrough(Next().memalign, {size, caller, alignment}, alignment, size);
+          : AllocateOnceThrough(Next().memalign, {size, caller, alignment}, alignment, size);
   if (pointer == nullptr && !may_fail) {
     static constexpr char kLine[] =
         "wrackline: operator new failed for want of memory, and no C++ runtime is loaded to throw "

@@ -16,8 +16,8 @@ void* ReallocatePlaced(void* old, std::size_t size, const Caller& caller) {
   }
   void* pointer = AllocateThrough(next.malloc, {size, caller}, size);
   if (pointer == nullptr) return nullptr;
-  // All that it may have used.
-  const std::size_t kept = pool ? BootstrapSize(old) : PlacedUsableSize(old);
+  // All that it may have used; of a block from mallocx as much as nallocx says.
+  const std::size_t kept = pool ? BootstrapSize(old) : SampledRegion::SlotBytes(old);
   std::memcpy(pointer, old, kept < size ? kept : size);
   FreeThrough(next.free, old);
   return pointer;

@@ -163,9 +163,8 @@ bool MayPlace(const Request& request) {
   // Looked at after the slot was taken: a signal handler that forked meanwhile leaves the child here
   // with a state of zeros, whose first slot holds an object of the parent's. The child takes none.
   if (slot == nullptr || !Active()) return nullptr;
-  // As glibc and jemalloc do: all that malloc_usable_size will say is there.
-  if (request.zeroed)
-    std::memset(slot, 0, UsableSize(request.size, SampledRegion::SlotBytes(slot)));
+  // All of it: a later resize that promises zeros moves all that the program may have used.
+  if (request.zeroed) std::memset(slot, 0, SampledRegion::SlotBytes(slot));
   LiveObject object = Describe(state, t_thread, request);
   object.address = reinterpret_cast<std::uint64_t>(slot);
   // Counted first: no reader sees an object whose stack has allocated nothing.
