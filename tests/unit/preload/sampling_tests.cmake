@@ -21,8 +21,9 @@ wrackline_unit_test(site_statistics_tests
 
 # The sampled path as a library to preload, without the recorder thread: its constructor starts sampling every allocation, and
 # the programs below ask it what it counted. Hooks and sources are those of libwrackline_preload.so.
-add_library(wrackline_bare_preload SHARED ${sampled_path} programs/bare_preload.cc
-  "${PROJECT_SOURCE_DIR}/preload/hooks/malloc_hooks.cc" "${PROJECT_SOURCE_DIR}/preload/hooks/new_hooks.cc")
+set(hooks family jemalloc_hooks malloc_hooks mimalloc_hooks mimalloc_resize_hooks new_hooks tcmalloc_hooks)
+list(TRANSFORM hooks REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/preload/hooks/\\1.cc")
+add_library(wrackline_bare_preload SHARED ${sampled_path} programs/bare_preload.cc ${hooks})
 wrackline_target(wrackline_bare_preload IN_PROCESS)
 set_target_properties(wrackline_bare_preload PROPERTIES LINKER_LANGUAGE C)
 target_link_libraries(wrackline_bare_preload PRIVATE wrackline_libunwind)
@@ -32,25 +33,41 @@ target_link_options(wrackline_bare_preload PRIVATE -Wl,-z,defs -Wl,--as-needed -
 add_library(preload_cxx_plugin MODULE programs/cxx_plugin.cc)
 add_executable(preload_exerciser programs/exerciser.cc)
 add_executable(preload_c_host programs/c_host.c)
-foreach(program preload_cxx_plugin preload_exerciser preload_c_host)
+set(families jemalloc tcmalloc mimalloc)
+list(TRANSFORM families REPLACE "(.+)" "preload_\\1_family" OUTPUT_VARIABLE family_programs)
+foreach(family IN LISTS families)
+  add_executable(preload_${family}_family programs/${family}_family.cc)
+  target_link_libraries(preload_${family}_family PRIVATE ${CMAKE_DL_LIBS})
+endforeach()
+foreach(program preload_cxx_plugin preload_exerciser preload_c_host ${family_programs})
   wrackline_target(${program} IN_PROCESS)
 endforeach()
 target_compile_options(preload_exerciser PRIVATE -fexceptions -fno-builtin -fsized-deallocation)
 target_compile_options(preload_cxx_plugin PRIVATE -fexceptions -fno-builtin)
+foreach(program IN LISTS family_programs)
+  target_compile_options(${program} PRIVATE -fno-builtin)
+endforeach()
 target_link_libraries(preload_exerciser PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 target_link_libraries(preload_c_host PRIVATE ${CMAKE_DL_LIBS})
 
 # library_checks and everyday_programs read and run the library that users get.
 find_library(WRACKLINE_TEST_JEMALLOC NAMES libjemalloc.so.2 jemalloc REQUIRED)
+find_library(WRACKLINE_TEST_TCMALLOC NAMES libtcmalloc_minimal.so.4 REQUIRED)
+find_library(WRACKLINE_TEST_MIMALLOC NAMES libmimalloc.so.2 libmimalloc.so.2.0 REQUIRED)
 wrackline_unit_test(interposition_tests
-  SOURCES interposition_test.cc everyday_programs_test.cc library_checks_test.cc
+  SOURCES families_test.cc interposition_test.cc everyday_programs_test.cc library_checks_test.cc
   LIBRARIES ${CMAKE_DL_LIBS} TIMEOUT 120)
 add_dependencies(interposition_tests wrackline_bare_preload wrackline_preload preload_cxx_plugin preload_exerciser
-  preload_c_host)
+  preload_c_host ${family_programs})
 target_compile_definitions(interposition_tests PRIVATE
   WRACKLINE_BARE_PRELOAD="$<TARGET_FILE:wrackline_bare_preload>"
   WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
   WRACKLINE_JEMALLOC="${WRACKLINE_TEST_JEMALLOC}"
+  WRACKLINE_TCMALLOC="${WRACKLINE_TEST_TCMALLOC}"
+  WRACKLINE_MIMALLOC="${WRACKLINE_TEST_MIMALLOC}"
+  WRACKLINE_JEMALLOC_FAMILY="$<TARGET_FILE:preload_jemalloc_family>"
+  WRACKLINE_TCMALLOC_FAMILY="$<TARGET_FILE:preload_tcmalloc_family>"
+  WRACKLINE_MIMALLOC_FAMILY="$<TARGET_FILE:preload_mimalloc_family>"
   WRACKLINE_TEST_SOURCE="${PROJECT_SOURCE_DIR}"
   WRACKLINE_EXERCISER="$<TARGET_FILE:preload_exerciser>"
   WRACKLINE_C_HOST="$<TARGET_FILE:preload_c_host>"
