@@ -25,6 +25,12 @@ set(wrackline_libunwind_cflags
 set(wrackline_libunwind_shrink sed -i "s/^#define HASH_MIN_BITS 14/#define HASH_MIN_BITS 9/"
   "${wrackline_libunwind_folder}/source/src/x86_64/Gtrace.c")
 
+# That cache is by address, and must be emptied when code goes (preload/unwind/code_changes.h).
+set(wrackline_libunwind_forget grep -q wrackline_unw_forget_frames "${wrackline_libunwind_folder}/source/src/x86_64/Gtrace.c" ||
+  cat "${PROJECT_SOURCE_DIR}/cmake/libunwind-forget.c" >> "${wrackline_libunwind_folder}/source/src/x86_64/Gtrace.c")
+# What is compiled is Ltrace.c, which includes it; without dependency tracking make does not know.
+set(wrackline_libunwind_renew touch "${wrackline_libunwind_folder}/source/src/x86_64/Ltrace.c")
+
 ExternalProject_Add(wrackline_libunwind_build
   PREFIX "${wrackline_libunwind_folder}"
   SOURCE_DIR "${wrackline_libunwind_folder}/source"
@@ -35,6 +41,8 @@ ExternalProject_Add(wrackline_libunwind_build
   DOWNLOAD_COMMAND "${PROJECT_SOURCE_DIR}/scripts/fetch-libunwind.sh" "${wrackline_libunwind_folder}/source"
   UPDATE_COMMAND ""
   PATCH_COMMAND ${wrackline_libunwind_shrink}
+  COMMAND ${wrackline_libunwind_forget}
+  COMMAND ${wrackline_libunwind_renew}
   CONFIGURE_COMMAND "${wrackline_libunwind_folder}/source/configure" --prefix=<INSTALL_DIR> --libdir=<INSTALL_DIR>/lib
     --quiet --disable-dependency-tracking --disable-silent-rules --disable-shared --enable-static --with-pic
     --disable-coredump --disable-ptrace --disable-setjmp --disable-tests --disable-documentation

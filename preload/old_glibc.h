@@ -17,7 +17,6 @@
 #define WRACKLINE_OLD_SYMBOL(name) __asm__(".symver " #name "," #name "@" WRACKLINE_FIRST_GLIBC)
 
 WRACKLINE_OLD_SYMBOL(dladdr);
-WRACKLINE_OLD_SYMBOL(dlclose);
 WRACKLINE_OLD_SYMBOL(dlopen);
 WRACKLINE_OLD_SYMBOL(dlsym);
 WRACKLINE_OLD_SYMBOL(pthread_attr_setstacksize);

@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+#include "preload/unwind/code_changes.h"
+
 namespace wrackline::preload {
 namespace {
 
@@ -46,8 +48,13 @@ int AddObject(struct dl_phdr_info* info, std::size_t size, void* data) {
     const bool has_counters =
         size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs;
     if (has_counters) {
-      if (g_snapshot.count.load(std::memory_order_relaxed) != 0 &&
-          info->dlpi_adds == g_snapshot.adds && info->dlpi_subs == g_snapshot.subs) {
+      const bool first = g_snapshot.count.load(std::memory_order_relaxed) == 0;
+      if (!first && info->dlpi_subs != g_snapshot.subs) {
+        // Also what went without a call of dlclose that we saw.
+        BeginUnload();
+        EndUnload();
+      }
+      if (!first && info->dlpi_adds == g_snapshot.adds && info->dlpi_subs == g_snapshot.subs) {
         return 1;  // nothing came or went
       }
       g_snapshot.adds = info->dlpi_adds;

@@ -6,11 +6,14 @@
 #include <cstring>
 
 #include "preload/hooks/hook_section.h"
+#include "preload/unwind/code_changes.h"
 #include "preload/unwind/local_objects.h"
 
 // libunwind's own name for the fast walk that unw_backtrace begins with: return addresses from the
 // cursor's frame outwards. Negative when a frame is not of the usual kinds.
 extern "C" int _ULx86_64_tdep_trace(unw_cursor_t* cursor, void** addresses, int* count);
+// Empties that walk's memory of frames, of the calling thread (cmake/libunwind-forget.c).
+extern "C" void wrackline_unw_forget_frames();
 
 namespace wrackline::preload {
 namespace {
@@ -18,6 +21,7 @@ namespace {
 constexpr auto* tdep_trace = &_ULx86_64_tdep_trace;
 
 constexpr std::uint32_t kMaxDepth = 128;
+constinit thread_local SeenCodeChanges t_code_changes = {};
 // Frames between unw_backtrace and the hook's caller, generously: the slow path, not inlined, is
 // three.
 constexpr std::uint32_t kOwnFrames = 12;
@@ -74,6 +78,9 @@ std::uint32_t CaptureStack(const Caller& caller, std::uint64_t* frames, std::uin
   *truncated = false;
   if (limit > kMaxDepth) limit = kMaxDepth;
   if (limit == 0) return 0;
+  if (t_code_changes.Changed()) [[unlikely]] {
+    wrackline_unw_forget_frames();
+  }
   if (caller.stack != nullptr) {
     const std::uint32_t depth = WalkFromCaller(caller, frames, limit, truncated);
     if (depth > 0) return depth;

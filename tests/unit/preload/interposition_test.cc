@@ -93,6 +93,21 @@ TEST(InterpositionPrivateLibrary, OperatorNewIsFound) {
   }
 }
 
+// Another library at the place of one that was closed, whose frames are of another size: what the
+// unwinder remembers of the first would lead it off the stack, where nothing can be read.
+TEST(InterpositionReload, AnotherLibraryAtTheSamePlace) {
+  const TemporaryFolder folder;
+  for (const std::string& behind : {std::string(), std::string(":") + WRACKLINE_JEMALLOC}) {
+    const std::vector<std::string> environment = {
+        "LD_PRELOAD=" + std::string(WRACKLINE_PRELOAD_LIBRARY) + behind,
+        "WRACKLINE_OUT=" + folder.path(), "WRACKLINE_INTERVAL=1"};
+    EXPECT_EQ(
+        RunProgram({WRACKLINE_RELOADER, WRACKLINE_LARGE_FRAME, WRACKLINE_SMALL_FRAME}, environment)
+            .status,
+        0);
+  }
+}
+
 // The library that users get, with its recorder thread: the programs cannot ask it, but must not
 // notice it either.
 TEST(InterpositionWhole, ProgramsRunOn) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "preload/unwind/code_changes.h"
 #include "preload/unwind/local_objects.h"
 
 namespace wrackline::preload {
@@ -95,6 +96,47 @@ TEST_P(NativeUnwinder, TheLargestLimitIsKept) {
 }
 
 #if defined(__x86_64__)
+// A library takes the place of another, whose frames are 256 KiB larger.
+Captured g_reloaded;
+void CaptureInStep() {
+  CaptureHere(64, &g_reloaded);
+  asm volatile("" ::: "memory");
+}
+
+[[gnu::noinline]] Captured CaptureThrough(const char* path, void** place) {
+  char room[512 << 10] = {};  // where a wrong step ends
+  asm volatile("" ::"r"(room) : "memory");
+  void* library = dlopen(path, RTLD_NOW);
+  if (library == nullptr) return {};
+  PublishLocalObjects();
+  *place = dlsym(library, "wrackline_test_step");
+  reinterpret_cast<void (*)(void (*)())> (*place)(CaptureInStep);
+  dlclose(library);
+  return g_reloaded;
+}
+
+TEST_P(NativeUnwinder, AReloadedPlaceIsWalkedRightOnceItIsSaid) {
+  Capture([](Captured*) {
+    void* first = nullptr;
+    void* second = nullptr;
+    const Captured large = CaptureThrough(WRACKLINE_LARGE_FRAME, &first);
+    const Captured unsaid = CaptureThrough(WRACKLINE_SMALL_FRAME, &second);
+    ASSERT_EQ(first, second) << "not at the same place: this run has shown nothing";
+    BeginUnload();
+    EndUnload();
+    const Captured said = CaptureThrough(WRACKLINE_SMALL_FRAME, &second);
+    ASSERT_EQ(first, second);
+    ASSERT_GT(large.frames.size(), 4u);
+    EXPECT_EQ(said.frames.size(), large.frames.size());
+    // The snapshot's renewal has said it itself; without it this is what the test is about.
+    if (GetParam()) {
+      EXPECT_EQ(unsaid.frames.size(), large.frames.size());
+    } else {
+      EXPECT_LT(unsaid.frames.size(), large.frames.size());
+    }
+  });
+}
+
 // Code made at run time, in the shape that misleads a guess: rbp points to no frame.
 //   push rbp; mov rbp, <argument 2>; call <argument 1>; pop rbp; ret
 Captured g_captured;

@@ -13,6 +13,9 @@ wrackline_unit_test(sampling_tests
   SOURCES allocation_test.cc hooks_test.cc live_table_test.cc native_unwinder_test.cc sampler_test.cc
     sampled_region_test.cc sampler_statistics_test.cc stack_table_test.cc target_test.cc
   LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
+add_dependencies(sampling_tests preload_small_frame preload_large_frame)
+target_compile_definitions(sampling_tests PRIVATE
+  WRACKLINE_SMALL_FRAME="$<TARGET_FILE:preload_small_frame>" WRACKLINE_LARGE_FRAME="$<TARGET_FILE:preload_large_frame>")
 
 # From the hooks to the analyzer's sites.
 wrackline_unit_test(site_statistics_tests
@@ -21,7 +24,7 @@ wrackline_unit_test(site_statistics_tests
 
 # The sampled path as a library to preload, without the recorder thread: its constructor starts sampling every allocation, and
 # the programs below ask it what it counted. Hooks and sources are those of libwrackline_preload.so.
-set(hooks family jemalloc_hooks malloc_hooks mimalloc_hooks mimalloc_resize_hooks new_hooks tcmalloc_hooks)
+set(hooks family jemalloc_hooks loader_hooks malloc_hooks mimalloc_hooks mimalloc_resize_hooks new_hooks tcmalloc_hooks)
 list(TRANSFORM hooks REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/preload/hooks/\\1.cc")
 add_library(wrackline_bare_preload SHARED ${sampled_path} programs/bare_preload.cc ${hooks})
 wrackline_target(wrackline_bare_preload IN_PROCESS)
@@ -39,7 +42,15 @@ foreach(family IN LISTS families)
   add_executable(preload_${family}_family programs/${family}_family.cc)
   target_link_libraries(preload_${family}_family PRIVATE ${CMAKE_DL_LIBS})
 endforeach()
-foreach(program preload_cxx_plugin preload_exerciser preload_c_host ${family_programs})
+# The same code but for the size of its frame.
+add_library(preload_small_frame MODULE programs/frame_plugin.c)
+add_library(preload_large_frame MODULE programs/frame_plugin.c)
+target_compile_definitions(preload_small_frame PRIVATE FRAME=8)
+target_compile_definitions(preload_large_frame PRIVATE FRAME=262152)
+add_executable(preload_reloader programs/reloader.c)
+target_link_libraries(preload_reloader PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+foreach(program preload_cxx_plugin preload_exerciser preload_c_host preload_small_frame preload_large_frame preload_reloader
+    ${family_programs})
   wrackline_target(${program} IN_PROCESS)
 endforeach()
 target_compile_options(preload_exerciser PRIVATE -fexceptions -fno-builtin -fsized-deallocation)
@@ -58,7 +69,7 @@ wrackline_unit_test(interposition_tests
   SOURCES families_test.cc interposition_test.cc everyday_programs_test.cc library_checks_test.cc
   LIBRARIES ${CMAKE_DL_LIBS} TIMEOUT 120)
 add_dependencies(interposition_tests wrackline_bare_preload wrackline_preload preload_cxx_plugin preload_exerciser
-  preload_c_host ${family_programs})
+  preload_c_host preload_reloader preload_small_frame preload_large_frame ${family_programs})
 target_compile_definitions(interposition_tests PRIVATE
   WRACKLINE_BARE_PRELOAD="$<TARGET_FILE:wrackline_bare_preload>"
   WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
@@ -71,6 +82,9 @@ target_compile_definitions(interposition_tests PRIVATE
   WRACKLINE_TEST_SOURCE="${PROJECT_SOURCE_DIR}"
   WRACKLINE_EXERCISER="$<TARGET_FILE:preload_exerciser>"
   WRACKLINE_C_HOST="$<TARGET_FILE:preload_c_host>"
+  WRACKLINE_RELOADER="$<TARGET_FILE:preload_reloader>"
+  WRACKLINE_SMALL_FRAME="$<TARGET_FILE:preload_small_frame>"
+  WRACKLINE_LARGE_FRAME="$<TARGET_FILE:preload_large_frame>"
   WRACKLINE_CXX_PLUGIN="$<TARGET_FILE:preload_cxx_plugin>")
 find_program(WRACKLINE_TEST_JAVA java)
 if(WRACKLINE_TEST_JAVA)
