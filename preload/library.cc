@@ -6,6 +6,7 @@
 
 #include "preload/credential_hooks.h"
 #include "preload/exit_hooks.h"
+#include "preload/hooks/mapping_hooks.h"
 #include "preload/hooks/next_allocator.h"
 #include "preload/recorder_thread.h"
 #include "preload/sampling/allocation.h"
@@ -36,6 +37,7 @@ __attribute__((constructor)) void Load(int count, char** arguments, char** envir
   // Found now, before the program has threads; also in a program that is not wanted, whose calls
   // pass through.
   (void)Next();
+  ResolveMappingHooks();
   // A program with more rights than its user writes no file where its user's environment says.
   if (getauxval(AT_SECURE) != 0) return;
   Settings settings;

@@ -160,6 +160,8 @@ bool RecorderLoop::EmitPhase(std::uint64_t phase, std::uint64_t* index, StateSin
       return records_.EmitStacks(index, sink);
     case kLive:
       return records_.EmitLive(index, sink);
+    case kMappings:
+      return records_.EmitMappings(index, sink);
     case kNames:
       return names_.Emit(index, sink);
     default:
@@ -303,6 +305,10 @@ void RecorderLoop::CollectLosses() {
   losses.reentrant = load(state_->losses.reentrant);
   losses.freed_twice = load(state_->losses.freed_twice);
   losses.submitted_refused = load(state_->losses.submitted_refused);
+  const MappingTable::Losses& mappings = state_->mappings.losses();
+  losses.mappings_missed = load(mappings.missed);
+  losses.mappings_full = load(mappings.full);
+  losses.mappings_unsettled = load(mappings.unsettled);
   losses.forks = load(g_control.forks);
   losses.frames_unnamed = names_.unnamed();
   losses.names_full = names_.full();

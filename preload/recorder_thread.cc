@@ -18,6 +18,7 @@
 #include "preload/pages.h"
 #include "preload/recorder_loop.h"
 #include "preload/recording_control.h"
+#include "preload/sampling/mapping.h"
 #include "preload/sampling/profile_state.h"
 #include "preload/text.h"
 
@@ -111,6 +112,10 @@ int StartRecording(const Settings& settings) {
   state->max_depth = settings.max_depth;
   state->place = settings.place ? 1 : 0;
   state->epoch_monotonic_ns = MonotonicNs();
+  if (settings.mappings) {
+    TakeEarlyMappings(state);
+    state->mappings.Enable();
+  }
   internal::g_state.store(state, std::memory_order_release);
   pthread_atfork(nullptr, CountFork, wiped ? nullptr : DeactivateChild);
   if (!wiped && settings.verbose) {

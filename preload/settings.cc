@@ -216,6 +216,7 @@ bool ReadSettings(char** environment, const char* executable, Settings* out) {
   out->max_depth = static_cast<std::uint32_t>(depth);
   ReadKeep(environment, out);
   ReadSwitch(environment, "WRACKLINE_REGION", &out->place);
+  ReadSwitch(environment, "WRACKLINE_MAPPINGS", &out->mappings);
   const char* verbose = Find(environment, "WRACKLINE_VERBOSE");
   out->verbose = verbose != nullptr && *verbose != '\0' && std::strcmp(verbose, "0") != 0;
   return true;

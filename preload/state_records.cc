@@ -83,6 +83,31 @@ struct StateRecords::Encoders {
     }
     return true;
   }
+
+  static bool Mappings(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+    const auto* batch = static_cast<const Batch<Mapping>*>(*argument);
+    for (std::uint32_t i = 0; i < batch->count; ++i) {
+      const Mapping& from = batch->items[i];
+      wrackline_proto_Mapping mapping = wrackline_proto_Mapping_init_zero;
+      mapping.slot = from.slot;
+      if (!from.empty) {
+        mapping.start = from.values.start;
+        mapping.length = from.values.length;
+        mapping.stack_id = from.values.stack_id;
+        mapping.thread_id = from.values.thread_id;
+        mapping.time_ms = from.values.time_ms;
+        mapping.reserved = (from.values.flags & MappedRange::kReserved) != 0;
+        mapping.shared = (from.values.flags & MappedRange::kShared) != 0;
+        mapping.by_allocator = (from.values.flags & MappedRange::kAllocator) != 0;
+        mapping.stack_hint = (from.values.flags & MappedRange::kStack) != 0;
+      }
+      if (!pb_encode_tag_for_field(stream, field) ||
+          !pb_encode_submessage(stream, wrackline_proto_Mapping_fields, &mapping)) {
+        return false;
+      }
+    }
+    return true;
+  }
 };
 
 void StateRecords::Open(ProfileState* state, FrameNames* names) {
@@ -127,6 +152,18 @@ bool StateRecords::PutObjects(Batch<Object>* batch, StateSink& sink) {
   return true;
 }
 
+bool StateRecords::PutMappings(Batch<Mapping>* batch, StateSink& sink) {
+  if (batch->count == 0) return true;
+  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
+  record.time_ns = RealtimeNs();
+  record.which_body = wrackline_proto_Record_mappings_tag;
+  record.body.mappings.mappings.funcs.encode = Encoders::Mappings;
+  record.body.mappings.mappings.arg = batch;
+  if (!sink.Put(record)) return false;
+  batch->count = 0;
+  return true;
+}
+
 bool StateRecords::HasChanges() const {
   if (counters_.count > 0 || objects_.count > 0 || state_->live.size() > 0 ||
       state_->region.UsedAny()) {
@@ -142,7 +179,10 @@ bool StateRecords::HasChanges() const {
 
 bool StateRecords::PutChanges(StateSink& sink) {
   // What was refused the last time goes first: it is older than what is dirty now.
-  bool open = PutCounters(&counters_, sink) && PutObjects(&objects_, sink);
+  bool open =
+      PutCounters(&counters_, sink) && PutObjects(&objects_, sink) && PutMappings(&mappings_, sink);
+  // Before the stacks: those of what it brings come first.
+  state_->mappings.Settle();
   state_->stacks.TakeDirty([&](std::uint32_t id) {
     if (!open) return false;
     if (counters_.count == kBatch && !PutCounters(&counters_, sink)) return open = false;
@@ -176,7 +216,19 @@ bool StateRecords::PutChanges(StateSink& sink) {
   state_->live.TakeDirty([&](std::uint32_t slot) { return take(state_->live, 0, slot); });
   state_->region.TakeDirty(
       [&](std::uint32_t slot) { return take(state_->region, kFirstPlaced, slot); });
-  return open && PutObjects(&objects_, sink);
+  open = open && PutObjects(&objects_, sink);
+  state_->mappings.TakeDirty([&](std::uint32_t slot) {
+    if (!open) return false;
+    if (mappings_.count == kBatch && !PutMappings(&mappings_, sink)) return open = false;
+    Mapping& mapping = mappings_.items[mappings_.count];
+    const MappingTable::SlotState state = state_->mappings.Read(slot, &mapping.values);
+    if (state == MappingTable::SlotState::kChanging) return false;
+    mapping.slot = slot;
+    mapping.empty = state == MappingTable::SlotState::kEmpty;
+    ++mappings_.count;
+    return true;
+  });
+  return open && PutMappings(&mappings_, sink);
 }
 
 bool StateRecords::EmitStacks(std::uint64_t* index, StateSink& sink) {
@@ -237,10 +289,31 @@ bool StateRecords::EmitLive(std::uint64_t* index, StateSink& sink) {
   return at == kFirstPlaced + SampledRegion::kSlots;
 }
 
+bool StateRecords::EmitMappings(std::uint64_t* index, StateSink& sink) {
+  std::uint64_t at = *index;
+  for (; at < MappingTable::kSlots && emitted_mappings_.count < kBatch; ++at) {
+    Mapping& mapping = emitted_mappings_.items[emitted_mappings_.count];
+    mapping.slot = static_cast<std::uint32_t>(at);
+    mapping.empty = false;
+    // One that is changing right now is dirty when it is done, and comes with the changes.
+    if (state_->mappings.Read(mapping.slot, &mapping.values) ==
+        MappingTable::SlotState::kOccupied) {
+      ++emitted_mappings_.count;
+    }
+  }
+  if (sink.Full() || !PutMappings(&emitted_mappings_, sink)) {
+    emitted_mappings_.count = 0;
+    return false;
+  }
+  *index = at;
+  return at == MappingTable::kSlots;
+}
+
 void StateRecords::NewFile() {
   std::memset(written_, 0, sizeof(written_));
   counters_.count = 0;
   objects_.count = 0;
+  mappings_.count = 0;
 }
 
 }  // namespace wrackline::preload

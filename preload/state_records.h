@@ -1,4 +1,4 @@
-// Brings stacks, their counters and live objects from ProfileState to the file, as absolute values.
+// Brings stacks, their counters, live objects and mappings from ProfileState to the file, as absolute values.
 //
 // Changes are taken from the tables' dirty bits in batches. A batch that the recorder refuses stays
 // here and is offered first the next time; what it has not taken yet stays dirty at its source. A
@@ -31,9 +31,10 @@ class StateRecords {
   // See recorder::EmitState; `*index` counts from 0.
   bool EmitStacks(std::uint64_t* index, StateSink& sink);
   bool EmitLive(std::uint64_t* index, StateSink& sink);
+  bool EmitMappings(std::uint64_t* index, StateSink& sink);
 
-  // The file is a new one: everything is to be written with EmitStacks and EmitLive, which the
-  // caller does.
+  // The file is a new one: everything is to be written with EmitStacks, EmitLive and
+  // EmitMappings, which the caller does.
   void NewFile();
 
  private:
@@ -45,6 +46,11 @@ class StateRecords {
     std::uint32_t slot;
     bool empty;
     LiveObject values;
+  };
+  struct Mapping {
+    std::uint32_t slot;
+    bool empty;
+    MappedRange values;
   };
   template <typename Item>
   struct Batch {
@@ -58,6 +64,7 @@ class StateRecords {
                        bool truncated, StateSink& sink);
   static bool PutCounters(Batch<Counter>* batch, StateSink& sink);
   static bool PutObjects(Batch<Object>* batch, StateSink& sink);
+  static bool PutMappings(Batch<Mapping>* batch, StateSink& sink);
 
   ProfileState* state_ = nullptr;
   FrameNames* names_ = nullptr;
@@ -65,6 +72,8 @@ class StateRecords {
   Batch<Object> objects_;
   Batch<Counter> emitted_counters_;
   Batch<Object> emitted_objects_;
+  Batch<Mapping> mappings_;
+  Batch<Mapping> emitted_mappings_;
   std::uint64_t written_[StackTable::kSlots / 64] = {};  // stacks in the file
   std::uint64_t noted_[StackTable::kSlots / 64] = {};    // stacks whose frames names_ knows
 };

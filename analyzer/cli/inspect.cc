@@ -86,11 +86,12 @@ struct Section {
   Json (*make)(const Recording&);
 };
 
-constexpr std::array<Section, 8> kSections = {{
+constexpr std::array<Section, 9> kSections = {{
     {"process", Process},
     {"modules", [](const Recording& r) { return MapJson(r.modules); }},
     {"stacks", Stacks},
     {"live", [](const Recording& r) { return MapJson(r.live_objects); }},
+    {"mappings", [](const Recording& r) { return MapJson(r.mappings); }},
     {"timeline", [](const Recording& r) { return RecordsJson(r.timeline); }},
     {"names", [](const Recording& r) { return MapJson(r.frame_names); }},
     {"losses", [](const Recording& r) { return ToJson(r.losses); }},

@@ -164,6 +164,16 @@ void Folder::Add(proto::Record record, std::size_t bytes) {
         }
       }
       break;
+    case proto::Record::kMappings:
+      for (auto& mapping : *record.mutable_mappings()->mutable_mappings()) {
+        const std::uint32_t slot = mapping.slot();
+        if (mapping.start() == 0) {
+          recording_.mappings.erase(slot);
+        } else {
+          recording_.mappings[slot] = std::move(mapping);
+        }
+      }
+      break;
     case proto::Record::kTimeline:
       recording_.timeline.push_back(std::move(record));
       break;

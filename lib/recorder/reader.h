@@ -38,6 +38,7 @@ struct Recording {
   std::map<std::uint32_t, proto::Module> modules;
   std::map<std::uint32_t, Stack> stacks;
   std::map<std::uint32_t, proto::LiveObject> live_objects;  // by slot; empty slots left out
+  std::map<std::uint32_t, proto::Mapping> mappings;         // by slot; empty slots left out
   std::map<std::uint64_t, proto::FrameName> frame_names;    // by pc
   std::vector<proto::Record> timeline;                      // body is a TimelineSample
   std::map<std::uint64_t, proto::RocksDbDatabase> rocksdb_databases;

@@ -14,6 +14,7 @@
 
 #include "preload/sampling/live_table.h"
 #include "preload/sampling/mailbox.h"
+#include "preload/sampling/mapping_table.h"
 #include "preload/sampling/sampled_region.h"
 #include "preload/sampling/stack_table.h"
 
@@ -37,6 +38,7 @@ struct ProfileState {
   LiveTable live;  // samples that the allocator holds
   SampledRegion region;
   Mailbox mailbox;
+  MappingTable mappings;  // anonymous mappings, all of them
 };
 
 namespace internal {
