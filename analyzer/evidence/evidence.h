@@ -108,6 +108,22 @@ struct Site {
   Bytes allocated, freed;     // estimates since the start
 };
 
+// Who mapped memory: the process's own code, the allocator behind the shim, the JVM, or whoever made
+// a stack with MAP_STACK.
+enum class MappingKind { kProgram, kAllocator, kJvm, kThreadStack };
+
+// Anonymous mappings of one kind and site, exact: address space, of which any part may be resident.
+struct MappingSite {
+  MappingKind kind = MappingKind::kProgram;
+  std::vector<SiteFrame> frames;  // innermost first
+  std::size_t label = 0;          // as in Site
+  bool truncated = false;
+  Bytes accessible;  // mapped with some access
+  Bytes reserved;    // mapped with PROT_NONE
+  Bytes shared;      // of both, MAP_SHARED
+  std::uint64_t ranges = 0;
+};
+
 struct RocksDbFamily {
   std::uint64_t database_id = 0;
   std::string database;  // the program's name for it, or its path
@@ -216,7 +232,8 @@ struct Evidence {
   // working set (charge, where that is not known), and the one with the largest resident set.
   std::optional<Moment> charge_peak, resident_peak;
   std::optional<AllocatorFigures> allocator;
-  std::vector<Site> sites;  // by live bytes, largest first; empty: not sampled
+  std::vector<Site> sites;            // by live bytes, largest first; empty: not sampled
+  std::vector<MappingSite> mappings;  // by address space, largest first
   Duration recent_window{};
   std::optional<RocksDb> rocksdb;
   std::vector<Loss> losses;  // those that happened

@@ -12,6 +12,7 @@
 #include "analyzer/evidence/convert.h"
 #include "analyzer/evidence/improve_names.h"
 #include "analyzer/evidence/kernel_log.h"
+#include "analyzer/evidence/mappings.h"
 #include "analyzer/evidence/rocksdb.h"
 #include "analyzer/evidence/sites.h"
 #include "lib/container/process.h"
@@ -170,6 +171,11 @@ std::vector<Loss> Losses(const proto::Losses& losses) {
   add("reentrant", losses.reentrant(), "samples inside wrackline's own work");
   add("freed_twice", losses.freed_twice(),
       "the program freed a sampled object that was free already");
+  add("mappings_missed", losses.mappings_missed(),
+      "calls of mmap, munmap and mremap missing in the mappings");
+  add("mappings_full", losses.mappings_full(), "mappings not recorded: no room");
+  add("mappings_unsettled", losses.mappings_unsettled(),
+      "mappings whose mremap or failed munmap could not be followed");
   add("frames_unnamed", losses.frames_unnamed(),
       "frames without a symbol (--symbols DIR may name them)");
   add("names_full", losses.names_full(), "names not kept: no room");
@@ -289,6 +295,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   evidence.allocator = LastAllocator(recording);
   evidence.recent_window = std::min(kMostRecent, evidence.Lifetime() / 4);
   evidence.sites = SitesFromRecording(recording, evidence.recent_window);
+  evidence.mappings = MappingsFromRecording(recording);
   evidence.rocksdb = RocksDbFromRecording(recording);
   evidence.losses = Losses(recording.losses);
   if (evidence.ending.Clean()) FillPeaks(recording, &evidence);

@@ -6,102 +6,15 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "analyzer/evidence/convert.h"
-#include "lib/symbols/demangle.h"
+#include "analyzer/evidence/frame_namer.h"
 
 namespace wrackline::evidence {
 namespace {
 
-std::string BaseName(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
-}
-
-std::string Hex(std::uint64_t value) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string digits;
-  do {
-    digits.insert(digits.begin(), kDigits[value & 15]);
-    value >>= 4;
-  } while (value != 0);
-  return "0x" + digits;
-}
-
 bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
-}
-
-// Resolves pcs once each: a recording has few distinct ones beside its many stacks.
-class Namer {
- public:
-  explicit Namer(const recorder::Recording& recording) : recording_(recording) {
-    for (const auto& [id, module] : recording.modules) by_start_[module.start()] = &module;
-  }
-
-  const SiteFrame& Name(std::uint64_t pc) {
-    auto [place, fresh] = cache_.try_emplace(pc);
-    if (fresh) place->second = Resolve(pc);
-    return place->second;
-  }
-
- private:
-  SiteFrame Resolve(std::uint64_t pc) const {
-    SiteFrame frame;
-    const proto::Module* module = nullptr;
-    const auto recorded = recording_.frame_names.find(pc);
-    if (recorded != recording_.frame_names.end()) {
-      const auto owner = recording_.modules.find(recorded->second.module_id());
-      if (owner != recording_.modules.end()) module = &owner->second;
-    }
-    if (module == nullptr) {
-      auto after = by_start_.upper_bound(pc);
-      if (after != by_start_.begin()) {
-        const proto::Module* before = std::prev(after)->second;
-        if (pc < before->end()) module = before;
-      }
-    }
-    if (module != nullptr) frame.module = BaseName(module->path());
-    if (recorded != recording_.frame_names.end() && !recorded->second.symbol().empty()) {
-      const std::string demangled = symbols::Demangle(recorded->second.symbol());
-      frame.function = symbols::ShortName(demangled);
-      if (frame.function.empty()) frame.function = demangled;
-      frame.named = true;
-      frame.rocksdb = StartsWith(demangled, "rocksdb::") || StartsWith(demangled, "rocksdb_") ||
-                      demangled.find(" rocksdb::") != std::string::npos;
-    } else if (module != nullptr) {
-      // Virtual address in the module where its load bias is known to make sense: the number
-      // addr2line takes.
-      const std::uint64_t base = module->bias() <= pc ? module->bias() : module->start();
-      frame.function = frame.module + "+" + Hex(pc - base);
-    } else {
-      frame.function = Hex(pc);
-    }
-    if (StartsWith(frame.module, "librocksdb")) frame.rocksdb = true;
-    if (recorded != recording_.frame_names.end() && recorded->second.line() != 0) {
-      frame.line = recorded->second.line();
-      frame.file = recorded->second.file();
-    }
-    return frame;
-  }
-
-  const recorder::Recording& recording_;
-  std::map<std::uint64_t, const proto::Module*> by_start_;
-  std::unordered_map<std::uint64_t, SiteFrame> cache_;
-};
-
-// Stacks whose functions are the same are one site: the return addresses inside a function do not
-// matter to a reader.
-std::string Identity(const std::vector<SiteFrame>& frames, bool truncated) {
-  std::string identity(truncated ? "t" : "f");
-  for (const SiteFrame& frame : frames) {
-    identity += '\n';
-    identity += frame.module;
-    identity += '\t';
-    identity += frame.function;
-  }
-  return identity;
 }
 
 // A line that not all stacks of a site share is none of the site's.
@@ -179,7 +92,7 @@ bool IsPlumbing(const SiteFrame& frame) {
 }
 
 std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Duration window) {
-  Namer namer(recording);
+  FrameNamer namer(recording);
   const std::map<std::uint32_t, Estimate> estimates = EstimatePerStack(recording, window);
 
   std::map<std::string, Site> sites;
@@ -206,7 +119,12 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
     recents[identity] += estimate->second.recent;
     variances[identity] += estimate->second.variance;
   };
-  for (const auto& [id, stack] : recording.stacks) add(id, stack);
+  for (const auto& [id, stack] : recording.stacks) {
+    // A stack that only mapped memory is none of the sampled ones' (mappings.h).
+    if (stack.counters.allocated_samples() != 0 || estimates.contains(id) ||
+        recording.mappings.empty())
+      add(id, stack);
+  }
   // Live objects whose stack record was lost still are live bytes.
   const recorder::Stack unknown;
   for (const auto& [id, estimate] : estimates) {
@@ -219,9 +137,7 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
     site.live = Rounded(lives[identity]);
     site.live_recent = Rounded(recents[identity]);
     site.standard_error = Rounded(std::sqrt(variances[identity]));
-    const auto first = std::find_if_not(site.frames.begin(), site.frames.end(), IsPlumbing);
-    site.label =
-        first == site.frames.end() ? 0 : static_cast<std::size_t>(first - site.frames.begin());
+    site.label = LabelOf(site.frames);
     ranked.push_back(std::move(site));
   }
   std::stable_sort(ranked.begin(), ranked.end(),

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "analyzer/evidence/mappings.h"
+
 namespace wrackline::render {
 namespace {
 
@@ -210,6 +212,26 @@ Json SitesJson(const std::vector<evidence::Site>& sites) {
   return json;
 }
 
+Json MappingsJson(const std::vector<evidence::MappingSite>& sites) {
+  constexpr std::size_t kMost = 100;
+  Json json = Json::array();
+  for (const evidence::MappingSite& site : sites) {
+    if (json.size() == kMost) break;
+    Json frames = Json::array();
+    for (const evidence::SiteFrame& frame : site.frames)
+      frames.push_back({{"function", frame.function}, {"module", frame.module}});
+    json.push_back(
+        {{"kind", Name(site.kind)},
+         {"label", site.frames.empty() ? std::string() : site.frames[site.label].function},
+         {"accessible", site.accessible.count},
+         {"reserved", site.reserved.count},
+         {"shared", site.shared.count},
+         {"ranges", site.ranges},
+         {"frames", std::move(frames)}});
+  }
+  return json;
+}
+
 Json TimelineJson(const evidence::Evidence& evidence) {
   const std::vector<evidence::TimelinePoint>& timeline = evidence.timeline;
   constexpr std::size_t kMost = 600;
@@ -293,6 +315,7 @@ std::string RenderJson(const report::Report& report) {
     json["allocator"] = AllocatorJson(*allocator);
   if (evidence.rocksdb) json["rocksdb"] = RocksDbJson(*evidence.rocksdb);
   json["sites"] = SitesJson(evidence.sites);
+  if (!evidence.mappings.empty()) json["mappings"] = MappingsJson(evidence.mappings);
   json["timeline"] = TimelineJson(evidence);
   Json losses = Json::array();
   for (const evidence::Loss& loss : evidence.losses)

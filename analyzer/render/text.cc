@@ -119,6 +119,7 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   WriteAllocator(report, &page);
   if (report.evidence.rocksdb) WriteRocksDb(*report.evidence.rocksdb, &page);
   WriteSites(report, &page);
+  WriteMappings(report.evidence, &page);
   WriteTimeline(report.evidence, &page);
   WriteFindings(report, &page);
   WriteProposal(report, &page);

@@ -10,6 +10,7 @@ void WriteLedger(const report::Report& report, Page* page);
 void WriteAllocator(const report::Report& report, Page* page);
 void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page);
 void WriteSites(const report::Report& report, Page* page);
+void WriteMappings(const evidence::Evidence& evidence, Page* page);
 void WriteTimeline(const evidence::Evidence& evidence, Page* page);
 void WriteProposal(const report::Report& report, Page* page);
 

@@ -13,6 +13,7 @@ add_library(recorder_thread_parts STATIC
   ${preload}/sampling/live_table.cc
   ${preload}/sampling/mailbox.cc
   ${preload}/sampling/sampled_region.cc
+  ${preload}/sampling/mapping_table.cc
   ${preload}/sampling/stack_table.cc
   ${preload}/settings.cc
   ${preload}/state_records.cc

@@ -1,6 +1,6 @@
 # The sampled path: its parts compiled for the tests (sanitizers included), without the hooks themselves.
 set(sampled_path
-  sampling/allocation.cc sampling/live_table.cc sampling/profile_state.cc sampling/sampled_region.cc sampling/sampler.cc sampling/stack_table.cc
+  sampling/allocation.cc sampling/live_table.cc sampling/mapping_table.cc sampling/profile_state.cc sampling/sampled_region.cc sampling/sampler.cc sampling/stack_table.cc
   unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc hooks/reallocate.cc hooks/target.cc)
 list(TRANSFORM sampled_path PREPEND "${PROJECT_SOURCE_DIR}/preload/")
 # Objects, not an archive: libunwind and unwinder_system.cc call each other.
@@ -10,7 +10,7 @@ target_compile_options(wrackline_sampled_path PRIVATE -fno-exceptions -fno-rtti)
 target_link_libraries(wrackline_sampled_path PUBLIC wrackline_libunwind)
 
 wrackline_unit_test(sampling_tests
-  SOURCES allocation_test.cc hooks_test.cc live_table_test.cc native_unwinder_test.cc sampler_test.cc
+  SOURCES allocation_test.cc hooks_test.cc live_table_test.cc mapping_table_test.cc native_unwinder_test.cc sampler_test.cc
     sampled_region_test.cc sampler_statistics_test.cc stack_table_test.cc target_test.cc
   LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
 add_dependencies(sampling_tests preload_small_frame preload_large_frame)

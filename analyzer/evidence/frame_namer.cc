@@ -1,0 +1,99 @@
+#include "analyzer/evidence/frame_namer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "analyzer/evidence/sites.h"
+#include "lib/symbols/demangle.h"
+
+namespace wrackline::evidence {
+namespace {
+
+std::string BaseName(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+std::string Hex(std::uint64_t value) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string digits;
+  do {
+    digits.insert(digits.begin(), kDigits[value & 15]);
+    value >>= 4;
+  } while (value != 0);
+  return "0x" + digits;
+}
+
+bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+}  // namespace
+
+FrameNamer::FrameNamer(const recorder::Recording& recording) : recording_(recording) {
+  for (const auto& [id, module] : recording.modules) by_start_[module.start()] = &module;
+}
+
+const SiteFrame& FrameNamer::Name(std::uint64_t pc) {
+  auto [place, fresh] = cache_.try_emplace(pc);
+  if (fresh) place->second = Resolve(pc);
+  return place->second;
+}
+
+SiteFrame FrameNamer::Resolve(std::uint64_t pc) const {
+  SiteFrame frame;
+  const proto::Module* module = nullptr;
+  const auto recorded = recording_.frame_names.find(pc);
+  if (recorded != recording_.frame_names.end()) {
+    const auto owner = recording_.modules.find(recorded->second.module_id());
+    if (owner != recording_.modules.end()) module = &owner->second;
+  }
+  if (module == nullptr) {
+    auto after = by_start_.upper_bound(pc);
+    if (after != by_start_.begin()) {
+      const proto::Module* before = std::prev(after)->second;
+      if (pc < before->end()) module = before;
+    }
+  }
+  if (module != nullptr) frame.module = BaseName(module->path());
+  if (recorded != recording_.frame_names.end() && !recorded->second.symbol().empty()) {
+    const std::string demangled = symbols::Demangle(recorded->second.symbol());
+    frame.function = symbols::ShortName(demangled);
+    if (frame.function.empty()) frame.function = demangled;
+    frame.named = true;
+    frame.rocksdb = StartsWith(demangled, "rocksdb::") || StartsWith(demangled, "rocksdb_") ||
+                    demangled.find(" rocksdb::") != std::string::npos;
+  } else if (module != nullptr) {
+    // Virtual address in the module where its load bias is known to make sense: the number
+    // addr2line takes.
+    const std::uint64_t base = module->bias() <= pc ? module->bias() : module->start();
+    frame.function = frame.module + "+" + Hex(pc - base);
+  } else {
+    frame.function = Hex(pc);
+  }
+  if (StartsWith(frame.module, "librocksdb")) frame.rocksdb = true;
+  if (recorded != recording_.frame_names.end() && recorded->second.line() != 0) {
+    frame.line = recorded->second.line();
+    frame.file = recorded->second.file();
+  }
+  return frame;
+}
+
+std::string Identity(const std::vector<SiteFrame>& frames, bool truncated) {
+  std::string identity(truncated ? "t" : "f");
+  for (const SiteFrame& frame : frames) {
+    identity += '\n';
+    identity += frame.module;
+    identity += '\t';
+    identity += frame.function;
+  }
+  return identity;
+}
+
+std::size_t LabelOf(const std::vector<SiteFrame>& frames) {
+  const auto first = std::find_if_not(frames.begin(), frames.end(), IsPlumbing);
+  return first == frames.end() ? 0 : static_cast<std::size_t>(first - frames.begin());
+}
+
+}  // namespace wrackline::evidence

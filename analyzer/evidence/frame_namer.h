@@ -1,0 +1,37 @@
+// Names the frames of stacks from what a recording holds (no binaries are opened).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzer/evidence/evidence.h"
+#include "lib/recorder/reader.h"
+
+namespace wrackline::evidence {
+
+// Resolves pcs once each: a recording has few distinct ones beside its many stacks. Keeps a
+// reference to the recording.
+class FrameNamer {
+ public:
+  explicit FrameNamer(const recorder::Recording& recording);
+  const SiteFrame& Name(std::uint64_t pc);
+
+ private:
+  SiteFrame Resolve(std::uint64_t pc) const;
+
+  const recorder::Recording& recording_;
+  std::map<std::uint64_t, const proto::Module*> by_start_;
+  std::unordered_map<std::uint64_t, SiteFrame> cache_;
+};
+
+// Stacks whose functions are the same are one site: the return addresses inside a function do not
+// matter to a reader.
+std::string Identity(const std::vector<SiteFrame>& frames, bool truncated);
+
+// Index of the frame that says most: the first that is no plumbing (sites.h); 0 when all are.
+std::size_t LabelOf(const std::vector<SiteFrame>& frames);
+
+}  // namespace wrackline::evidence
