@@ -18,7 +18,11 @@ template <typename Real>
 void* MapThrough(Real real, const void* caller, void* address, std::size_t length, int protection,
                  int flags, int descriptor, off_t offset) {
   void* at = real(address, length, protection, flags, descriptor, offset);
-  if (at != MAP_FAILED) RecordMap(at, length, protection, flags, caller);
+  if (at != MAP_FAILED) {
+    RecordMap(at, length, protection, flags, caller);
+  } else if ((flags & MAP_FIXED) != 0) {
+    ForgetIfGone(address, length);
+  }
   return at;
 }
 
@@ -42,6 +46,11 @@ void* RemapThrough(Real real, const void* caller, void* old, std::size_t old_len
   void* at = real(old, old_length, new_length, flags, new_address);
   if (at == MAP_FAILED) {
     UnmapFailed(ticket);
+    if ((flags & MREMAP_FIXED) != 0) {
+      ForgetIfGone(new_address, new_length);
+      if (new_length < old_length)
+        ForgetIfGone(static_cast<char*>(old) + new_length, old_length - new_length);
+    }
   } else {
     RecordRemap(ticket, at, old_length, new_length, flags, caller);
   }

@@ -166,6 +166,25 @@ void RecordDuplicate(const void* from, const void* at, std::size_t length, const
   table->Duplicated(Address(from), range);
 }
 
+void ForgetIfGone(const void* at, std::size_t length) {
+  MappingTable* table = Table(State());
+  const std::uint64_t start = Address(at);
+  const std::uint64_t bytes = Rounded(length, 0);
+  if (table == nullptr || bytes == 0 || Rounded(start, 0) != start) return;
+  const int saved_errno = errno;
+  const std::uint64_t page = Rounded(1, 0);
+  constexpr std::uint64_t kProbes = 64;
+  const std::uint64_t pages = bytes / page;
+  const std::uint64_t step = pages / kProbes + 1;
+  bool gone = true;
+  for (std::uint64_t i = 0; gone && i < pages; i += step) {
+    // ENOMEM: nothing is mapped there. The system call itself: msync may be cancelled.
+    gone = syscall(SYS_msync, start + i * page, page, MS_ASYNC) != 0 && errno == ENOMEM;
+  }
+  if (gone) table->Unmap(start, bytes);
+  errno = saved_errno;
+}
+
 void TakeEarlyMappings(ProfileState* state) {
   std::uint32_t count = g_early_count.load(std::memory_order_acquire);
   if (count > kEarlyCalls) count = kEarlyCalls;

@@ -28,6 +28,11 @@ void RecordRemap(std::uint64_t ticket, const void* at, std::size_t old_length,
 // After an mremap with an old length of 0: the pages have a second place.
 void RecordDuplicate(const void* from, const void* at, std::size_t length, const void* caller);
 
+// A call that failed may have unmapped its target first (mmap with MAP_FIXED, mremap with
+// MREMAP_FIXED, and the end of what an mremap was to shorten): takes the range out when the kernel
+// has none of it any more. Looks at 64 pages of it at most.
+void ForgetIfGone(const void* at, std::size_t length);
+
 // For StartRecording, before the state is published: what was mapped before that (an allocator's
 // first extents) comes into its table, each with its caller for a stack.
 void TakeEarlyMappings(ProfileState* state);

@@ -67,12 +67,13 @@ std::uint64_t MappingTable::Put(const Event& event) {
   return ticket;
 }
 
-void MappingTable::Apply(std::uint32_t most) {
-  if (applying_.exchange(1, std::memory_order_acquire) != 0) return;
+bool MappingTable::Apply(std::uint32_t most) {
+  if (applying_.exchange(1, std::memory_order_acquire) != 0) return false;
   Event event;
   std::uint64_t ticket = 0;
   for (std::uint32_t i = 0; i < most && queue_.Take(&event, &ticket); ++i) Take(event, ticket);
   applying_.store(0, std::memory_order_release);
+  return true;
 }
 
 // --- whoever is applying ---

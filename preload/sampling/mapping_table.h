@@ -84,8 +84,8 @@ class MappingTable {
   void Duplicated(std::uint64_t from, const MappedRange& to);
 
   // --- recorder thread ---
-  // Applies what is in the queue, unless somebody else does.
-  void Settle() { Apply(kQueue); }
+  // Applies what is in the queue. False: somebody else is at it.
+  bool Settle() { return Apply(kQueue); }
   enum class SlotState { kEmpty, kOccupied, kChanging };
   SlotState Read(std::uint32_t slot, MappedRange* out) const;
   // Calls visit(slot) for each slot changed since it was last taken; visit returns false to leave
@@ -115,7 +115,7 @@ class MappingTable {
   };
 
   std::uint64_t Put(const Event& event);
-  void Apply(std::uint32_t most);
+  bool Apply(std::uint32_t most);
 
   // The rest by whoever is applying alone.
   void Take(const Event& event, std::uint64_t ticket);

@@ -11,6 +11,7 @@ if(WRACKLINE_PRELOAD)
       ${CMAKE_CURRENT_LIST_DIR}/preload_exit_test.cc
       ${CMAKE_CURRENT_LIST_DIR}/preload_folder_test.cc
       ${CMAKE_CURRENT_LIST_DIR}/preload_kill_test.cc
+      ${CMAKE_CURRENT_LIST_DIR}/preload_mappings_test.cc
       ${CMAKE_CURRENT_LIST_DIR}/preload_process_test.cc
     LIBRARIES wrackline_host wrackline_test_support LABEL e2e TIMEOUT 240)
   target_compile_definitions(preload_e2e_test PRIVATE

@@ -2,6 +2,7 @@
 // ends.
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +150,77 @@ int Submit() {
   return 0;
 }
 
+// Everything that mmap, munmap and mremap can do to an area of 1,024 pages, by chance, also in a child;
+// then the area's bounds, and what the kernel has in it that is anonymous.
+int Mappings() {
+  Sampled();
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::uint64_t kPages = 1024;
+  const auto access = [](std::uint64_t n) {
+    return n % 3 == 0 ? PROT_NONE : PROT_READ | PROT_WRITE;
+  };
+  // Far from where the kernel puts what has no address of its own: nobody else fills the holes.
+  void* const far = reinterpret_cast<void*>(std::uintptr_t{0x100000000000});
+  char* area = static_cast<char*>(
+      mmap(far, kPages * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  const int file = open("/proc/self/exe", O_RDONLY);
+  const auto run = [&](int calls) {
+    for (int i = 0; i < calls; ++i) {
+      const std::uint64_t pages = Random() % 8 + 1;
+      char* at = area + Random() % (kPages - 8) * kPage;
+      char* to = area + Random() % (kPages - 8) * kPage;
+      switch (Random() % 8) {
+        case 0:
+          munmap(at, pages * kPage);
+          break;
+        case 1:
+          munmap(at + 1, pages * kPage);  // refused
+          break;
+        case 2:
+          // One mapping, onto anything; onto itself it is refused.
+          mmap(at, pages * kPage, access(Random()), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+          mremap(at, pages * kPage, pages * kPage, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+          break;
+        case 3:
+          mremap(at, pages * kPage, (Random() % pages + 1) * kPage, 0);  // shorter
+          break;
+        case 4:
+          mmap(at, pages * kPage, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0);
+          break;
+        default:
+          mmap(at, pages * kPage, access(Random()), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+      }
+    }
+  };
+  run(3000);
+  const pid_t child = fork();
+  if (child == 0) {
+    run(300);
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+  run(300);
+
+  const auto start = reinterpret_cast<std::uint64_t>(area);
+  const std::uint64_t end = start + kPages * kPage;
+  std::printf("%llx %llx\n", static_cast<unsigned long long>(start),
+              static_cast<unsigned long long>(end));
+  FILE* maps = std::fopen("/proc/self/maps", "r");
+  char line[4096];
+  while (maps != nullptr && std::fgets(line, sizeof(line), maps) != nullptr) {
+    unsigned long long from = 0;
+    unsigned long long to = 0;
+    unsigned long long inode = 0;
+    char rights[8] = "";
+    if (std::sscanf(line, "%llx-%llx %7s %*s %*s %llu", &from, &to, rights, &inode) != 4) continue;
+    // A neighbour of the same kind may have become one with it.
+    if (from < start) from = start;
+    if (to > end) to = end;
+    if (inode == 0 && from < to) std::printf("%llx %llx %s\n", from, to, rights);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -171,6 +243,7 @@ int main(int count, char** arguments) {
   if (what == "fork") return Fork();
   if (what == "vfork") return Vfork();
   if (what == "submit") return Submit();
+  if (what == "mappings") return Mappings();
   Sampled();
   if (what == "exit") std::exit(5);
   if (what == "_exit") _exit(5);
