@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/base/aside_descriptor.h"
 #include "preload/clock.h"
 #include "preload/pages.h"
 #include "preload/text.h"
@@ -177,7 +178,7 @@ bool FilePath(const char* folder, const char* host, std::uint32_t pid, std::uint
 }
 
 int HoldFile(const char* path) {
-  const int file = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  const int file = AsideDescriptor(open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file < 0) return -1;
   struct flock lock {};
   lock.l_type = F_WRLCK;

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/aside_descriptor.h"
 #include "lib/recorder/crc32c.h"
 #include "lib/recorder/format.h"
 #include "lib/recorder/pages.h"
@@ -100,7 +101,8 @@ void Writer::Discard(const char* path) {
 }
 
 int Writer::Create(const char* path, std::uint64_t file_bytes) {
-  descriptor_ = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+  descriptor_ =
+      AsideDescriptor(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (descriptor_ < 0) return errno;
   if (const int error = Preallocate(descriptor_, file_bytes); error != 0) return error;
 
