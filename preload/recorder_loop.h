@@ -38,6 +38,8 @@ class RecorderLoop {
 
   // One step; returns the time (CLOCK_MONOTONIC) of the next one.
   std::uint64_t Step();
+  // The next step looks whether the file is still there and open, and begins another where it is not.
+  void LookAtFile() { next_check_ns_ = 0; }
 
   // The last one: everything that is still unwritten, the Exit record and the EndMark.
   void Finish(int status, bool status_known);

@@ -1,5 +1,6 @@
 #include "preload/recorder_thread.h"
 
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -39,6 +40,17 @@ struct Threads {
 // In anonymous memory of its own, like everything here: nothing is left to a destructor at exit.
 Threads* g_threads = nullptr;
 
+// A table of descriptors of the thread's own, with nothing in it but stderr for one who asked to be
+// told. What the thread opens takes no number that the program counts on (close(0), open: 0), the
+// program can close all it has, and nothing of the program's is held open here. Linux 5.9; where it
+// fails the table stays shared, and a file that is kept open is moved aside (AsideDescriptor).
+void LeaveProgramsDescriptors() {
+  const unsigned first = g_threads->settings.verbose ? 3 : 0;
+  if (syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_UNSHARE) != 0 || first == 0) return;
+  close(0);
+  close(1);
+}
+
 // Nothing more is sampled: the file is finished, or nobody writes it.
 void NoMoreSamples() {
   State()->active.store(0, std::memory_order_release);
@@ -51,6 +63,7 @@ void SetName(const char* name) { syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
 
 void RunRecorder(OwnThread* self) {
   SetName("wrackline");
+  LeaveProgramsDescriptors();
   RecorderLoop& loop = g_threads->loop;
   if (!g_threads->opened) {
     const int error =
@@ -61,6 +74,8 @@ void RunRecorder(OwnThread* self) {
     }
     g_threads->opened = true;
   }
+  // The file was open in the table of the thread that left.
+  loop.LookAtFile();
   while (g_control.stop.load(std::memory_order_acquire) == 0) {
     const std::uint64_t next = loop.Step();
     while (g_control.stop.load(std::memory_order_acquire) == 0 && MonotonicNs() < next) {
@@ -80,6 +95,7 @@ void RunRecorder(OwnThread* self) {
 
 void RunAssistant(OwnThread* self) {
   SetName("wrackline-aid");
+  LeaveProgramsDescriptors();
   g_threads->assistant.Run(self);
 }
 
