@@ -46,6 +46,9 @@ const char* const kEnds[] = {
     // Look-ups by dlsym, once in a process's life, from the first call of each kind.
     "_ZN9wrackline7preload8internal11ResolveNextEv",
     "_ZN9wrackline7preload14SearchOperatorEPNS0_12NextOperatorEPKvPb",
+    // The same of the allocators' families, which the walk takes for called: the address of the hooks'
+    // section, which CaptureStack compares with, is that of its first function.
+    "_ZN9wrackline7preload12FindInFamilyEPNS0_6FamilyEPKcPKv",
     // libunwind's own start, which PrepareUnwinder runs before the first sample.
     "_ULx86_64_init",
     // Opens an object's file to find .eh_frame: wrackline_unw_dl_iterate_phdr names none without
