@@ -15,6 +15,7 @@ int main(int count, char** arguments) {
   ssize_t written = write(1, "text", 4);
   int said = open(arguments[1], O_WRONLY | O_CREAT, 0644);
   char line[100];
-  int length = snprintf(line, sizeof line, "taken %d %d %d, written %zd, opened %d\n", taken[0], taken[1], taken[2], written, said);
+  int length = snprintf(line, sizeof line, "taken %d %d %d, written %zd, opened %d\n", taken[0],
+                        taken[1], taken[2], written, said);
   return write(said, line, length) == length ? 6 : 7;
 }
