@@ -18,8 +18,8 @@ class EverydayPrograms : public testing::Test {
     const ProgramResult plain = RunProgram(command, {});
     ASSERT_NE(plain.status, -1) << plain.err;
     ASSERT_NE(plain.status, 127) << plain.err;
-    // At the default interval, and sampling next to everything.
-    for (const char* interval : {"WRACKLINE_INTERVAL=524288", "WRACKLINE_INTERVAL=64"}) {
+    // At the default interval, and sampling every allocation there is.
+    for (const char* interval : {"WRACKLINE_INTERVAL=524288", "WRACKLINE_INTERVAL=1"}) {
       const ProgramResult shimmed = RunProgram(
           command,
           {"LD_PRELOAD=" WRACKLINE_PRELOAD_LIBRARY, "WRACKLINE_OUT=" + folder_.path(), interval});
