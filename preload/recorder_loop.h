@@ -45,7 +45,16 @@ class RecorderLoop {
   void Finish(int status, bool status_known);
 
  private:
-  enum Phase : std::uint64_t { kProcess, kModules, kStacks, kLive, kMappings, kNames, kLosses, kDone };
+  enum Phase : std::uint64_t {
+    kProcess,
+    kModules,
+    kStacks,
+    kLive,
+    kMappings,
+    kNames,
+    kLosses,
+    kDone
+  };
 
   // --- the file ---
   static bool Emit(void* context, std::uint64_t* cursor, recorder::Recorder& recorder);

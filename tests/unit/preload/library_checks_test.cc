@@ -169,8 +169,7 @@ TEST_F(LibraryChecks, ExportsTheHooksAndItsOwnInterfaceOnly) {
       "mi_heap_rezalloc_aligned", "mi_heap_rezalloc_aligned_at", "mi_heap_recalloc_aligned",
       "mi_heap_recalloc_aligned_at",
       // after which the unwinder must not go by what it remembers
-      "dlclose",
-      "mmap", "mmap64", "munmap", "mremap",
+      "dlclose", "mmap", "mmap64", "munmap", "mremap",
       // the ways out of a process that pass no destructor
       "_exit", "_Exit", "quick_exit",
       // what is right only without threads of ours
