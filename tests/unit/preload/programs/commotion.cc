@@ -117,7 +117,12 @@ int Spin(struct dl_phdr_info*, std::size_t, void*) {
   return 1;
 }
 std::atomic<pthread_t> g_interrupted{};
+// A thread is made under locks that a dlopen holds while it waits for the loader's: whoever holds that one
+// until another thread answers must begin when that thread is there.
+std::atomic<bool> g_all_there{false};
 void BeInterrupted() {
+  while (!g_all_there) {
+  }
   g_interrupted.store(pthread_self());
   while (!g_done) {
     dl_iterate_phdr(Spin, nullptr);
@@ -271,6 +276,7 @@ int main(int count, char** arguments) {
   threads.emplace_back(Fork);
   threads.emplace_back(Spawn);
   threads.emplace_back(Churn);
+  g_all_there = true;
   const long milliseconds = std::atol(arguments[1]);
   const timespec duration = {milliseconds / 1000, milliseconds % 1000 * 1'000'000};
   nanosleep(&duration, nullptr);
