@@ -90,6 +90,14 @@ __attribute__((visibility("hidden"))) int wrackline_unw_dl_iterate_phdr(
   return callback(&info, sizeof info, data);
 }
 
+// libunwind, which is not instrumented, gives a thread's memory back in the last of its destructors,
+// when ThreadSanitizer has taken its leave of the thread.
+#if defined(__SANITIZE_THREAD__)
+#define WRACKLINE_UNSEEN __attribute__((no_sanitize("thread")))
+#else
+#define WRACKLINE_UNSEEN
+#endif
+
 // A spin lock in the mutex's first word. What it guards are a few pointer moves in libunwind's
 // object pools, entered when a thread meets a frame for the first time. A forked child may find it
 // taken for ever, and never comes here: it does not sample.
@@ -99,7 +107,8 @@ __attribute__((visibility("hidden"))) int wrackline_unw_pthread_mutex_init(
   return 0;
 }
 
-__attribute__((visibility("hidden"))) int wrackline_unw_pthread_mutex_lock(pthread_mutex_t* mutex) {
+WRACKLINE_UNSEEN __attribute__((visibility("hidden"))) int wrackline_unw_pthread_mutex_lock(
+    pthread_mutex_t* mutex) {
   auto* word = reinterpret_cast<std::uint32_t*>(mutex);
   for (std::uint32_t spins = 0; __atomic_exchange_n(word, 1u, __ATOMIC_ACQUIRE) != 0; ++spins) {
     if (spins >= 100) sched_yield();
@@ -107,7 +116,7 @@ __attribute__((visibility("hidden"))) int wrackline_unw_pthread_mutex_lock(pthre
   return 0;
 }
 
-__attribute__((visibility("hidden"))) int wrackline_unw_pthread_mutex_unlock(
+WRACKLINE_UNSEEN __attribute__((visibility("hidden"))) int wrackline_unw_pthread_mutex_unlock(
     pthread_mutex_t* mutex) {
   __atomic_store_n(reinterpret_cast<std::uint32_t*>(mutex), 0u, __ATOMIC_RELEASE);
   return 0;
