@@ -17,11 +17,6 @@ add_dependencies(sampling_tests preload_small_frame preload_large_frame)
 target_compile_definitions(sampling_tests PRIVATE
   WRACKLINE_SMALL_FRAME="$<TARGET_FILE:preload_small_frame>" WRACKLINE_LARGE_FRAME="$<TARGET_FILE:preload_large_frame>")
 
-# docs/testing.md: ten minutes of it under ThreadSanitizer by one command.
-wrackline_unit_test(storm_tests
-  SOURCES storm_test.cc
-  LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS} TIMEOUT 1200)
-
 # From the hooks to the analyzer's sites.
 wrackline_unit_test(site_statistics_tests
   SOURCES site_statistics_test.cc
@@ -54,17 +49,11 @@ target_compile_definitions(preload_small_frame PRIVATE FRAME=8)
 target_compile_definitions(preload_large_frame PRIVATE FRAME=262152)
 add_executable(preload_reloader programs/reloader.c)
 target_link_libraries(preload_reloader PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
-add_executable(preload_storm programs/storm.cc)
-add_executable(preload_commotion programs/commotion.cc)
-foreach(program preload_cxx_plugin preload_exerciser preload_c_host preload_storm preload_commotion preload_small_frame
+foreach(program preload_cxx_plugin preload_exerciser preload_c_host preload_small_frame
     preload_large_frame preload_reloader ${family_programs})
   wrackline_target(${program} IN_PROCESS)
 endforeach()
 target_compile_options(preload_exerciser PRIVATE -fexceptions -fno-builtin -fsized-deallocation)
-foreach(program preload_storm preload_commotion)
-  target_compile_options(${program} PRIVATE -fexceptions -fno-builtin)
-  target_link_libraries(${program} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
-endforeach()
 target_compile_options(preload_cxx_plugin PRIVATE -fexceptions -fno-builtin)
 foreach(program IN LISTS family_programs)
   target_compile_options(${program} PRIVATE -fno-builtin)
@@ -97,17 +86,6 @@ target_compile_definitions(interposition_tests PRIVATE
   WRACKLINE_SMALL_FRAME="$<TARGET_FILE:preload_small_frame>"
   WRACKLINE_LARGE_FRAME="$<TARGET_FILE:preload_large_frame>"
   WRACKLINE_CXX_PLUGIN="$<TARGET_FILE:preload_cxx_plugin>")
-wrackline_unit_test(storms_tests SOURCES storms_test.cc TIMEOUT 120)
-add_dependencies(storms_tests wrackline_bare_preload wrackline_preload preload_storm preload_commotion preload_small_frame
-  preload_large_frame)
-target_compile_definitions(storms_tests PRIVATE
-  WRACKLINE_BARE_PRELOAD="$<TARGET_FILE:wrackline_bare_preload>"
-  WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
-  WRACKLINE_JEMALLOC="${WRACKLINE_TEST_JEMALLOC}"
-  WRACKLINE_STORM="$<TARGET_FILE:preload_storm>"
-  WRACKLINE_COMMOTION="$<TARGET_FILE:preload_commotion>"
-  WRACKLINE_SMALL_FRAME="$<TARGET_FILE:preload_small_frame>"
-  WRACKLINE_LARGE_FRAME="$<TARGET_FILE:preload_large_frame>")
 find_program(WRACKLINE_TEST_JAVA java)
 if(WRACKLINE_TEST_JAVA)
   target_compile_definitions(interposition_tests PRIVATE WRACKLINE_JAVA="${WRACKLINE_TEST_JAVA}")

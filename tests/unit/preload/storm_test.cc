@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <map>
+#include <ostream>
+#include <string>
 
 #include "preload/hooks/malloc_hooks.h"
 #include "tests/unit/preload/programs/storm.h"
@@ -79,6 +81,7 @@ struct Setting {
   std::uint64_t interval;
   bool place;
 };
+void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.name; }
 class Storm : public testing::TestWithParam<Setting> {};
 
 TEST_P(Storm, EveryByteAndEverySampleIsAccountedFor) {

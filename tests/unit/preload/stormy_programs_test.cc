@@ -9,7 +9,7 @@
 namespace wrackline::preload {
 namespace {
 
-class Storms : public testing::TestWithParam<std::tuple<const char*, const char*>> {
+class StormyPrograms : public testing::TestWithParam<std::tuple<const char*, const char*>> {
  protected:
   // Exit status, with the preload, the allocator and the interval of this test.
   void ExpectZero(const std::vector<std::string>& command, const std::string& preload,
@@ -24,27 +24,27 @@ class Storms : public testing::TestWithParam<std::tuple<const char*, const char*
   TemporaryFolder folder_;
 };
 
-TEST_P(Storms, EveryByteIsKept) {
+TEST_P(StormyPrograms, EveryByteIsKept) {
   ExpectZero({WRACKLINE_STORM, "32", "700"}, WRACKLINE_PRELOAD_LIBRARY);
 }
 
-TEST_P(Storms, EverySampleIsAccountedFor) {
+TEST_P(StormyPrograms, EverySampleIsAccountedFor) {
   ExpectZero({WRACKLINE_STORM, "32", "400"}, WRACKLINE_BARE_PRELOAD);
   ExpectZero({WRACKLINE_STORM, "32", "400"}, WRACKLINE_BARE_PRELOAD, "WRACKLINE_REGION=off");
 }
 
-TEST_P(Storms, NothingHangsAndNothingCrashes) {
+TEST_P(StormyPrograms, NothingHangsAndNothingCrashes) {
   ExpectZero({WRACKLINE_COMMOTION, "2000", WRACKLINE_LARGE_FRAME, WRACKLINE_SMALL_FRAME},
              WRACKLINE_PRELOAD_LIBRARY);
 }
 
-TEST_P(Storms, NorWithAllSymbolsBoundAtOnceAndWithoutTheRegion) {
+TEST_P(StormyPrograms, NorWithAllSymbolsBoundAtOnceAndWithoutTheRegion) {
   ExpectZero({"env", "LD_BIND_NOW=1", WRACKLINE_COMMOTION, "1000", WRACKLINE_LARGE_FRAME,
               WRACKLINE_SMALL_FRAME},
              WRACKLINE_PRELOAD_LIBRARY, "WRACKLINE_REGION=off");
 }
 
-INSTANTIATE_TEST_SUITE_P(Settings, Storms,
+INSTANTIATE_TEST_SUITE_P(Settings, StormyPrograms,
                          testing::Combine(testing::Values("Glibc", "Jemalloc"),
                                           testing::Values("1", "4096")),
                          [](const auto& info) {
@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Settings, Storms,
                                   std::get<1>(info.param);
                          });
 
-TEST(StormsLimited, WithoutAddressSpaceSamplesStayWithTheAllocator) {
+TEST(StormyProgramsLimited, WithoutAddressSpaceSamplesStayWithTheAllocator) {
   const TemporaryFolder folder;
   const ProgramResult result =
       RunProgram({WRACKLINE_COMMOTION, "limited"},
