@@ -46,9 +46,11 @@ class StateRecordsTest : public testing::Test {
         const bool done = self->records_.EmitStacks(&index, sink);
         *cursor = done ? kLive : index;
       } else {
-        const bool done = self->records_.EmitLive(&index, sink);
-        *cursor = kLive + index;
-        if (done) return true;
+        const bool done = *cursor < 2 * kLive ? self->records_.EmitLive(&index, sink)
+                                              : self->records_.EmitMappings(&index, sink);
+        const std::uint64_t phase = *cursor / kLive;
+        *cursor = done ? (phase + 1) * kLive : phase * kLive + index;
+        if (done && phase == 2) return true;
       }
     }
     return false;
@@ -110,6 +112,48 @@ TEST_F(StateRecordsTest, StacksCountersAndObjectsReadBack) {
   recording = Read();
   EXPECT_TRUE(recording.live_objects.empty());
   EXPECT_EQ(recording.stacks[id].counters.freed_bytes(), 600000u);
+}
+
+TEST_F(StateRecordsTest, MappingsReadBackAndGo) {
+  const std::uint32_t id = Intern(0x402000);
+  state_->mappings.Map(
+      {0x7000000, 0x9000, id, 77, 12, MappedRange::kReserved | MappedRange::kAllocator});
+  EXPECT_TRUE(PutChanges());
+  auto recording = Read();
+  ASSERT_EQ(recording.mappings.size(), 1u);
+  const proto::Mapping mapping = recording.mappings.begin()->second;
+  EXPECT_EQ(mapping.start(), 0x7000000u);
+  EXPECT_EQ(mapping.length(), 0x9000u);
+  EXPECT_EQ(mapping.stack_id(), id);
+  EXPECT_EQ(mapping.thread_id(), 77u);
+  EXPECT_EQ(mapping.time_ms(), 12u);
+  EXPECT_TRUE(mapping.reserved());
+  EXPECT_TRUE(mapping.by_allocator());
+  EXPECT_FALSE(mapping.shared());
+  EXPECT_FALSE(mapping.stack_hint());
+  EXPECT_EQ(recording.stacks.count(id), 1u);
+
+  state_->mappings.Unmap(0x7003000, 0x1000);
+  EXPECT_TRUE(PutChanges());
+  EXPECT_EQ(Read().mappings.size(), 2u);
+  state_->mappings.Unmap(0x7000000, 0x9000);
+  EXPECT_TRUE(PutChanges());
+  EXPECT_TRUE(Read().mappings.empty());
+}
+
+TEST_F(StateRecordsTest, MappingsOutliveSnapshots) {
+  for (std::uint64_t i = 0; i < 3000; ++i)
+    state_->mappings.Map({0x10000000 + i * 0x2000, 0x1000, 5, 1, 1, 0});
+  std::uint64_t rounds = 0;
+  // Churn of others: snapshots repeat those that do not change.
+  for (; recorder_.statistics().snapshots < 3 && rounds < 3000; ++rounds) {
+    for (std::uint64_t i = 0; i < 2000; ++i)
+      state_->mappings.Map(
+          {0x900000000 + i * 0x2000, 0x1000, 6, 1, static_cast<std::uint32_t>(rounds), 0});
+    for (int tries = 0; !PutChanges(); ++tries) ASSERT_LT(tries, 1000);
+  }
+  ASSERT_GE(recorder_.statistics().snapshots, 3u);
+  EXPECT_EQ(Read().mappings.size(), 5000u);
 }
 
 TEST_F(StateRecordsTest, SamplesWithoutAStackAreCountedUnderTheUnknownOne) {
