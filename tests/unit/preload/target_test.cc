@@ -18,7 +18,10 @@ int Watching() { return kWatching; }
 
 // Targets are listed for ever: they are never destroyed.
 Target<int()>* NewTarget(bool watchable = true) {
-  return new Target<int()>(MakeTarget<int()>(&Unresolved, watchable ? &Watching : nullptr));
+  static auto* all = new std::vector<Target<int()>*>;
+  all->push_back(
+      new Target<int()>(MakeTarget<int()>(&Unresolved, watchable ? &Watching : nullptr)));
+  return all->back();
 }
 
 // Frees are watched from the first WatchFrees on, for the whole process, and there is no way back.

@@ -183,9 +183,8 @@ class Thread {
     WriteAll(block, size, header.tag);
     *held = block;
   }
-  // What programs also do: null, sizes that cannot be had, overflows, and blocks of a few bytes.
-  void Odd() {
-    Entries::Free(nullptr);
+  // Sizes that cannot be had, and overflows. (Seldom: a sanitizer's allocator says a line of each.)
+  void BeRefused() {
     volatile std::size_t most = SIZE_MAX / 2;
     if (Entries::Malloc(most) != nullptr) Wrong(&result, "half of all addresses");
     if (Entries::Calloc(most, 4) != nullptr) Wrong(&result, "an overflow");
@@ -198,6 +197,11 @@ class Thread {
       const Header header = HeaderOf(held_.back());
       if (!IsFilled(held_.back(), header.size, header.size, header.tag)) Wrong(&result, "content");
     }
+  }
+  // What programs also do: null, and blocks of a few bytes.
+  void Odd() {
+    Entries::Free(nullptr);
+    if (random_() % 256 == 0) BeRefused();
     void* small[8];
     for (void*& block : small) {
       const std::size_t size = 1 + random_() % 15;
