@@ -6,6 +6,10 @@ from .markdown import ratio, spread, table
 MIB = 1 << 20
 
 
+# What a recording counts when a sample is missing, or has no stack; other losses are of names and of the timeline.
+SAMPLE_LOSSES = ("live_table_full", "stack_table_full", "reentrant", "unwind_failed")
+
+
 def _section(results, name):
     return results.get(name, {"rows": []})
 
@@ -49,7 +53,7 @@ def _bars(results):
     if row:
         share = 100 * row["added"]["median"] / row["live_bytes"]
         rows.append((f"added RSS, % of live bytes: {row['title']}", 0.5, f"{share:.2f}", share))
-        lost = sum(row["losses"].values())
+        lost = sum(count for name, count in row["losses"].items() if name in SAMPLE_LOSSES)
         rows.append((f"samples lost of {row['live_samples'] + lost:,}: {row['title']}", 0, f"{lost:,}", lost))
     return rows
 
