@@ -6,6 +6,10 @@ find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 find_package(nanopb REQUIRED CONFIG)
+# jni.h and jvmti.h; the VM itself is never linked with.
+file(GLOB WRACKLINE_JDKS /usr/lib/jvm/*)
+find_path(WRACKLINE_JNI_INCLUDE jvmti.h PATHS $ENV{JAVA_HOME} ${WRACKLINE_JDKS} PATH_SUFFIXES include REQUIRED
+  DOC "A JDK's folder of jni.h and jvmti.h")
 find_program(WRACKLINE_PROTOC_GEN_NANOPB protoc-gen-nanopb REQUIRED)
 if(WRACKLINE_ANALYZER)
   find_package(nlohmann_json REQUIRED)

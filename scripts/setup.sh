@@ -10,12 +10,12 @@ set -euo pipefail
 build_packages=(
   ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config python3 xz-utils
   libbenchmark-dev libcli11-dev libjemalloc2 libfmt-dev libgmock-dev libgtest-dev libnanopb-dev libprotobuf-dev librocksdb-dev
-  libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev protobuf-compiler zlib1g-dev
+  libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev openjdk-17-jdk-headless protobuf-compiler zlib1g-dev
 )
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
   e2fsprogs libgoogle-perftools4 libmimalloc2.0 libtcmalloc-minimal4 procps util-linux valgrind
-  libpython3.11-testsuite openjdk-17-jdk-headless redis-server sqlite3
+  libpython3.11-testsuite redis-server sqlite3
 )
 
 case ${1:-build} in

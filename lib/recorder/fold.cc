@@ -80,12 +80,13 @@ bool RepairMessage(char* bytes, std::size_t length, const Descriptor* type, int 
 // The order of time within one process is that of its monotonic clock: the wall clock may be set
 // back.
 std::uint64_t HistoryTime(const proto::Record& record) {
-  return record.has_timeline() ? record.timeline().monotonic_ns()
-                               : record.rocksdb_sample().monotonic_ns();
+  if (record.has_timeline()) return record.timeline().monotonic_ns();
+  if (record.has_jvm_sample()) return record.jvm_sample().monotonic_ns();
+  return record.rocksdb_sample().monotonic_ns();
 }
 
 std::uint64_t HistoryKey(const proto::Record& record) {
-  return record.has_timeline() ? 0 : record.rocksdb_sample().database_id();
+  return record.has_rocksdb_sample() ? record.rocksdb_sample().database_id() : 0;
 }
 
 void SortHistory(std::vector<proto::Record>& records) {
@@ -183,6 +184,18 @@ void Folder::Add(proto::Record record, std::size_t bytes) {
         recording_.frame_names[pc] = std::move(name);
       }
       break;
+    case proto::Record::kThreads:
+      for (auto& thread : *record.mutable_threads()->mutable_threads()) {
+        const std::pair key(thread.thread_id(), thread.since_ms());
+        recording_.threads[key] = std::move(thread);
+      }
+      break;
+    case proto::Record::kJvmFacts:
+      recording_.jvm_facts = std::move(*record.mutable_jvm_facts());
+      break;
+    case proto::Record::kJvmSample:
+      recording_.jvm_samples.push_back(std::move(record));
+      break;
     case proto::Record::kLosses:
       recording_.losses = std::move(*record.mutable_losses());
       break;
@@ -210,6 +223,7 @@ void Folder::Add(proto::Record record, std::size_t bytes) {
 void Folder::Finish() {
   SortHistory(recording_.timeline);
   SortHistory(recording_.rocksdb_samples);
+  SortHistory(recording_.jvm_samples);
 }
 
 }  // namespace wrackline::recorder

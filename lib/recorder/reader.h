@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/base/result.h"
@@ -23,7 +24,7 @@
 namespace wrackline::recorder {
 
 struct Stack {
-  std::vector<std::uint64_t> frames;  // return addresses, innermost first
+  std::vector<std::uint64_t> frames;  // return addresses and Java frames (proto), innermost first
   bool truncated = false;
   proto::StackCounter counters;  // zero when never sampled
 };
@@ -43,6 +44,10 @@ struct Recording {
   std::vector<proto::Record> timeline;                      // body is a TimelineSample
   std::map<std::uint64_t, proto::RocksDbDatabase> rocksdb_databases;
   std::vector<proto::Record> rocksdb_samples;  // body is a RocksDbSample
+  // By thread id and Thread.since_ms.
+  std::map<std::pair<std::uint32_t, std::uint64_t>, proto::Thread> threads;
+  std::optional<proto::JvmFacts> jvm_facts;
+  std::vector<proto::Record> jvm_samples;  // body is a JvmSample
   proto::Losses losses;
   std::optional<proto::Record> last_heartbeat;
   std::optional<proto::Record> exit;
