@@ -11,7 +11,7 @@
 
 Sections: micro (allocation patterns, paired ratios), instructions (user instructions of a pair, of db_bench, of a JVM, by
 callgrind), samples (one sample's cost), programs (CPU time of db_bench, a JVM, g++, python, git), memory (added RSS, the
-recorder's room).
+recorder's room), jvm (start, working set, mixed samples of each JDK below /usr/lib/jvm).
 
 Every figure is of one run on this machine: rounds in which each variant is run once, in shuffled order; a ratio is taken within
 its round, and the median and the quartiles of the ratios are shown. Results are kept in build/bench/results.json, so
@@ -28,7 +28,7 @@ import sys
 import time
 from pathlib import Path
 
-from comparison import bars, instructions, machine, memory, micro, programs, runs, sample_cost, variants
+from comparison import bars, instructions, jvm, machine, memory, micro, programs, runs, sample_cost, variants
 
 SECTIONS = {
     "micro": (micro, 13, "Allocation patterns"),
@@ -36,6 +36,7 @@ SECTIONS = {
     "samples": (sample_cost, 15, "The cost of one sample"),
     "programs": (programs, 9, "Whole programs"),
     "memory": (memory, 3, "Memory"),
+    "jvm": (jvm, 5, "Inside a JVM"),
 }
 DOCUMENT = machine.ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.py writes to here -->"
@@ -43,7 +44,7 @@ BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.p
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help="micro, instructions, samples, programs, memory; show: measure nothing")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="micro, instructions, samples, programs, memory, jvm; show: measure nothing")
     parser.add_argument("--rounds", type=int, help="rounds of a section (default: " + ", ".join(
         f"{name} {rounds}" for name, (_, rounds, _) in SECTIONS.items()) + ")")
     parser.add_argument("--only", nargs="+", dest="workloads", metavar="KEY", help="these workloads, programs or cases only")
@@ -107,8 +108,8 @@ def main(arguments):
         if not options.sections and not options.quick:
             return 0
     chosen = options.sections or list(SECTIONS)
-    if chosen != ["show"] and not machine.BUILD_IS_GIVEN:
-        machine.build()
+    if chosen != ["show"]:
+        machine.compile_java() if machine.BUILD_IS_GIVEN else machine.build()
     kept = options.results
     kept.parent.mkdir(parents=True, exist_ok=True)
     results = json.loads(kept.read_text()) if kept.exists() else {}

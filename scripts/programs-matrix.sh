@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs real programs with and without the preload, and says where they differ. They must not.
 #
-#   scripts/programs-matrix.sh                    every program, 6 runs each (under 25 minutes on 2 cores)
+#   scripts/programs-matrix.sh                    every program, 6 runs each (12 minutes on 2 idle cores)
 #   scripts/programs-matrix.sh --short            the selection and the smaller inputs of CI (under 90 s)
 #   scripts/programs-matrix.sh --only git,java17  these programs
 #   scripts/programs-matrix.sh --list             their names

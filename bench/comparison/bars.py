@@ -55,6 +55,18 @@ def _bars(results):
         rows.append((f"added RSS, % of live bytes: {row['title']}", 0.5, f"{share:.2f}", share))
         lost = sum(count for name, count in row["losses"].items() if name in SAMPLE_LOSSES)
         rows.append((f"samples lost of {row['live_samples'] + lost:,}: {row['title']}", 0, f"{lost:,}", lost))
+    for row in _section(results, "jvm")["rows"]:
+        if row["what"] == "start" and row["variant"] == "wrackline, 512k":
+            rows.append((f"start of a JVM with 25,000 methods, {row['vm']}: ms added", 20, spread(row["wall_added_ms"], 1),
+                         row["wall_added_ms"]["median"]))
+        if row["what"] == "working_set" and row["variant"] == "wrackline, 512k" and row["ratio"]:
+            rows.append((f"JVM working set, {row['vm']}: CPU at 512k to no tool", 1.02, ratio(row["ratio"]), row["ratio"]["median"]))
+            rows.append((f"JVM working set, {row['vm']}: added RSS, MiB", 10, f"{row['added_rss']['median'] / MIB:.1f}",
+                         row["added_rss"]["median"] / MIB))
+        limit = {"hot": 4000, "real": 15000}.get(row.get("case"))
+        if limit and row["ns"]:
+            rows.append((f"one mixed sample of {row['frames']} frames, ns, {row['vm']}, {row['title']}", limit, spread(row["ns"], 0),
+                         row["ns"]["median"]))
     return rows
 
 

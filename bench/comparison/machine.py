@@ -35,10 +35,16 @@ def build():
     """Builds what is measured; says nothing when all is up to date."""
     targets = ["wrackline_preload", "wrackline", "bench_programs"]
     subprocess.run([ROOT / "scripts" / "build.sh", "release", *targets], check=True, stdout=sys.stderr)
-    classes = PROGRAMS / "WorkingSet.class"
-    source = ROOT / "bench" / "programs" / "WorkingSet.java"
-    if which("javac") and (not classes.exists() or classes.stat().st_mtime < source.stat().st_mtime):
-        subprocess.run(["javac", "-XDignore.symbol.file", "-nowarn", "-d", PROGRAMS, source], check=True)
+    compile_java()
+
+
+def compile_java():
+    """The Java programs, where there is a compiler. Also for a build folder that was given."""
+    sources = sorted((ROOT / "bench" / "programs").glob("*.java"))
+    stale = [source for source in sources if not (PROGRAMS / f"{source.stem}.class").exists()
+             or (PROGRAMS / f"{source.stem}.class").stat().st_mtime < source.stat().st_mtime]
+    if which("javac") and stale:
+        subprocess.run(["javac", "--release", "17", "-XDignore.symbol.file", "-nowarn", "-d", PROGRAMS, *stale], check=True)
 
 
 def install_peers():

@@ -4,6 +4,7 @@ import os
 import random
 import statistics
 import subprocess
+import time
 from dataclasses import dataclass
 
 from . import machine
@@ -21,6 +22,8 @@ class Run:
     values: dict       # what the program printed as "result name=value ..."
     user: float        # seconds, of the process and all its waited-for children
     system: float
+    wall: float        # seconds from start to end
+    peak: int          # bytes, the largest resident set
     inspected: object = None
 
     @property
@@ -34,15 +37,18 @@ def run(command, variant, extra=None, inspect=None, stdout=subprocess.PIPE):
         environment = {**os.environ, "LC_ALL": "C.UTF-8", **variant.environ(folder), **(extra or {})}
         command = [str(part).format(folder=folder) for part in command]
         with open(f"{folder}/stderr", "w+b") as errors:
+            begin = time.monotonic()
             process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=errors)
             output = process.stdout.read() if process.stdout else b""
             _, status, usage = os.wait4(process.pid, 0)
+            wall = time.monotonic() - begin
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode != 0:
                 errors.seek(0)
                 tail = errors.read()[-400:].decode(errors="replace").strip()
                 raise Failed(f"{variant.key}: {' '.join(command)}: status {process.returncode}: {tail}")
-        return Run(_result(output), usage.ru_utime, usage.ru_stime, inspect(folder) if inspect else None)
+        return Run(_result(output), usage.ru_utime, usage.ru_stime, wall, usage.ru_maxrss * 1024,
+                   inspect(folder) if inspect else None)
 
 
 def _result(output):
