@@ -48,6 +48,10 @@ namespace {
 [[gnu::noinline]] WRACKLINE_HOOK_CODE void FreePlaced(void* pointer) {
   hooks::FreeThrough(Next().free, pointer);
 }
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void FreeLow(void* pointer) {
+  if (hooks::InRegion(pointer)) return FreePlaced(pointer);
+  hooks::g_free.Now()(pointer);
+}
 }  // namespace
 
 WRACKLINE_HOOK void* malloc(std::size_t size) {
@@ -73,8 +77,8 @@ WRACKLINE_HOOK void* realloc(void* old, std::size_t size) {
 }
 
 WRACKLINE_HOOK void free(void* pointer) {
-  if (hooks::InRegion(pointer)) [[unlikely]] {
-    return FreePlaced(pointer);
+  if (hooks::MayBeInRegion(pointer)) [[unlikely]] {
+    return FreeLow(pointer);
   }
   hooks::g_free.Now()(pointer);
 }

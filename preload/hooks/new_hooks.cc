@@ -97,6 +97,7 @@ constexpr std::size_t AlignmentOf(std::align_val_t alignment, Tail...) {
 template <typename Form, typename... Tail>
 struct New {
   static constexpr bool kMayFail = (std::is_same_v<Tail, Nothrow> || ...);
+  static constexpr bool kAligned = (std::is_same_v<Tail, std::align_val_t> || ...);
   static constinit inline NextOperator next = {Form::kSymbol, {}};
 
   [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* Counting(std::size_t size, Tail... tail) {
@@ -104,6 +105,20 @@ struct New {
     return AllocateOnceThrough(target.Real(),
                                Request{size, __builtin_return_address(0), AlignmentOf(tail...)},
                                size, tail...);
+  }
+
+  // The same for a function that was seen to call no hook.
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* CountingAlone(std::size_t size, Tail... tail) {
+    if (!CountDown(size)) [[unlikely]] {
+      return Crossing(size, __builtin_return_address(0), tail...);
+    }
+    return target.Real()(size, tail...);
+  }
+
+  // Out of line, so that CountingAlone needs no frame.
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* Crossing(std::size_t size, const void* caller,
+                                                              Tail... tail) {
+    return AllocateCrossing<true>(Request{size, caller}, target.Real(), size, tail...);
   }
 
   [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* Unresolved(std::size_t size, Tail... tail) {
@@ -119,8 +134,20 @@ struct New {
       return real(size, tail...);
     }
     target.real.store(real, std::memory_order_release);
-    target.now.store(&Counting, std::memory_order_release);
-    return AllocateOnceThrough(real, Request{size, caller, AlignmentOf(tail...)}, size, tail...);
+    const ThreadState& thread = internal::t_thread;
+    const std::uint64_t left = thread.bytes_until_sample;
+    const std::uint64_t random = thread.random;
+    // A sample, or nothing to count, tells nothing of the function: the next call will.
+    if (size == 0 || left < size) {
+      return AllocateOnceThrough(real, Request{size, caller, AlignmentOf(tail...)}, size, tail...);
+    }
+    void* pointer = real(size, tail...);
+    // No hook has counted on the way: the plain forms of jemalloc and tcmalloc. (Their aligned ones
+    // may call this or that, as the alignment has it.)
+    const bool alone = thread.bytes_until_sample == left && thread.random == random;
+    if (alone) CountDown(size);
+    target.now.store(alone && !kAligned ? &CountingAlone : &Counting, std::memory_order_release);
+    return pointer;
   }
 
   static constinit inline Target<void*(std::size_t, Tail...)> target =
@@ -134,6 +161,13 @@ struct Delete {
   static constinit inline NextOperator next = {Form::kSymbol, {}};
 
   [[gnu::noinline]] WRACKLINE_HOOK_CODE static void Watching(void* pointer, Tail... tail) {
+    if (LiveTable::MayContain(reinterpret_cast<std::uintptr_t>(pointer))) [[unlikely]] {
+      return Sample(pointer, tail...);
+    }
+    target.Real()(pointer, tail...);
+  }
+
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void Sample(void* pointer, Tail... tail) {
     FreeThrough(target.Real(), pointer, tail...);
   }
 
@@ -151,14 +185,19 @@ struct Delete {
     if (!ReleasePlaced(pointer)) target.Now()(pointer, tail...);
   }
 
+  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void Low(void* pointer, Tail... tail) {
+    if (InRegion(pointer)) return Placed(pointer, tail...);
+    target.Now()(pointer, tail...);
+  }
+
   static constinit inline Target<void(void*, Tail...)> target =
       MakeTarget<void(void*, Tail...)>(&Unresolved, &Watching);
 };
 
 template <typename Entry, typename... Tail>
 inline void DeleteThrough(void* pointer, Tail... tail) {
-  if (InRegion(pointer)) [[unlikely]] {
-    return Entry::Placed(pointer, tail...);
+  if (MayBeInRegion(pointer)) [[unlikely]] {
+    return Entry::Low(pointer, tail...);
   }
   Entry::target.Now()(pointer, tail...);
 }

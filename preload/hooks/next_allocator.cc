@@ -20,8 +20,6 @@ constinit std::atomic<const NextAllocator*> g_next{nullptr};
 
 namespace {
 
-void FreeWatchingPool(void* pointer);
-
 // ---- the static pool
 constinit std::atomic<std::size_t> g_bootstrap_used{0};
 constinit std::atomic<unsigned char*> g_pool{nullptr};
@@ -42,7 +40,11 @@ unsigned char* Pool() {
   if (mine == g_bootstrap) {
     pool = g_pool.load(std::memory_order_acquire);
     if (pool != nullptr) return pool;
-    g_free.watching = &FreeWatchingPool;
+    // No free's first test finds it there.
+    const auto start = reinterpret_cast<std::uint64_t>(g_bootstrap);
+    for (std::uint64_t at = start & ~0xFFFull; at < start + kBootstrapBytes; at += 4096) {
+      LiveTable::AlwaysLookAt(at);
+    }
     WatchFrees();
   }
   return g_pool.compare_exchange_strong(before, mine, std::memory_order_acq_rel) ? mine : before;
@@ -192,6 +194,7 @@ void* ReallocWatching(void* old, std::size_t size) {
   return ReallocateUnsampled(g_realloc.Real(), old, size, size);
 }
 [[gnu::noinline, gnu::cold]] void FreeSample(void* pointer) {
+  if (IsBootstrap(pointer)) return;
   BeforeFree(pointer);
   g_free.Real()(pointer);
 }
@@ -200,10 +203,6 @@ void FreeWatching(void* pointer) {
     return FreeSample(pointer);
   }
   g_free.Real()(pointer);
-}
-// Where the static pool is the library's own array, which free's test does not find.
-void FreeWatchingPool(void* pointer) {
-  if (!IsBootstrap(pointer)) FreeWatching(pointer);
 }
 
 void ResolveHotTargets(const NextAllocator& next) {

@@ -47,6 +47,20 @@ void ForgetSample(ProfileState* state, std::uint64_t address);
 // depend on those before it.
 inline bool CountDown(std::size_t size) {
   ThreadState& thread = internal::t_thread;
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+  // The subtraction is done in memory, and taken back where it has borrowed: two instructions fewer
+  // than a load, a test and a store, which is what the compiler makes of the other form. A signal
+  // handler that allocates in between counts on what is left modulo 2^64, and the sum is right again
+  // once both have been here; one that leaves by siglongjmp between the two instructions has its
+  // thread sample no more.
+  bool borrowed;
+  asm("sub %2, %1" : "=@ccc"(borrowed), "+m"(thread.bytes_until_sample) : "r"(size) :);
+  if (borrowed) [[unlikely]] {
+    thread.bytes_until_sample += size;
+    return false;
+  }
+  return true;
+#else
   std::uint64_t left;
   // One subtraction, whose borrow is the test.
   if (__builtin_sub_overflow(thread.bytes_until_sample, size, &left)) [[unlikely]] {
@@ -54,6 +68,7 @@ inline bool CountDown(std::size_t size) {
   }
   thread.bytes_until_sample = left;
   return true;
+#endif
 }
 
 // True: this allocation of `size` bytes is to be sampled. Either way the thread's next point is

@@ -58,6 +58,20 @@ inline bool InRegion(const void* pointer) {
          internal::kRegionWindow;
 }
 
+// False is certain: one bit of the pointer, for the hooks of free. Where programs, libraries, their
+// heaps and mappings lie by default, it is set. The window is below, and with it mimalloc's memory,
+// the heap of a program that is linked to a fixed address and what is mapped from the bottom up
+// (`ulimit -s unlimited`): their frees look at the whole window number.
+inline bool MayBeInRegion(const void* pointer) {
+#if defined(__SANITIZE_THREAD__)
+  return InRegion(pointer);
+#else
+  constexpr std::uint32_t kHighBit = 46;
+  static_assert((internal::kRegionWindow >> (kHighBit - internal::kWindowShift) & 1) == 0);
+  return (reinterpret_cast<std::uintptr_t>(pointer) >> kHighBit & 1) == 0;
+#endif
+}
+
 class SampledRegion {
  public:
   static constexpr std::uint32_t kClasses = 10;

@@ -55,6 +55,16 @@ TEST_P(Interposition, EveryAllocationIsCountedOnceUnmoved) {
   EXPECT_EQ(result.err, "");
 }
 
+// The same where mappings grow from the bottom up, as with `ulimit -s unlimited`: their addresses lack the bit that free tests
+// first.
+TEST_P(Interposition, EveryAllocationIsCountedOnceAtLowAddresses) {
+  const auto [mode, which] = GetParam();
+  const ProgramResult result = RunProgram({"/usr/bin/setarch", "-L", WRACKLINE_EXERCISER, mode},
+                                          {"LD_PRELOAD=" + Library(which)});
+  EXPECT_EQ(result.status, EndsAtBadAlloc(mode, which) ? 134 : 0) << result.err;
+  EXPECT_EQ(result.err, "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Modes, Interposition,
                          testing::Combine(testing::Values("entry_points", "realloc", "new",
                                                           "bad_alloc", "threads", "fork", "spawn",

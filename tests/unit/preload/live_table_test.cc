@@ -165,6 +165,22 @@ TEST(LiveTable, ASaturatedFilterNeverDenies) {
   }
 }
 
+// A page that is always to be looked at stays so, whatever comes and goes there.
+TEST(LiveTable, LooksForEverAtAPageItWasToldOf) {
+  auto table = NewTable();
+  constexpr std::uint64_t kPage = 0x7f00'0001'2000;
+  EXPECT_FALSE(LiveTable::MayContain(kPage));
+  LiveTable::AlwaysLookAt(kPage + 8);
+  LiveObject object;
+  for (std::uint64_t address = kPage; address < kPage + 4096; address += 1024) {
+    EXPECT_TRUE(LiveTable::MayContain(address));
+    ASSERT_TRUE(table->Insert(ObjectAt(address)));
+    ASSERT_TRUE(table->Remove(address, &object));
+    EXPECT_TRUE(LiveTable::MayContain(address));
+  }
+  EXPECT_FALSE(LiveTable::MayContain(kPage + 4096));
+}
+
 TEST(LiveTable, ManyThreadsAndAReaderAgreeInTheEnd) {
   auto table = NewTable();
   constexpr int kThreads = 4;
