@@ -1,9 +1,9 @@
-"""Section "instructions": user instructions of one malloc/free pair, and of one operation of real programs."""
+"""Section "instructions": user instructions of one malloc/free pair, step by step, and of one operation of real programs, by callgrind."""
 
-from . import callgrind, machine, programs, runs, variants
+from . import callgrind, machine, programs, recording, runs, variants
 from .markdown import ratio, spread, table
 
-OPERATIONS = 8192  # twice all request sizes
+OPERATIONS = 512  # a step takes 10 to 20 us
 
 LOOPS = {
     "malloc and free": ("--workload", "pair"),
@@ -12,7 +12,7 @@ LOOPS = {
 }
 
 # A program that holds large samples: 256 blocks of 1 MiB at an interval of 16 MiB, so that one at least is sampled (but for a chance of
-# 1 in 9 million) and the loop of 6 MiB seldom is. The lowest of five runs is one without a sample in the loop.
+# 1 in 9 million) and the loop of 370 KiB seldom is. The lowest of three runs is one without a sample in the loop.
 HOLD = ("--hold-large", "256", "--large-bytes", "1m")
 
 # An operation is the slope between two lengths of a run: what start and exit cost is in both. The counts repeat to 1 in 10,000
@@ -36,7 +36,7 @@ PROGRAMS = {
 def run(options):
     only = options.workloads or ("pairs", *PROGRAMS)
     behind = ("glibc", "jemalloc")
-    return {"rows": [_pair(allocator, title, arguments, 1 if options.quick else 5)
+    return {"rows": [_pair(allocator, title, arguments, 1 if options.quick else 3)
                      for allocator in behind for title, arguments in LOOPS.items() if "pairs" in only],
             "programs": [_program(name, allocator, options) for name in PROGRAMS for allocator in behind
                          if name in only and machine.which(PROGRAMS[name][-1])]}
@@ -45,22 +45,28 @@ def run(options):
 def _pair(allocator, title, arguments, repeats):
     none, forward, never = (variants.BY_KEY[f"{allocator}/{name}"] for name in ("none", "forward", "never"))
     large = variants.wrackline(allocator, "large", "16m")
-    row = {"allocator": allocator, "loop": title,
-           "none": _loop(none, arguments), "forward": _loop(forward, arguments),
-           "forward_large": _loop(forward, (*arguments, *HOLD)),
-           "never": min(_loop(never, arguments) for _ in range(repeats)),
-           "large": min(_loop(large, (*arguments, *HOLD), sampled=True) for _ in range(repeats))}
-    machine.say(f"  {title}, {allocator}: {row['forward']:.1f} forward only, {row['never']:.1f} with wrackline")
+    row = {"allocator": allocator, "loop": title, "none": _loop(none, arguments)[0],
+           "forward": _loop(forward, arguments)[1], "forward_large": _loop(forward, (*arguments, *HOLD))[1],
+           "never": min(_loop(never, arguments)[1] for _ in range(repeats)),
+           "large": min(_loop(large, (*arguments, *HOLD), sampled=True)[1] for _ in range(repeats))}
+    machine.say(f"  {title}, {allocator}: {row['forward']:.1f} in forward only, {row['never']:.1f} in wrackline")
     return row
 
 
 def _loop(variant, arguments, sampled=False):
-    """Instructions of one operation of the loop."""
-    command = [machine.PROGRAMS / "allocation_loop", *arguments, "--operations", OPERATIONS, "--warmup", OPERATIONS]
-    counted = callgrind.count(command, variant, inside="MeasuredLoop", samples=sampled)
-    if sampled and not counted.samples:
+    """Instructions of one operation of the loop, counted in the process as it is: all, and those in the shim."""
+    command = [machine.PROGRAMS / "count_steps", machine.PROGRAMS / "allocation_loop", *arguments, "--operations", OPERATIONS,
+               "--warmup", 8192]
+    marks = {"WRACKLINE_BENCH_MARKS": "1"}
+    preload = variant.environ("").get("LD_PRELOAD")
+    if preload:  # the program's alone
+        marks |= {"LD_PRELOAD": "", "WRACKLINE_BENCH_PRELOAD": preload}
+    done = runs.run(command, variant, marks, inspect=recording.read if sampled else None)
+    if sampled and not done.inspected["samples"]:
         raise runs.Failed(f"{variant.key}: none of the large blocks was sampled")
-    return counted.program / OPERATIONS
+    if not done.values.get("steps"):
+        raise runs.Failed(f"{variant.key}: nothing was counted")
+    return done.values["steps"] / OPERATIONS, done.values["preload-steps"] / OPERATIONS
 
 
 def _program(name, allocator, options):
@@ -85,6 +91,6 @@ def render(result):
              for row in result["rows"]]
     whole = [[f"{row['title']}, {row['allocator']}", spread(row["none"], 0), ratio(row["forward"], 4), ratio(row["512k"], 4)]
              for row in result["programs"]]
-    return table(["instructions a pair", "no tool", "forward only", "wrackline, never samples", "added to forward only",
-                  "with large samples held", "added to forward only"], pairs) + [""] + \
+    return table(["instructions a pair", "all, no tool", "in forward only", "in wrackline, never samples", "added to forward only",
+                  "in wrackline, large samples held", "added to forward only"], pairs) + [""] + \
         table(["instructions of a program's threads", "no tool", "forward only, to no tool", "wrackline at 512k, to no tool"], whole)

@@ -21,7 +21,7 @@ def read(folder):
         "samples": sum(allocated for allocated, _, _ in counters),
         "live_samples": sum(allocated - freed for allocated, freed, _ in counters),
         "losses": {name: int(value) for name, value in _inspect(path, "losses")["losses"].items()
-                   if name not in NOT_A_LOSS},
+                   if name not in NOT_A_LOSS and not isinstance(value, list)},
         "own_bytes": max((int(tick.get("own_bytes", 0)) for tick in ticks), default=0),
         "frames": max(counters)[2] if counters else 0,
         "stacks": sum(1 for allocated, _, _ in counters if allocated),
@@ -29,7 +29,7 @@ def read(folder):
 
 
 # Fields of Losses that say how it went and lose no sample.
-NOT_A_LOSS = {"frames_unnamed", "longest_write_ns", "forks", "file_restarts"}
+NOT_A_LOSS = {"java_stacks", "frames_unnamed", "longest_write_ns", "forks", "file_restarts"}
 
 
 def _inspect(path, section):

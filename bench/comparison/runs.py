@@ -52,11 +52,12 @@ def run(command, variant, extra=None, inspect=None, stdout=subprocess.PIPE):
 
 
 def _result(output):
+    values = {}
     for line in output.decode(errors="replace").splitlines():
         if line.startswith("result "):
             pairs = (part.split("=", 1) for part in line.split()[1:])
-            return {name: float(value) if _is_number(value) else value for name, value in pairs}
-    return {}
+            values |= {name: float(value) if _is_number(value) else value for name, value in pairs}
+    return values
 
 
 def _is_number(text):

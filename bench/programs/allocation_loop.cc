@@ -235,11 +235,17 @@ void RunLoop(const Options& options, std::uint64_t operations, std::uint64_t thr
   }
 }
 
-// What callgrind counts: the instructions between entry and exit of this function (--toggle-collect).
+// What count_steps counts: the instructions between the two marks.
 __attribute__((noinline)) void MeasuredLoop(const Options& options, std::uint64_t thread,
                                             std::vector<Handover>* handovers) {
+  static const bool marked = std::getenv("WRACKLINE_BENCH_MARKS") != nullptr;
+#if defined(__x86_64__)
+  if (marked) asm volatile("int3" : : : "memory");
+#endif
   RunLoop(options, options.operations, thread, handovers);
-  asm volatile("" : : : "memory");  // no tail call
+#if defined(__x86_64__)
+  if (marked) asm volatile("ud2" : : : "memory");
+#endif
 }
 
 // A chain of functions that all differ, each with a frame of another size, as a real program's stack has.
