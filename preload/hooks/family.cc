@@ -72,7 +72,7 @@ void* AllocateFromNext(const FamilyRequest& request) {
     errno = EINVAL;  // no allocator can free what starts in the middle of a block
     return nullptr;
   }
-  if (alignment <= alignof(std::max_align_t)) {
+  if (MallocAligns(alignment, request.size)) {
     return request.zeroed ? next.calloc(1, request.size) : next.malloc(request.size);
   }
   void* pointer = next.memalign(alignment, request.size);
@@ -88,7 +88,7 @@ void* ReallocateFromNext(void* old, const FamilyRequest& request) {
   const NextAllocator& next = Next();
   const std::size_t before = request.zeroed ? next.malloc_usable_size(old) : 0;
   void* aligned = nullptr;
-  if (request.alignment > alignof(std::max_align_t) && request.size != 0) {
+  if (!MallocAligns(request.alignment, request.size) && request.size != 0) {
     // First what can fail: the old block must then be as it was.
     aligned = AllocateFromNext(request);
     if (aligned == nullptr) {

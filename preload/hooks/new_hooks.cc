@@ -66,7 +66,7 @@ void* LookInLoaded(const char* library, const char* symbol) {
 void* NewThroughMalloc(std::size_t size, std::size_t alignment, bool may_fail, const void* caller) {
   if (size == 0) size = 1;
   void* pointer =
-      alignment <= alignof(std::max_align_t)
+      MallocAligns(alignment, size)
           ? AllocateThrough(Next().malloc, {size, caller}, size)
           : AllocateOnceThrough(Next().memalign, {size, caller, alignment}, alignment, size);
   if (pointer == nullptr && !may_fail) {

@@ -67,6 +67,12 @@ inline bool IsBootstrap(const void* pointer) {
 }
 std::size_t BootstrapSize(const void* pointer);
 
+// Whether any malloc aligns a block of `size` bytes to `alignment`. What is smaller than the alignment it
+// need not: jemalloc and tcmalloc give 8 bytes an alignment of 8.
+constexpr bool MallocAligns(std::size_t alignment, std::size_t size) {
+  return alignment <= 1 || (alignment <= alignof(std::max_align_t) && alignment <= size);
+}
+
 // Whether `code` lies in the object that the next malloc lies in.
 bool BelongsToNextAllocator(const void* code);
 

@@ -126,3 +126,15 @@ void Resizing(std::size_t alignment, bool counted, bool zeroed, Make make, Resiz
     CHECK(Counts().live == before.live);
   }
 }
+
+// Blocks that are smaller than their alignment; several, because one alone may lie right by chance.
+template <typename Make, typename Drop>
+void SmallAndAligned(Make make, Drop drop) {
+  void* blocks[64];
+  for (void*& block : blocks) {
+    block = make(5, 16);
+    CHECK(block != nullptr);
+    CHECK(reinterpret_cast<std::uintptr_t>(block) % 16 == 0);
+  }
+  for (void* block : blocks) drop(block);
+}

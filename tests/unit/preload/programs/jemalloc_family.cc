@@ -134,6 +134,9 @@ void Arenas() {
 int main() {
   if (mallocx == nullptr) return 0;
   RoundTrips();
+  SmallAndAligned([](std::size_t size,
+                     std::size_t alignment) { return mallocx(size, LogAlignment(alignment)); },
+                  [](void* block) { dallocx(block, 0); });
   Resizes();
   InPlace();
   Arenas();

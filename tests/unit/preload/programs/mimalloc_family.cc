@@ -470,6 +470,10 @@ int main(int argc, char** argv) {
     Plain(size);
     Aligned(size);
   }
+  SmallAndAligned(mi_malloc_aligned, mi_free);
+  SmallAndAligned(
+      [](Size size, Size alignment) { return mi_realloc_aligned(mi_malloc(40), size, alignment); },
+      mi_free);
   Strings();
   Resizes();
   Offsets();

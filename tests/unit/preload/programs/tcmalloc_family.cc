@@ -169,6 +169,11 @@ int main() {
     Plain(size);
     New(size);
   }
+  SmallAndAligned(
+      [](std::size_t size, std::size_t alignment) {
+        return tc_new_aligned(size, std::align_val_t{alignment});
+      },
+      tc_free);
   Resizes();
   Limits();
   return 0;
