@@ -44,6 +44,46 @@ TEST_P(StormyPrograms, NorWithAllSymbolsBoundAtOnceAndWithoutTheRegion) {
              WRACKLINE_PRELOAD_LIBRARY, "WRACKLINE_REGION=off");
 }
 
+// Every entry point of every allocator that we hook, with each allocator behind it.
+class EntriesStorm : public testing::TestWithParam<std::tuple<const char*, const char*>> {
+ protected:
+  static std::string Behind() {
+    const std::string name = std::get<0>(GetParam());
+    if (name == "Jemalloc") return ":" WRACKLINE_JEMALLOC;
+    if (name == "Tcmalloc") return ":" WRACKLINE_TCMALLOC;
+    if (name == "Mimalloc") return ":" WRACKLINE_MIMALLOC;
+    return "";
+  }
+  static std::string Interval() {
+    return std::string("WRACKLINE_INTERVAL=") + std::get<1>(GetParam());
+  }
+  static void ExpectZero(const std::vector<std::string>& environment) {
+    const ProgramResult result = RunProgram({WRACKLINE_ENTRIES_STORM, "32", "200"}, environment);
+    EXPECT_EQ(result.status, 0) << result.out << result.err;
+  }
+};
+
+TEST_P(EntriesStorm, EverySampleIsAccountedFor) {
+  for (const char* region : {"WRACKLINE_REGION=on", "WRACKLINE_REGION=off"}) {
+    ExpectZero({"LD_PRELOAD=" WRACKLINE_BARE_PRELOAD + Behind(), Interval(), region});
+  }
+}
+
+TEST_P(EntriesStorm, EveryByteIsKeptInFrontOfTheRecorder) {
+  const TemporaryFolder folder;
+  ExpectZero({"LD_PRELOAD=" WRACKLINE_PRELOAD_LIBRARY + Behind(), Interval(),
+              "WRACKLINE_OUT=" + folder.path()});
+}
+
+INSTANTIATE_TEST_SUITE_P(Settings, EntriesStorm,
+                         testing::Combine(testing::Values("Glibc", "Jemalloc", "Tcmalloc",
+                                                          "Mimalloc"),
+                                          testing::Values("1", "4096")),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param)) + "_" +
+                                  std::get<1>(info.param);
+                         });
+
 INSTANTIATE_TEST_SUITE_P(Settings, StormyPrograms,
                          testing::Combine(testing::Values("Glibc", "Jemalloc"),
                                           testing::Values("1", "4096")),
