@@ -38,6 +38,10 @@ extern "C" __attribute__((no_sanitize("thread"))) void* wrackline_storm_copy(voi
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() { return "race_top:CopyOf\n"; }
 
+// tcmalloc keeps a word for good.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:MallocExtension::Register\n"; }
+
 namespace wrackline::preload {
 namespace {
 
