@@ -9,6 +9,7 @@
 
 #include "lib/symbols/elf.h"
 #include "preload/clock.h"
+#include "preload/jvm/java_frame.h"
 #include "preload/pages.h"
 
 namespace wrackline::preload {
@@ -99,8 +100,16 @@ void FrameNames::Add(const std::uint64_t* frames, std::uint32_t depth, std::uint
     entry.pc = frames[i];
     entry.noted_ns = now_ns;
     index_[slot] = ++count_;
-    ++waiting_;
-    ++unplaced_;
+    if (!IsJavaFrame(frames[i])) {
+      ++waiting_;
+      ++unplaced_;
+    } else if (MethodOf(frames[i]) != nullptr) {
+      entry.state = State::kWaitingForVm;
+      ++java_waiting_;
+    } else {
+      entry.state = State::kUnnamed;
+      ++java_lost_;
+    }
   }
 }
 
@@ -197,6 +206,47 @@ void FrameNames::TakeJob(const NamingJob& job) {
   }
 }
 
+bool FrameNames::MakeJavaJob(JavaNamingJob* job) {
+  if (java_waiting_ == 0) {
+    first_java_ = count_;
+    return false;
+  }
+  while (entries_[first_java_].state != State::kWaitingForVm) ++first_java_;
+  job->count = 0;
+  for (std::uint32_t i = first_java_; i < count_ && job->count < JavaNamingJob::kMaxFrames; ++i) {
+    if (entries_[i].state != State::kWaitingForVm) continue;
+    job->frames[job->count++] = {entries_[i].pc, i, JavaNamingJob::kNoName, JavaNamingJob::kNoName,
+                                 0};
+  }
+  return true;
+}
+
+void FrameNames::TakeJavaJob(const JavaNamingJob& job) {
+  for (std::uint32_t i = 0; i < job.count; ++i) {
+    const JavaNamingJob::Frame& frame = job.frames[i];
+    if (frame.entry >= count_ || frame.name == JavaNamingJob::kNoRoom) continue;
+    Entry& entry = entries_[frame.entry];
+    if (entry.state != State::kWaitingForVm) continue;
+    --java_waiting_;
+    entry.state = State::kUnnamed;
+    if (frame.name == JavaNamingJob::kNoName) {
+      ++java_lost_;
+    } else if (!Keep(job.text + frame.name, &entry.name)) {
+      ++full_;
+    } else {
+      entry.state = State::kNamed;
+      named_[named_count_++] = frame.entry;
+      if (frame.line == 0) continue;
+      const char* const file = job.text + frame.file;
+      const std::size_t length = std::strlen(file);
+      // Without its line.
+      if (path_bytes_ + length > name_bytes_ || !Keep(file, &entry.file)) continue;
+      path_bytes_ += length;
+      entry.line = frame.line;
+    }
+  }
+}
+
 bool FrameNames::MakeLineJob(const ModuleTable& modules, std::uint64_t now_ns,
                              std::uint64_t patience_ns, LineJob* job) {
   if (lines_waiting_ == 0) return false;
@@ -279,6 +329,7 @@ bool EncodeNames(pb_ostream_t* stream, const pb_field_t* field, void* const* arg
     name.pc = batch->names[i].pc;
     name.offset = batch->names[i].offset;
     name.module_id = batch->names[i].module_id;
+    name.java = IsJavaFrame(name.pc);
     name.symbol.funcs.encode = EncodeText;
     name.symbol.arg = const_cast<char*>(batch->names[i].symbol);
     if (batch->names[i].line != 0) {

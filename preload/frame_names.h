@@ -4,13 +4,14 @@
 // Two halves. FrameNames belongs to the recorder thread: which return addresses occur, which names
 // are known, what is in the file. NamingJob is what it hands to the assistant thread, one object at
 // a time: reading a binary's symbol table may wait for a busy disk, and the recorder thread must
-// not. Lines come later, by jobs of their own (frame_lines.h).
+// not. Lines come later, by jobs of their own (frame_lines.h). Java frames are named by the JVM thread (jvm/java_names.h).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "preload/frame_lines.h"
+#include "preload/jvm/java_names.h"
 #include "preload/module_file.h"
 #include "preload/modules.h"
 #include "preload/state_sink.h"
@@ -67,6 +68,13 @@ class FrameNames {
   void TakeJob(const NamingJob& job);
   bool waiting() const { return waiting_ > 0; }
 
+  // The same for Java frames, which have no module.
+  bool MakeJavaJob(JavaNamingJob* job);
+  void TakeJavaJob(const JavaNamingJob& job);
+  bool java_waiting() const { return java_waiting_ > 0; }
+  // Java frames that will never have a name. `vm_gone`: nor those that wait.
+  std::uint64_t java_lost(bool vm_gone) const { return java_lost_ + (vm_gone ? java_waiting_ : 0); }
+
   // The same for lines: of named addresses, whose module has some.
   bool MakeLineJob(const ModuleTable& modules, std::uint64_t now_ns, std::uint64_t patience_ns,
                    LineJob* job);
@@ -88,7 +96,7 @@ class FrameNames {
   std::size_t resident_bytes() const;
 
  private:
-  enum class State : std::uint8_t { kWaiting, kNamed, kUnnamed };
+  enum class State : std::uint8_t { kWaiting, kNamed, kUnnamed, kWaitingForVm };
   struct Entry {
     std::uint64_t pc;
     std::uint64_t offset;
@@ -124,6 +132,9 @@ class FrameNames {
   std::uint32_t waiting_ = 0;
   std::uint32_t first_waiting_ = 0;  // no entry before it waits
   std::uint32_t unplaced_ = 0;
+  std::uint32_t java_waiting_ = 0;
+  std::uint32_t first_java_ = 0;  // no Java frame before it waits
+  std::uint64_t java_lost_ = 0;
   std::uint32_t named_count_ = 0;
   std::uint64_t written_ = 0;  // of named_
   std::uint32_t lines_waiting_ = 0;

@@ -14,13 +14,11 @@
 namespace wrackline::preload {
 namespace {
 
-constexpr std::size_t kStackBytes = 256 * 1024;
-
-int Create(void* (*body)(void*), void* argument) {
+int Create(void* (*body)(void*), void* argument, std::size_t stack_bytes) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_attr_setstacksize(&attributes, stack_bytes);
   // A thread takes over the mask: signals stay the program's.
   sigset_t all;
   sigset_t before;
@@ -49,11 +47,12 @@ void* OwnThread::Run(void* self) {
   return nullptr;
 }
 
-int OwnThread::Start(void (*body)(OwnThread*)) {
+int OwnThread::Start(void (*body)(OwnThread*), std::size_t stack_bytes) {
   body_ = body;
+  stack_bytes_ = stack_bytes;
   tid_.store(0, std::memory_order_relaxed);
   state_.store(kRunning, std::memory_order_release);
-  const int error = Create(Run, this);
+  const int error = Create(Run, this, stack_bytes);
   if (error != 0) state_.store(kNone, std::memory_order_release);
   return error;
 }
@@ -85,7 +84,7 @@ bool OwnThread::Leave(void (*wake)(), std::uint64_t until_ns) {
 int OwnThread::Return() {
   std::uint32_t asked = kAsked;
   if (state_.compare_exchange_strong(asked, kRunning, std::memory_order_acq_rel)) return 0;
-  return asked == kLeft ? Start(body_) : 0;
+  return asked == kLeft ? Start(body_, stack_bytes_) : 0;
 }
 
 }  // namespace wrackline::preload

@@ -11,14 +11,17 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace wrackline::preload {
 
 class OwnThread {
  public:
+  static constexpr std::size_t kStackBytes = 256 * 1024;
+
   // 0 or an errno value. `body` gets this object; when it returns, the thread ends.
-  int Start(void (*body)(OwnThread* self));
+  int Start(void (*body)(OwnThread* self), std::size_t stack_bytes = kStackBytes);
 
   // --- the body ---
   // True once: then the body returns.
@@ -38,6 +41,7 @@ class OwnThread {
   std::atomic<std::uint32_t> state_;
   std::atomic<std::int32_t> tid_;
   void (*body_)(OwnThread* self);
+  std::size_t stack_bytes_;
 };
 
 }  // namespace wrackline::preload

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "lib/container/process.h"
 #include "preload/clock.h"
+#include "preload/jvm/jvm_watch.h"
 #include "preload/output_folder.h"
 #include "preload/pages.h"
 #include "preload/process_facts.h"
@@ -54,8 +56,9 @@ struct RecorderLoop::Losses {
 };
 
 int RecorderLoop::Open(const Settings& settings, ProfileState* state, Assistant* assistant,
-                       Allocator* allocator) {
+                       JvmThread* jvm_thread, Allocator* allocator) {
   settings_ = settings;
+  jvm_thread_ = jvm_thread;
   allocator_ = allocator;
   state_ = state;
   assistant_ = assistant;
@@ -96,6 +99,16 @@ std::uint64_t RecorderLoop::Step() {
   const std::uint64_t end = MonotonicNs();
   if (next_step_ns_ <= end || next_step_ns_ > end + period) next_step_ns_ = end + period;
   return next_step_ns_;
+}
+
+void RecorderLoop::SettleJavaNames(std::uint64_t deadline_ns) {
+  WriteChanges(deadline_ns);
+  for (;;) {
+    TakeAssistance();
+    RequestJavaNames();
+    if (jvm_thread_->Idle() || MonotonicNs() >= deadline_ns) return;
+    jvm_thread_->WaitForNames(deadline_ns);
+  }
 }
 
 void RecorderLoop::Finish(int status, bool status_known) {
@@ -310,6 +323,11 @@ void RecorderLoop::CollectLosses() {
   losses.mappings_full = load(mappings.full);
   losses.mappings_unsettled = load(mappings.unsettled);
   losses.forks = load(g_control.forks);
+  losses.java_stacks = load(state_->losses.java_stacks);
+  for (std::size_t i = 0; i < std::size(losses.java_stack_failed); ++i) {
+    losses.java_stack_failed[i] = load(state_->losses.java_stack_failed[i]);
+  }
+  losses.java_names_lost = names_.java_lost(StageOfJvm() == JvmStage::kGone);
   losses.frames_unnamed = names_.unnamed();
   losses.names_full = names_.full();
   losses.lines_unread = names_.lines_unread();
@@ -438,7 +456,7 @@ bool RecorderLoop::TakeMailbox() {
 // --- the assistant ---
 
 void RecorderLoop::TakeAssistance() {
-  assistant_->Taken(Assistant::kUnwinderObjects);
+  if (assistant_->Taken(Assistant::kUnwinderObjects)) LookForLibjvm();
   if (assistant_->Taken(Assistant::kScanModules)) {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kScanModules);
     modules_.Merge(*assistant_->scan());
@@ -451,6 +469,7 @@ void RecorderLoop::TakeAssistance() {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kName);
     name_duty_.Spent(timing.ended_ns, timing.cpu_ns);
   }
+  if (jvm_thread_->Taken()) names_.TakeJavaJob(*jvm_thread_->naming());
   if (assistant_->Taken(Assistant::kLines)) {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kLines);
     line_duty_.Spent(timing.ended_ns, timing.cpu_ns);
@@ -476,6 +495,7 @@ void RecorderLoop::TakeAssistance() {
 }
 
 void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
+  if (!finishing) RequestJavaNames();
   const bool rescan = names_.WantsModules() || now_ns >= scanned_ns_ + kRescanNs;
   if (assistant_->Idle(Assistant::kScanModules) && rescan &&
       (finishing || scan_duty_.Allowed(now_ns))) {
@@ -509,6 +529,12 @@ void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
   }
 }
 
+void RecorderLoop::RequestJavaNames() {
+  const JvmStage stage = StageOfJvm();
+  if (stage != JvmStage::kServed && stage != JvmStage::kDying) return;
+  if (jvm_thread_->Idle() && names_.MakeJavaJob(jvm_thread_->naming())) jvm_thread_->Request();
+}
+
 void RecorderLoop::FinishNames(std::uint64_t deadline_ns) {
   const std::uint64_t lines_deadline_ns = MonotonicNs() + kFinishLinesNs;
   for (;;) {
@@ -525,7 +551,8 @@ void RecorderLoop::FinishNames(std::uint64_t deadline_ns) {
 
 std::uint64_t RecorderLoop::OwnResidentBytes() const {
   return ResidentBytes(state_, sizeof(*state_)) + modules_.resident_bytes() +
-         names_.resident_bytes() + assistant_->resident_bytes() + recorder_.resident_bytes();
+         names_.resident_bytes() + assistant_->resident_bytes() + jvm_thread_->resident_bytes() +
+         recorder_.resident_bytes();
 }
 
 }  // namespace wrackline::preload

@@ -15,6 +15,7 @@
 #include "lib/recorder/recorder.h"
 #include "preload/assistant.h"
 #include "preload/frame_names.h"
+#include "preload/jvm/jvm_thread.h"
 #include "preload/modules.h"
 #include "preload/sampling/profile_state.h"
 #include "preload/settings.h"
@@ -34,12 +35,16 @@ class RecorderLoop {
   // Maps memory and reads the process's facts. 0 or an errno value. The pointers must outlive the
   // loop.
   int Open(const Settings& settings, ProfileState* state, Assistant* assistant,
-           Allocator* allocator);
+           JvmThread* jvm_thread, Allocator* allocator);
 
   // One step; returns the time (CLOCK_MONOTONIC) of the next one.
   std::uint64_t Step();
   // The next step looks whether the file is still there and open, and begins another where it is not.
   void LookAtFile() { next_check_ns_ = 0; }
+
+  // The VM goes down: what its frames are called is asked now or never. Takes what was sampled so far and waits for the JVM
+  // thread until `deadline_ns` at the longest.
+  void SettleJavaNames(std::uint64_t deadline_ns);
 
   // The last one: everything that is still unwritten, the Exit record and the EndMark.
   void Finish(int status, bool status_known);
@@ -87,6 +92,7 @@ class RecorderLoop {
   // --- the assistant ---
   void TakeAssistance();
   void RequestAssistance(std::uint64_t now_ns, bool finishing);
+  void RequestJavaNames();
   void FinishNames(std::uint64_t deadline_ns);
 
   std::uint64_t OwnResidentBytes() const;
@@ -94,6 +100,7 @@ class RecorderLoop {
   Settings settings_;
   ProfileState* state_ = nullptr;
   Assistant* assistant_ = nullptr;
+  JvmThread* jvm_thread_ = nullptr;
   Allocator* allocator_ = nullptr;
   recorder::Recorder recorder_;
   StateRecords records_;

@@ -15,6 +15,8 @@
 #include "preload/clock.h"
 #include "preload/futex.h"
 #include "preload/hooks/next_allocator.h"
+#include "preload/jvm/jvm_thread.h"
+#include "preload/jvm/jvm_watch.h"
 #include "preload/own_thread.h"
 #include "preload/pages.h"
 #include "preload/recorder_loop.h"
@@ -28,13 +30,17 @@ namespace {
 
 constexpr std::uint64_t kLeaveWaitNs = kSecond;
 constexpr std::uint64_t kStopWaitNs = 250 * kMillisecond;
+// While a VM is being built; and of what VMDeath waits (jvm/attach.cc).
+constexpr std::uint64_t kJvmLookNs = 5 * kMillisecond;
+constexpr std::uint64_t kSettleNs = 40 * kMillisecond;
 
 struct Threads {
   Settings settings;
   RecorderLoop loop;
   Assistant assistant;
   Allocator allocator;
-  OwnThread recorder, aid;
+  JvmThread jvm_thread;
+  OwnThread recorder, aid, jvm;
   bool opened = false;  // the loop: by the first of its threads
 };
 // In anonymous memory of its own, like everything here: nothing is left to a destructor at exit.
@@ -61,13 +67,44 @@ void NoMoreSamples() {
 // Not by prctl, which is a hook of ours.
 void SetName(const char* name) { syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
 
+void RunJvm(OwnThread* self) {
+  SetName("wrackline-jvm");
+  // The program's descriptors stay: code of the VM that runs here may need one that the VM opened.
+  g_threads->jvm_thread.Run(self);
+}
+
+// What a VM in the process wants of the recorder thread. Returns when it wants to be looked at again, `next` at the latest.
+std::uint64_t CareForJvm(RecorderLoop* loop, std::uint64_t next) {
+  const std::uint64_t now = MonotonicNs();
+  switch (StageOfJvm()) {
+    case JvmStage::kSeen:
+      if (!JvmIsBuilt(now)) return next < now + kJvmLookNs ? next : now + kJvmLookNs;
+      Advance(JvmStage::kSeen, JvmStage::kBuilt);
+      [[fallthrough]];
+    case JvmStage::kBuilt:
+      if (Advance(JvmStage::kBuilt, JvmStage::kServed) &&
+          g_threads->jvm.Start(RunJvm, JvmThread::kStackBytes) != 0) {
+        g_jvm.stage.store(JvmStage::kGone, std::memory_order_release);
+      }
+      return next;
+    case JvmStage::kDying:
+      if (g_jvm.settled.load(std::memory_order_acquire) != 0) return next;
+      loop->SettleJavaNames(now + kSettleNs);
+      g_jvm.settled.store(1, std::memory_order_release);
+      FutexWake(&g_jvm.settled);
+      return next;
+    default:
+      return next;
+  }
+}
+
 void RunRecorder(OwnThread* self) {
   SetName("wrackline");
   LeaveProgramsDescriptors();
   RecorderLoop& loop = g_threads->loop;
   if (!g_threads->opened) {
-    const int error =
-        loop.Open(g_threads->settings, State(), &g_threads->assistant, &g_threads->allocator);
+    const int error = loop.Open(g_threads->settings, State(), &g_threads->assistant,
+                                &g_threads->jvm_thread, &g_threads->allocator);
     if (error != 0) {
       NoMoreSamples();
       for (;;) pause();
@@ -80,7 +117,7 @@ void RunRecorder(OwnThread* self) {
     const std::uint64_t next = loop.Step();
     while (g_control.stop.load(std::memory_order_acquire) == 0 && MonotonicNs() < next) {
       if (self->LeavesNow()) return;
-      FutexWait(&g_control.stop, 0, next);
+      FutexWait(&g_control.stop, 0, CareForJvm(&loop, next));
     }
   }
   // Nothing more is sampled; frees of samples need no record any more.
@@ -124,6 +161,9 @@ int StartRecording(const Settings& settings) {
   // Here, where the loader's lock is ours: it asks the dynamic linker.
   g_threads->allocator.Identify(reinterpret_cast<void*>(Next().malloc));
   if (const int error = g_threads->assistant.Open(&g_threads->allocator); error != 0) return error;
+  if (settings.jvm && g_threads->jvm_thread.Open() == 0) {
+    g_jvm.stage.store(JvmStage::kWatching, std::memory_order_release);
+  }
   state->interval = settings.interval;
   state->max_depth = settings.max_depth;
   state->place = settings.place ? 1 : 0;
@@ -183,12 +223,14 @@ bool SendThreadsAway() {
   const std::uint64_t until = MonotonicNs() + kLeaveWaitNs;
   g_threads->recorder.Leave([] { FutexWake(&g_control.stop); }, until);
   g_threads->aid.Leave([] { g_threads->assistant.Wake(); }, until);
+  g_threads->jvm.Leave([] { g_threads->jvm_thread.Wake(); }, until);
   return true;
 }
 
 void LetThreadsReturn() {
   if (g_threads->recorder.Return() != 0) NoMoreSamples();
   g_threads->aid.Return();
+  g_threads->jvm.Return();
   g_away.store(0, std::memory_order_release);
 }
 

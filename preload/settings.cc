@@ -217,6 +217,7 @@ bool ReadSettings(char** environment, const char* executable, Settings* out) {
   ReadKeep(environment, out);
   ReadSwitch(environment, "WRACKLINE_REGION", &out->place);
   ReadSwitch(environment, "WRACKLINE_MAPPINGS", &out->mappings);
+  ReadSwitch(environment, "WRACKLINE_JVM", &out->jvm);
   const char* verbose = Find(environment, "WRACKLINE_VERBOSE");
   out->verbose = verbose != nullptr && *verbose != '\0' && std::strcmp(verbose, "0") != 0;
   return true;

@@ -20,6 +20,7 @@ struct Settings {
   std::uint32_t max_depth = 128;          // WRACKLINE_DEPTH: frames kept per stack, at most 128
   bool place = true;     // WRACKLINE_REGION=off: sampled objects stay where the allocator puts them
   bool mappings = true;  // WRACKLINE_MAPPINGS=off: anonymous mappings are not recorded
+  bool jvm = true;       // WRACKLINE_JVM=off: a VM in the process is left alone; native stacks only
   bool verbose = false;  // WRACKLINE_VERBOSE: say on stderr what is done
 };
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "preload/hooks/target.h"
+#include "preload/jvm/java_stack.h"
 #include "preload/unwind/native_unwinder.h"
 
 namespace wrackline::preload {
@@ -70,6 +71,8 @@ LiveObject Describe(ProfileState* state, const ThreadState& thread, const Reques
     frames[0] = reinterpret_cast<std::uint64_t>(request.caller.pc);
     depth = 1;
   }
+  depth =
+      ContinueInJava(&state->losses, request.caller, frames, depth, state->max_depth, &truncated);
   if (truncated) Count(&state->losses.stacks_truncated);
   bool full = false;
   LiveObject object = {};

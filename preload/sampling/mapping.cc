@@ -9,6 +9,8 @@
 #include <cerrno>
 
 #include "preload/hooks/next_allocator.h"
+#include "preload/jvm/java_stack.h"
+#include "preload/jvm/jvm_watch.h"
 #include "preload/sampling/allocation.h"
 #include "preload/unwind/native_unwinder.h"
 
@@ -89,6 +91,7 @@ void Sign(ProfileState* state, MappedRange* range, const void* caller) {
     t_thread.depth = 1;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     depth = CaptureStack(caller, frames, state->max_depth, &truncated);
+    depth = ContinueInJava(&state->losses, caller, frames, depth, state->max_depth, &truncated);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     t_thread.depth = 0;
   }
@@ -120,6 +123,7 @@ void RecordMap(const void* at, std::size_t length, int protection, int flags, co
   const bool anonymous = (flags & MAP_ANONYMOUS) != 0;
   if (anonymous) range.flags = FlagsOf(protection, flags, caller);
   if (state == nullptr) return KeepEarly(range, !anonymous, caller);
+  NoticeMapper(caller);
   MappingTable* table = Table(state);
   if (table == nullptr) return;
   if (!anonymous) {

@@ -16,7 +16,7 @@ struct FoundObject {
   unsigned long long flags;
   void* map_start;
   void* map_end;
-  struct link_map* map;
+  const struct link_map* map;
   void* eh_frame;
   unsigned long long reserved[16];
 };
@@ -28,6 +28,7 @@ std::atomic<DlFindObject> g_dl_find_object{nullptr};
 constexpr std::uint32_t kMaxObjects = 2048;
 struct Entry {
   std::atomic<std::uint64_t> start, end, eh_frame_header;
+  std::atomic<const char*> path;
 };
 struct Snapshot {
   std::atomic<std::uint32_t> sequence;
@@ -81,6 +82,7 @@ int AddObject(struct dl_phdr_info* info, std::size_t size, void* data) {
   entry.start.store(start, std::memory_order_release);
   entry.end.store(end, std::memory_order_release);
   entry.eh_frame_header.store(eh_frame_header, std::memory_order_release);
+  entry.path.store(info->dlpi_name, std::memory_order_release);
   return 0;
 }
 
@@ -102,6 +104,7 @@ bool FindInSnapshot(std::uint64_t pc, LocalObject* out) {
     out->end = entry.end.load(std::memory_order_acquire);
     if (pc < out->start || pc >= out->end) continue;
     out->eh_frame_header = entry.eh_frame_header.load(std::memory_order_acquire);
+    out->path = entry.path.load(std::memory_order_acquire);
     return g_snapshot.sequence.load(std::memory_order_relaxed) == sequence;
   }
   return false;
@@ -123,11 +126,22 @@ bool FindLocalObject(std::uint64_t pc, LocalObject* out) {
   out->start = reinterpret_cast<std::uint64_t>(found.map_start);
   out->end = reinterpret_cast<std::uint64_t>(found.map_end);
   out->eh_frame_header = reinterpret_cast<std::uint64_t>(found.eh_frame);
+  out->path = found.map != nullptr ? found.map->l_name : nullptr;
   return true;
 }
 
 void PublishLocalObjects() {
   if (g_dl_find_object.load(std::memory_order_acquire) == nullptr) RenewSnapshot();
+}
+
+const char* FindObjectPath(bool (*matches)(const char* path)) {
+  if (g_dl_find_object.load(std::memory_order_acquire) != nullptr) return nullptr;
+  const std::uint32_t count = g_snapshot.count.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < count && i < kMaxObjects; ++i) {
+    const char* path = g_snapshot.entries[i].path.load(std::memory_order_acquire);
+    if (path != nullptr && matches(path)) return path;
+  }
+  return nullptr;
 }
 
 namespace internal {

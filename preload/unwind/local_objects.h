@@ -15,6 +15,7 @@ namespace wrackline::preload {
 struct LocalObject {
   std::uint64_t start, end;       // addresses [start, end)
   std::uint64_t eh_frame_header;  // its PT_GNU_EH_FRAME; 0: it has none
+  const char* path;  // the loader's name for it, valid while it is loaded; null: not known
 };
 
 // Finds _dl_find_object, or else takes the first snapshot. Before the first FindLocalObject; may
@@ -28,6 +29,10 @@ bool FindLocalObject(std::uint64_t pc, LocalObject* out);
 // Recorder thread, at each tick: renews the snapshot when objects came or went. Does nothing where
 // _dl_find_object is.
 void PublishLocalObjects();
+
+// The path of an object in the snapshot for which `matches` says yes. Null: there is none, or _dl_find_object is, and there
+// is no snapshot.
+const char* FindObjectPath(bool (*matches)(const char* path));
 
 namespace internal {
 // For tests: answer from the snapshot even where _dl_find_object is.

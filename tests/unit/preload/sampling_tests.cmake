@@ -1,13 +1,15 @@
 # The sampled path: its parts compiled for the tests (sanitizers included), without the hooks themselves.
 set(sampled_path
   sampling/allocation.cc sampling/live_table.cc sampling/mapping_table.cc sampling/profile_state.cc sampling/sampled_region.cc sampling/sampler.cc sampling/stack_table.cc
-  unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc hooks/reallocate.cc hooks/target.cc)
+  unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc hooks/reallocate.cc hooks/target.cc
+  jvm/java_stack.cc)
 list(TRANSFORM sampled_path PREPEND "${PROJECT_SOURCE_DIR}/preload/")
 # Objects, not an archive: libunwind and unwinder_system.cc call each other.
 add_library(wrackline_sampled_path OBJECT ${sampled_path})
 wrackline_target(wrackline_sampled_path)
 target_compile_options(wrackline_sampled_path PRIVATE -fno-exceptions -fno-rtti)
 target_link_libraries(wrackline_sampled_path PUBLIC wrackline_libunwind)
+target_include_directories(wrackline_sampled_path SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
 
 wrackline_unit_test(sampling_tests
   SOURCES allocation_test.cc hooks_test.cc live_table_test.cc mapping_table_test.cc native_unwinder_test.cc sampler_test.cc
@@ -30,6 +32,7 @@ add_library(wrackline_bare_preload SHARED ${sampled_path} programs/bare_preload.
 wrackline_target(wrackline_bare_preload IN_PROCESS)
 set_target_properties(wrackline_bare_preload PROPERTIES LINKER_LANGUAGE C)
 target_link_libraries(wrackline_bare_preload PRIVATE wrackline_libunwind)
+target_include_directories(wrackline_bare_preload SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
 target_link_options(wrackline_bare_preload PRIVATE -Wl,-z,defs -Wl,--as-needed -static-libgcc)
 
 # Profiled programs: never with a sanitizer, which has an allocator of its own.

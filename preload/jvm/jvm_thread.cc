@@ -1,0 +1,114 @@
+#include "preload/jvm/jvm_thread.h"
+
+#include <array>
+#include <cerrno>
+
+#include "preload/clock.h"
+#include "preload/futex.h"
+#include "preload/jvm/attach.h"
+#include "preload/jvm/context.h"
+#include "preload/jvm/jvm_watch.h"
+#include "preload/own_thread.h"
+#include "preload/pages.h"
+#include "preload/sampling/allocation.h"
+#include "preload/sampling/profile_state.h"
+
+namespace wrackline::preload {
+namespace {
+
+constexpr std::uint64_t kAttachAgainNs = 20 * kMillisecond;
+// After that much there is something else in the process that is called libjvm.so.
+constexpr std::uint64_t kAttachWithinNs = 60 * kSecond;
+
+// What the thread does besides names, each with its period; first right after the attachment.
+struct Duty {
+  std::uint64_t period_ns;
+  void (*run)(const JvmContext& jvm, ProfileState* state);
+};
+constexpr std::array<Duty, 0> kDuties = {};
+
+bool Ending() { return StageOfJvm() >= JvmStage::kGone; }
+
+}  // namespace
+
+int JvmThread::Open() {
+  naming_ = MapArray<JavaNamingJob>(1);
+  return naming_ != nullptr ? 0 : ENOMEM;
+}
+
+void JvmThread::Wake() {
+  g_jvm.wakes.fetch_add(1, std::memory_order_release);
+  FutexWake(&g_jvm.wakes);
+}
+
+void JvmThread::Request() {
+  state_.store(kRequested, std::memory_order_release);
+  Wake();
+}
+
+bool JvmThread::Taken() {
+  std::uint32_t done = kDone;
+  return state_.compare_exchange_strong(done, kIdle, std::memory_order_acq_rel);
+}
+
+void JvmThread::WaitForNames(std::uint64_t until_ns) {
+  if (state_.load(std::memory_order_acquire) == kRequested) {
+    FutexWait(&state_, kRequested, until_ns);
+  }
+}
+
+void JvmThread::Run(OwnThread* self) {
+  IgnoreThisThread();
+  const bool served = Serve(self);
+  // Nothing that leaves this loop asks the VM again.
+  if (served) return;
+  g_jvm.left.store(1, std::memory_order_release);
+  FutexWake(&g_jvm.left);
+  for (;;) {
+    const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);
+    if (self->LeavesNow()) return;
+    FutexWait(&g_jvm.wakes, wakes, 0);
+  }
+}
+
+bool JvmThread::Serve(OwnThread* self) {
+  JvmContext jvm{};
+  const std::uint64_t give_up_ns = MonotonicNs() + kAttachWithinNs;
+  for (;;) {
+    const std::uint64_t now = MonotonicNs();
+    if (Ending() || now > give_up_ns) return false;
+    if (Attach(&jvm)) break;
+    const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);
+    if (self->LeavesNow()) return true;
+    FutexWait(&g_jvm.wakes, wakes, now + kAttachAgainNs);
+  }
+  std::array<std::uint64_t, kDuties.size()> due{};
+  for (;;) {
+    const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);
+    const bool leaves = self->LeavesNow();
+    if (leaves || Ending()) {
+      Detach(jvm);
+      return leaves;
+    }
+    if (state_.load(std::memory_order_acquire) == kRequested) {
+      ResolveJavaNames(jvm, naming_);
+      state_.store(kDone, std::memory_order_release);
+      FutexWake(&state_);
+    }
+    std::uint64_t next = UINT64_MAX;
+    for (std::size_t i = 0; i < kDuties.size(); ++i) {
+      if (MonotonicNs() >= due[i]) {
+        kDuties[i].run(jvm, State());
+        due[i] = MonotonicNs() + kDuties[i].period_ns;
+      }
+      if (due[i] < next) next = due[i];
+    }
+    FutexWait(&g_jvm.wakes, wakes, next == UINT64_MAX ? 0 : next);
+  }
+}
+
+std::size_t JvmThread::resident_bytes() const {
+  return ResidentBytes(naming_, sizeof(JavaNamingJob));
+}
+
+}  // namespace wrackline::preload

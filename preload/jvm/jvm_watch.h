@@ -1,0 +1,69 @@
+// Whether there is a VM in this process, and in which part of its life.
+//
+// A program without libjvm pays one look at an atomic for each mapping call. With it: libjvm maps memory as soon as it runs,
+// and its first call is noticed by the caller's address (kSeen). The VM may be asked when it is built (kBuilt): the VM itself says
+// so to an agent; a preload sees that the VM's last thread of its start-up is there, because until JDK-8308341 the VM could
+// be found before it was complete. Then the recorder thread makes the JVM thread (jvm_thread.h). VMDeath ends it all.
+//
+// Static memory, all zero: no VM is looked for.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+struct JavaVM_;
+struct _jvmtiEnv;
+
+namespace wrackline::preload {
+
+enum class JvmStage : std::uint32_t {
+  kOff,       // nobody looks
+  kWatching,  // no VM so far
+  kSeen,      // libjvm runs
+  kBuilt,     // the VM may be asked
+  kServed,    // the JVM thread was made
+  kDying,     // VMDeath: the last names are taken
+  kGone,      // the VM is not asked any more
+};
+
+struct JvmWatch {
+  std::atomic<JvmStage> stage;
+  std::atomic<std::uint64_t> seen_ns;  // CLOCK_MONOTONIC
+  std::atomic<const char*> library;    // libjvm's path as the loader has it; null: not known
+  std::atomic<const char*> loaded_by;  // "preload", "agent", "attach"
+  // From an agent's entry; null: to be found.
+  std::atomic<JavaVM_*> vm;
+  std::atomic<_jvmtiEnv*> jvmti;
+  std::atomic<std::uint32_t> wakes;  // futex: the JVM thread is to look what there is to do
+  std::atomic<std::uint32_t>
+      settled;  // futex: 1 when the last names are taken, or nobody takes any
+  std::atomic<std::uint32_t>
+      left;  // futex: 1 when the JVM thread has left the VM, or there is none
+};
+inline constinit JvmWatch g_jvm{};
+
+inline JvmStage StageOfJvm() { return g_jvm.stage.load(std::memory_order_acquire); }
+// Goes on from one stage to a later one; false: it is not at `from`.
+inline bool Advance(JvmStage from, JvmStage to) {
+  return g_jvm.stage.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+}
+
+// --- hooks: any thread ---
+namespace internal {
+void LookAtMapper(const void* caller);
+}
+// A mapping call came from `caller`.
+inline void NoticeMapper(const void* caller) {
+  if (g_jvm.stage.load(std::memory_order_relaxed) == JvmStage::kWatching) [[unlikely]] {
+    internal::LookAtMapper(caller);
+  }
+}
+
+// --- recorder thread ---
+// Where glibc is older than 2.35, mapping calls do not tell: looks among the loaded objects.
+void LookForLibjvm();
+// Whether the VM that is at kSeen is built; asks the kernel for the process's threads. True also 2 s after it was seen: a
+// VM without such a thread is one of those that show themselves complete.
+bool JvmIsBuilt(std::uint64_t now_ns);
+
+}  // namespace wrackline::preload
