@@ -78,6 +78,8 @@ std::uint64_t CareForJvm(RecorderLoop* loop, std::uint64_t next) {
   const std::uint64_t now = MonotonicNs();
   switch (StageOfJvm()) {
     case JvmStage::kSeen:
+      // An agent is told by the VM, which may start its last thread earlier than it used to.
+      if (g_jvm.vm.load(std::memory_order_acquire) != nullptr) return next;
       if (!JvmIsBuilt(now)) return next < now + kJvmLookNs ? next : now + kJvmLookNs;
       Advance(JvmStage::kSeen, JvmStage::kBuilt);
       [[fallthrough]];
@@ -161,7 +163,7 @@ int StartRecording(const Settings& settings) {
   // Here, where the loader's lock is ours: it asks the dynamic linker.
   g_threads->allocator.Identify(reinterpret_cast<void*>(Next().malloc));
   if (const int error = g_threads->assistant.Open(&g_threads->allocator); error != 0) return error;
-  if (settings.jvm && g_threads->jvm_thread.Open() == 0) {
+  if (settings.jvm && g_threads->jvm_thread.Open(settings.verbose) == 0) {
     g_jvm.stage.store(JvmStage::kWatching, std::memory_order_release);
   }
   state->interval = settings.interval;

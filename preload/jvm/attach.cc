@@ -67,7 +67,10 @@ void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
     jclass* classes = nullptr;
     if (jvmti->GetLoadedClasses(&count, &classes) == JVMTI_ERROR_NONE) {
       // A class that is not prepared yet has its event later.
-      for (jint i = 0; i < count; ++i) MakeMethodIds(jvmti, classes[i]);
+      // The VM's end does not wait for this.
+      for (jint i = 0; i < count && StageOfJvm() < JvmStage::kDying; ++i) {
+        MakeMethodIds(jvmti, classes[i]);
+      }
       jvmti->Deallocate(reinterpret_cast<unsigned char*>(classes));
     }
     env->PopLocalFrame(nullptr);

@@ -12,11 +12,12 @@
 #include "preload/pages.h"
 #include "preload/sampling/allocation.h"
 #include "preload/sampling/profile_state.h"
+#include "preload/text.h"
 
 namespace wrackline::preload {
 namespace {
 
-constexpr std::uint64_t kAttachAgainNs = 20 * kMillisecond;
+constexpr std::uint64_t kAttachAgainNs = 5 * kMillisecond;
 // After that much there is something else in the process that is called libjvm.so.
 constexpr std::uint64_t kAttachWithinNs = 60 * kSecond;
 
@@ -27,11 +28,21 @@ struct Duty {
 };
 constexpr std::array<Duty, 0> kDuties = {};
 
+void SayAttached() {
+  const JvmAttachment& attachment = Attachment();
+  Text<256> line;
+  line.Append("attached to the VM (").Append(attachment.attached_by).Append(") in ");
+  line.AppendNumber(attachment.attach_cost_ns / 1000).Append(" us");
+  if (attachment.trouble[0] != '\0') line.Append("; ").Append(attachment.trouble);
+  Say(line.c_str());
+}
+
 bool Ending() { return StageOfJvm() >= JvmStage::kGone; }
 
 }  // namespace
 
-int JvmThread::Open() {
+int JvmThread::Open(bool verbose) {
+  verbose_ = verbose;
   naming_ = MapArray<JavaNamingJob>(1);
   return naming_ != nullptr ? 0 : ENOMEM;
 }
@@ -82,6 +93,7 @@ bool JvmThread::Serve(OwnThread* self) {
     if (self->LeavesNow()) return true;
     FutexWait(&g_jvm.wakes, wakes, now + kAttachAgainNs);
   }
+  if (verbose_) SayAttached();
   std::array<std::uint64_t, kDuties.size()> due{};
   for (;;) {
     const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);

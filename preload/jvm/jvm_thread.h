@@ -20,8 +20,8 @@ class JvmThread {
   static constexpr std::size_t kStackBytes =
       1 << 20;  // the VM takes 100 KiB of it for its guard pages
 
-  // Maps its memory. 0 or an errno value.
-  int Open();
+  // Maps its memory. 0 or an errno value. `verbose`: says on stderr when it is attached.
+  int Open(bool verbose);
   // The thread's body; returns when `self` is to leave.
   void Run(OwnThread* self);
   // Makes Run look whether it is to leave, or the VM is gone. Any thread.
@@ -44,6 +44,7 @@ class JvmThread {
 
   std::atomic<std::uint32_t> state_{kIdle};  // futex
   JavaNamingJob* naming_ = nullptr;
+  bool verbose_ = false;
 };
 
 }  // namespace wrackline::preload
