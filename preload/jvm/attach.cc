@@ -7,6 +7,7 @@
 
 #include "preload/clock.h"
 #include "preload/futex.h"
+#include "preload/jvm/frame_anchor.h"
 #include "preload/jvm/java_stack.h"
 #include "preload/jvm/jvm_watch.h"
 #include "preload/recording_control.h"
@@ -79,6 +80,7 @@ void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
   void* const call_trace = libjvm != nullptr ? dlsym(libjvm, "AsyncGetCallTrace") : nullptr;
   if (call_trace == nullptr)
     g_attachment.trouble = "no Java stacks: the VM has no AsyncGetCallTrace";
+  if (call_trace != nullptr) PrepareFrameAnchor({vm, env, jvmti}, libjvm);
   AllowJavaStacks(vm, call_trace);
   // The VM's end came first.
   if (StageOfJvm() >= JvmStage::kDying) ForbidJavaStacks();

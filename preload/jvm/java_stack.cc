@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "preload/hooks/next_allocator.h"
+#include "preload/jvm/frame_anchor.h"
 #include "preload/jvm/java_frame.h"
 #include "preload/unwind/local_objects.h"
 
@@ -25,6 +26,8 @@ struct CallTrace {
   jint count;  // out: frames, or a code that is not positive
   CallFrame* frames;
 };
+// In the VM, and where the thread left Java is not known.
+constexpr jint kNoFrameInVm = -3;
 using AsyncGetCallTrace = void (*)(CallTrace* trace, jint depth, void* context);
 
 constinit std::atomic<JavaVM*> g_vm{nullptr};  // null: it is not asked
@@ -83,6 +86,10 @@ std::uint32_t ContinueInJava(LossCounters* losses, const Caller& caller, std::ui
   const std::uint32_t room = limit - native;
   // One more than there is room for tells whether there are more.
   g_call_trace(&trace, static_cast<jint>(room + 1), &context);
+  if (trace.count == kNoFrameInVm) {
+    const CompleteAnchor anchor(env);
+    if (anchor.changed()) g_call_trace(&trace, static_cast<jint>(room + 1), &context);
+  }
   if (trace.count <= 0) {
     CountCode(losses, trace.count);
     return depth;
