@@ -1,18 +1,27 @@
 // Where the library comes to life: its one constructor.
+#include <dlfcn.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 
 #include "preload/credential_hooks.h"
 #include "preload/exit_hooks.h"
 #include "preload/hooks/mapping_hooks.h"
 #include "preload/hooks/next_allocator.h"
+#include "preload/jvm/jvm_watch.h"
 #include "preload/recorder_thread.h"
 #include "preload/sampling/allocation.h"
 #include "preload/settings.h"
 #include "preload/text.h"
 #include "preload/unwind/native_unwinder.h"
+
+// Made by the linker: where this library lies.
+extern "C" {
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+}
 
 namespace wrackline::preload {
 namespace {
@@ -33,6 +42,13 @@ bool Wanted(int count, char** arguments, char** environment, Settings* settings)
          ReadSettings(environment, BaseName(arguments[0]), settings);
 }
 
+// Whether the program's calls come here: not so in a library that a VM loads as its agent, without LD_PRELOAD.
+bool IsInFront() {
+  const auto malloc_at = reinterpret_cast<std::uintptr_t>(dlsym(RTLD_DEFAULT, "malloc"));
+  return malloc_at >= reinterpret_cast<std::uintptr_t>(__ehdr_start) &&
+         malloc_at < reinterpret_cast<std::uintptr_t>(_end);
+}
+
 __attribute__((constructor)) void Load(int count, char** arguments, char** environment) {
   // Found now, before the program has threads; also in a program that is not wanted, whose calls
   // pass through.
@@ -42,6 +58,12 @@ __attribute__((constructor)) void Load(int count, char** arguments, char** envir
   if (getauxval(AT_SECURE) != 0) return;
   Settings settings;
   if (!Wanted(count, arguments, environment, &settings)) return;
+  if (!IsInFront()) {
+    settings.interval = 0;
+    settings.mappings = false;
+    g_jvm.alone.store(true, std::memory_order_relaxed);
+    if (settings.verbose) Say("loaded without LD_PRELOAD: no allocation is seen");
+  }
   PrepareUnwinder();
   InstallCredentialHooks();
   if (const int error = StartRecording(settings); error != 0) {

@@ -102,7 +102,9 @@ std::uint64_t RecorderLoop::Step() {
 }
 
 void RecorderLoop::SettleJavaNames(std::uint64_t deadline_ns) {
-  WriteChanges(deadline_ns);
+  // A VM that lived for less than a step has no file yet, and stacks are looked at when they are written.
+  KeepFile(MonotonicNs(), true);
+  if (recorder_.is_open()) WriteChanges(deadline_ns);
   for (;;) {
     TakeAssistance();
     RequestJavaNames();

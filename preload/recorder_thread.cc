@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 
@@ -30,9 +31,10 @@ namespace {
 
 constexpr std::uint64_t kLeaveWaitNs = kSecond;
 constexpr std::uint64_t kStopWaitNs = 250 * kMillisecond;
+constexpr std::uint64_t kLeastStopWaitNs = 50 * kMillisecond;
 // While a VM is being built; and of what VMDeath waits (jvm/attach.cc).
 constexpr std::uint64_t kJvmLookNs = 5 * kMillisecond;
-constexpr std::uint64_t kSettleNs = 40 * kMillisecond;
+constexpr std::uint64_t kSettleNs = 140 * kMillisecond;
 
 struct Threads {
   Settings settings;
@@ -207,7 +209,9 @@ void StopRecording(int status, bool status_known) {
     g_control.stop.store(1, std::memory_order_release);
     FutexWake(&g_control.stop);
   }
-  const std::uint64_t until = MonotonicNs() + kStopWaitNs;
+  const std::uint64_t waited = g_control.exit_wait_ns.load(std::memory_order_relaxed);
+  const std::uint64_t until =
+      MonotonicNs() + kStopWaitNs - std::min(waited, kStopWaitNs - kLeastStopWaitNs);
   while (g_control.stopped.load(std::memory_order_acquire) == 0 && MonotonicNs() < until) {
     FutexWait(&g_control.stopped, 0, until);
   }

@@ -15,6 +15,8 @@ struct RecordingControl {
   std::atomic<std::uint32_t> status_known;
   std::atomic<std::uint32_t> no_file;  // 1 while no output file can be made
   std::atomic<std::uint64_t> forks;
+  // Of the time that the shim may take at the process's end: what the VM's end took already.
+  std::atomic<std::uint64_t> exit_wait_ns;
 };
 inline constinit RecordingControl g_control{};
 

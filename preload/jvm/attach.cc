@@ -15,9 +15,11 @@
 namespace wrackline::preload {
 namespace {
 
-// Of the 250 ms that the shim may take at a process's end.
-constexpr std::uint64_t kLastNamesNs = 50 * kMillisecond;
+// Of the 250 ms that the shim may take at a process's end. A recorder thread that waits for a busy disk needs the most.
+constexpr std::uint64_t kLastNamesNs = 150 * kMillisecond;
 constexpr std::uint64_t kLeaveNs = 50 * kMillisecond;
+// The other side may look away at the moment of a wake.
+constexpr std::uint64_t kWakeAgainNs = 5 * kMillisecond;
 
 constinit std::atomic<std::uint32_t> g_methods_made{0};  // by whoever comes first
 constinit JvmAttachment g_attachment = {"", 0, 0, ""};
@@ -78,8 +80,11 @@ void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
   }
   void* const libjvm = OpenLibjvm(LibraryOf(vm));
   void* const call_trace = libjvm != nullptr ? dlsym(libjvm, "AsyncGetCallTrace") : nullptr;
-  if (call_trace == nullptr)
+  if (g_jvm.alone.load(std::memory_order_relaxed)) {
+    g_attachment.trouble = "loaded without LD_PRELOAD: no allocation is seen";
+  } else if (call_trace == nullptr) {
     g_attachment.trouble = "no Java stacks: the VM has no AsyncGetCallTrace";
+  }
   if (call_trace != nullptr) PrepareFrameAnchor({vm, env, jvmti}, libjvm);
   AllowJavaStacks(vm, call_trace);
   // The VM's end came first.
@@ -101,9 +106,13 @@ void JNICALL OnVmInit(jvmtiEnv* jvmti, JNIEnv* env, jthread) {
   Built();
 }
 
-void WaitFor(std::atomic<std::uint32_t>* word, std::uint64_t until_ns) {
-  while (word->load(std::memory_order_acquire) == 0 && MonotonicNs() < until_ns) {
-    FutexWait(word, 0, until_ns);
+void WaitFor(std::atomic<std::uint32_t>* word, std::atomic<std::uint32_t>* other_side,
+             std::uint64_t until_ns) {
+  while (word->load(std::memory_order_acquire) == 0) {
+    const std::uint64_t now = MonotonicNs();
+    if (now >= until_ns) return;
+    FutexWake(other_side);
+    FutexWait(word, 0, now + kWakeAgainNs);
   }
 }
 
@@ -117,12 +126,12 @@ void JNICALL OnVmDeath(jvmtiEnv*, JNIEnv*) {
     stage = StageOfJvm();
   }
   if (!Advance(JvmStage::kServed, JvmStage::kDying)) return;
-  FutexWake(&g_control.stop);
-  WaitFor(&g_jvm.settled, MonotonicNs() + kLastNamesNs);
+  const std::uint64_t began = MonotonicNs();
+  WaitFor(&g_jvm.settled, &g_control.stop, began + kLastNamesNs);
   g_jvm.stage.store(JvmStage::kGone, std::memory_order_release);
   g_jvm.wakes.fetch_add(1, std::memory_order_release);
-  FutexWake(&g_jvm.wakes);
-  WaitFor(&g_jvm.left, MonotonicNs() + kLeaveNs);
+  WaitFor(&g_jvm.left, &g_jvm.wakes, MonotonicNs() + kLeaveNs);
+  g_control.exit_wait_ns.store(MonotonicNs() - began, std::memory_order_relaxed);
 }
 
 // Makes `*out` an environment with the events that are wanted.

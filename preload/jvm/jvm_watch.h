@@ -31,6 +31,7 @@ struct JvmWatch {
   std::atomic<std::uint64_t> seen_ns;  // CLOCK_MONOTONIC
   std::atomic<const char*> library;    // libjvm's path as the loader has it; null: not known
   std::atomic<const char*> loaded_by;  // "preload", "agent", "attach"
+  std::atomic<bool> alone;             // this library is not preloaded: it sees no allocation
   // From an agent's entry; null: to be found.
   std::atomic<JavaVM_*> vm;
   std::atomic<_jvmtiEnv*> jvmti;

@@ -6,6 +6,7 @@ add_library(recorder_thread_parts STATIC
   ${preload}/frame_lines.cc
   ${preload}/frame_names.cc
   ${preload}/glibc_heaps.cc
+  ${preload}/jvm/java_names.cc
   ${preload}/module_file.cc
   ${preload}/modules.cc
   ${preload}/output_folder.cc
@@ -19,6 +20,7 @@ add_library(recorder_thread_parts STATIC
   ${preload}/state_records.cc
   ${preload}/timeline.cc)
 wrackline_target(recorder_thread_parts)
+target_include_directories(recorder_thread_parts SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
 target_compile_definitions(recorder_thread_parts PRIVATE WRACKLINE_VERSION="${PROJECT_VERSION}")
 target_link_libraries(recorder_thread_parts PUBLIC wrackline_core wrackline_nanopb)
 
@@ -27,6 +29,7 @@ wrackline_unit_test(recorder_thread_test
     allocator_statistics_test.cc
     frame_names_test.cc
     glibc_heaps_test.cc
+    jvm/java_names_test.cc
     mailbox_test.cc
     modules_test.cc
     output_folder_test.cc

@@ -1,0 +1,244 @@
+// The shim in a real VM, on Java 17 and 25: it attaches itself, stacks go on in Java, frames have names, and the VM ends as
+// it would without.
+#include <csignal>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "lib/recorder/reader.h"
+#include "tests/support/profiled_process.h"
+
+namespace wrackline::test {
+namespace {
+
+using recorder::Recording;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::uint64_t kJavaFrame = std::uint64_t{1} << 63;
+constexpr int kRounds = 10;
+
+// The home of a JDK or JRE of this version; empty: there is none.
+std::string JavaHome(const std::string& version) {
+  std::vector<std::string> homes;
+  if (const char* home = std::getenv("JAVA_HOME"); home != nullptr) homes.emplace_back(home);
+  for (const char* folder : {"/usr/lib/jvm", "/opt/java"}) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+      homes.push_back(entry.path());
+    }
+  }
+  std::sort(homes.begin(), homes.end());
+  for (const std::string& home : homes) {
+    std::ifstream release(home + "/release");
+    for (std::string line; std::getline(release, line);) {
+      const std::string wanted = "JAVA_VERSION=\"" + version;
+      if (line.starts_with(wanted + ".") || line.starts_with(wanted + "\"")) return home;
+    }
+  }
+  return "";
+}
+
+// What is live at stacks that have a frame of this symbol, by its estimate; and all that was said of such frames.
+struct Site {
+  double bytes = 0;
+  std::vector<proto::FrameName> names;
+};
+
+Site SiteOf(const Recording& recording, const std::string& symbol) {
+  Site site;
+  for (const auto& [pc, name] : recording.frame_names) {
+    if (name.symbol() == symbol) site.names.push_back(name);
+  }
+  const auto has = [&](std::uint32_t id) {
+    const auto stack = recording.stacks.find(id);
+    if (stack == recording.stacks.end()) return false;
+    return std::any_of(
+        stack->second.frames.begin(), stack->second.frames.end(), [&](std::uint64_t frame) {
+          const auto name = recording.frame_names.find(frame);
+          return name != recording.frame_names.end() && name->second.symbol() == symbol;
+        });
+  };
+  for (const auto& [slot, object] : recording.live_objects) {
+    if (has(object.stack_id())) site.bytes += static_cast<double>(object.weight());
+  }
+  return site;
+}
+
+std::uint64_t JavaStacksFailed(const Recording& recording) {
+  std::uint64_t failed = 0;
+  for (const std::uint64_t count : recording.losses.java_stack_failed()) failed += count;
+  return failed;
+}
+
+class Jvm : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    home_ = JavaHome(GetParam());
+    ASSERT_NE(home_, "") << "no Java " << GetParam() << " in JAVA_HOME, /usr/lib/jvm or /opt/java";
+  }
+
+  // Of JvmTarget, preloaded unless `options` say otherwise.
+  ProcessOptions Command(std::vector<std::string> options, std::vector<std::string> arguments) {
+    ProcessOptions process;
+    process.command = {home_ + "/bin/java", "-cp", WRACKLINE_JVM_CLASSES};
+    // Two processors do not want a heap for a large machine.
+    process.command.insert(process.command.end(), {"-Xmx128m", "-XX:-UsePerfData"});
+    process.command.insert(process.command.end(), options.begin(), options.end());
+    process.command.emplace_back("JvmTarget");
+    process.command.insert(process.command.end(), arguments.begin(), arguments.end());
+    process.environment = {{"LD_PRELOAD", WRACKLINE_PRELOAD_LIBRARY},
+                           {"WRACKLINE_OUT", folder_.path()},
+                           {"WRACKLINE_INTERVAL", "4096"}};
+    return process;
+  }
+
+  Recording ReadOnly() {
+    const auto files = RecorderFiles(folder_.path());
+    EXPECT_EQ(files.size(), 1u);
+    if (files.size() != 1) return {};
+    auto recording = recorder::ReadRecording(files[0]);
+    EXPECT_TRUE(recording.ok());
+    if (!recording.ok()) return {};
+    EXPECT_EQ(recording.value().damage, "");
+    return recording.value();
+  }
+
+  // The whole leak, in the way that is complete from the VM's first Java code.
+  Recording RunWithAgent(std::vector<std::string> options, const std::string& interval) {
+    options.push_back(std::string("-agentpath:") + WRACKLINE_PRELOAD_LIBRARY);
+    ProcessOptions process = Command(options, {"return", std::to_string(kRounds)});
+    process.environment["WRACKLINE_INTERVAL"] = interval;
+    const ProcessEnd end = RunProcess(process);
+    EXPECT_TRUE(end.exited(0)) << end.err;
+    return ReadOnly();
+  }
+
+  const TemporaryFolder folder_;
+  std::string home_;
+};
+
+TEST_P(Jvm, AttachesItselfAndNamesTheJavaCode) {
+  const ProcessEnd end = RunProcess(Command({}, {"return", "20"}));
+  ASSERT_TRUE(end.exited(0)) << end.err;
+  const Recording recording = ReadOnly();
+  // How much of the program had run before is a question of the machine's load.
+  EXPECT_GT(recording.losses.java_stacks(), 1000u);
+  const Site direct = SiteOf(recording, "JvmTarget.keepDirect");
+  ASSERT_FALSE(direct.names.empty());
+  EXPECT_TRUE(direct.names[0].java());
+  EXPECT_EQ(direct.names[0].file(), "JvmTarget.java");
+  EXPECT_EQ(direct.names[0].line(), 25u);
+  EXPECT_GT(direct.bytes, 0);
+}
+
+TEST_P(Jvm, AsAnAgentBesideThePreloadItSeesAllFromTheStart) {
+  const Recording recording = RunWithAgent({}, "4096");
+  constexpr double kLeak = kRounds * 100 * 20000.0;
+  EXPECT_NEAR(SiteOf(recording, "JvmTarget.keepUnsafe").bytes, kLeak + 100 * 20000.0, kLeak * 0.05);
+  // The worker's are more of them.
+  EXPECT_NEAR(SiteOf(recording, "JvmTarget.keepDirect").bytes, kLeak + 100 * 20000.0, kLeak * 0.05);
+  EXPECT_GT(SiteOf(recording, "JvmTarget.keepInflaters").bytes, kRounds * 100 * 7000.0);
+  EXPECT_NEAR(SiteOf(recording, "JvmTarget.keepByLambda").bytes, kLeak, kLeak * 0.05);
+  const std::uint64_t failed = JavaStacksFailed(recording);
+  EXPECT_LE(failed * 200, recording.losses.java_stacks() + failed);
+  EXPECT_EQ(recording.losses.java_names_lost(), 0u);
+}
+
+TEST_P(Jvm, HiddenClassesHaveReadableNames) {
+  const Recording recording = RunWithAgent({}, "4096");
+  std::vector<std::string> hidden;
+  for (const auto& [pc, name] : recording.frame_names) {
+    if (name.java() && name.symbol().starts_with("JvmTarget$$Lambda"))
+      hidden.push_back(name.symbol());
+  }
+  EXPECT_THAT(hidden, testing::Contains("JvmTarget$$Lambda.run"));
+}
+
+TEST_P(Jvm, EveryAllocationSampledHasItsJavaStack) {
+  for (const char* mode : {"-Xint", "-XX:TieredStopAtLevel=1", "-Xbatch"}) {
+    const std::string folder = folder_.path();
+    for (const std::string& file : RecorderFiles(folder)) std::filesystem::remove(file);
+    const Recording recording = RunWithAgent({mode}, "1");
+    const std::uint64_t failed = JavaStacksFailed(recording);
+    EXPECT_GT(recording.losses.java_stacks(), 5000u) << mode;
+    EXPECT_LE(failed * 50, recording.losses.java_stacks() + failed) << mode;
+  }
+}
+
+TEST_P(Jvm, DeepStacksAreCutAtTheLimitWithWhatIsInnermost) {
+  const Recording recording = RunWithAgent({}, "4096");
+  std::size_t deep = 0;
+  for (const auto& [id, stack] : recording.stacks) {
+    EXPECT_LE(stack.frames.size(), 128u);
+    const auto frames =
+        std::count_if(stack.frames.begin(), stack.frames.end(), [&](std::uint64_t frame) {
+          const auto name = recording.frame_names.find(frame);
+          return name != recording.frame_names.end() &&
+                 name->second.symbol() == "JvmTarget.keepDeep";
+        });
+    if (frames < 100) continue;
+    ++deep;
+    EXPECT_TRUE(stack.truncated);
+    EXPECT_EQ(stack.frames.size(), 128u);
+  }
+  EXPECT_GE(deep, 1u);
+}
+
+TEST_P(Jvm, SwitchedOffItLeavesTheVmAlone) {
+  ProcessOptions process =
+      Command({std::string("-agentpath:") + WRACKLINE_PRELOAD_LIBRARY}, {"return", "10"});
+  process.environment["WRACKLINE_JVM"] = "off";
+  process.environment["WRACKLINE_VERBOSE"] = "1";
+  const ProcessEnd end = RunProcess(process);
+  ASSERT_TRUE(end.exited(0)) << end.err;
+  EXPECT_THAT(end.err, Not(HasSubstr("attached to the VM")));
+  const Recording recording = ReadOnly();
+  EXPECT_EQ(recording.losses.java_stacks(), 0u);
+  EXPECT_GT(recording.stacks.size(), 10u);
+  for (const auto& [id, stack] : recording.stacks) {
+    for (const std::uint64_t frame : stack.frames) EXPECT_EQ(frame & kJavaFrame, 0u);
+  }
+}
+
+TEST_P(Jvm, AsAnAgentAloneItSaysThatItSeesNoAllocation) {
+  ProcessOptions process =
+      Command({std::string("-agentpath:") + WRACKLINE_PRELOAD_LIBRARY}, {"return", "10"});
+  process.environment.erase("LD_PRELOAD");
+  process.environment["WRACKLINE_VERBOSE"] = "1";
+  const ProcessEnd end = RunProcess(process);
+  ASSERT_TRUE(end.exited(0)) << end.err;
+  EXPECT_THAT(end.err, HasSubstr("attached to the VM (agent)"));
+  EXPECT_THAT(end.err, HasSubstr("loaded without LD_PRELOAD: no allocation is seen"));
+  // There is a file only if the program lived for long enough.
+  for (const std::string& file : RecorderFiles(folder_.path())) {
+    const auto recording = recorder::ReadRecording(file);
+    ASSERT_TRUE(recording.ok());
+    EXPECT_EQ(recording.value().process->sampling_interval(), 0u);
+    EXPECT_TRUE(recording.value().live_objects.empty());
+  }
+}
+
+TEST_P(Jvm, EndsInEveryWayAsItWouldWithout) {
+  const std::pair<const char*, int> kEnds[] = {
+      {"return", 0}, {"exit", 3}, {"halt", 4}, {"throw", 1}, {"term", 128 + SIGTERM}};
+  for (const auto& [way, status] : kEnds) {
+    const ProcessEnd end = RunProcess(Command({"-Xcheck:jni"}, {way, "1"}));
+    EXPECT_TRUE(end.exited(status)) << way << ": " << end.status << "\n" << end.err;
+    EXPECT_THAT(end.out, Not(HasSubstr("WARNING in native method"))) << way;
+    EXPECT_THAT(end.out, Not(HasSubstr("FATAL"))) << way;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Jvm, testing::Values("17", "25"),
+                         [](const auto& info) { return std::string("Java") + info.param; });
+
+}  // namespace
+}  // namespace wrackline::test
