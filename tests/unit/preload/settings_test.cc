@@ -109,6 +109,15 @@ TEST(Settings, EmptyValuesAreTheDefaults) {
   EXPECT_FALSE(read.settings.verbose);
 }
 
+TEST(Settings, TheVmIsAskedUnlessSwitchedOff) {
+  EXPECT_TRUE(Read({}).settings.jvm);
+  EXPECT_TRUE(Read({"WRACKLINE_JVM=on"}).settings.jvm);
+  EXPECT_FALSE(Read({"WRACKLINE_JVM=off"}).settings.jvm);
+  const Read wrong({"WRACKLINE_JVM=never"});
+  EXPECT_TRUE(wrong.settings.jvm);
+  EXPECT_THAT(wrong.said, HasSubstr("WRACKLINE_JVM=never is not on or off"));
+}
+
 TEST(Settings, VerboseZeroIsOff) { EXPECT_FALSE(Read({"WRACKLINE_VERBOSE=0"}).settings.verbose); }
 
 TEST(Settings, OnlyKeepsOthersOut) {
