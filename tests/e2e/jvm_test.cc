@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/recorder/reader.h"
+#include "tests/support/java_home.h"
 #include "tests/support/profiled_process.h"
 
 namespace wrackline::test {
@@ -24,27 +25,6 @@ using testing::Not;
 
 constexpr std::uint64_t kJavaFrame = std::uint64_t{1} << 63;
 constexpr int kRounds = 10;
-
-// The home of a JDK or JRE of this version; empty: there is none.
-std::string JavaHome(const std::string& version) {
-  std::vector<std::string> homes;
-  if (const char* home = std::getenv("JAVA_HOME"); home != nullptr) homes.emplace_back(home);
-  for (const char* folder : {"/usr/lib/jvm", "/opt/java"}) {
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
-      homes.push_back(entry.path());
-    }
-  }
-  std::sort(homes.begin(), homes.end());
-  for (const std::string& home : homes) {
-    std::ifstream release(home + "/release");
-    for (std::string line; std::getline(release, line);) {
-      const std::string wanted = "JAVA_VERSION=\"" + version;
-      if (line.starts_with(wanted + ".") || line.starts_with(wanted + "\"")) return home;
-    }
-  }
-  return "";
-}
 
 // What is live at stacks that have a frame of this symbol, by its estimate; and all that was said of such frames.
 struct Site {
@@ -82,7 +62,7 @@ class Jvm : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     home_ = JavaHome(GetParam());
-    ASSERT_NE(home_, "") << "no Java " << GetParam() << " in JAVA_HOME, /usr/lib/jvm or /opt/java";
+    ASSERT_NE(home_, "") << NoJava(GetParam());
   }
 
   // Of JvmTarget, preloaded unless `options` say otherwise.

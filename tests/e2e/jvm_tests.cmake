@@ -17,4 +17,24 @@ if(WRACKLINE_PRELOAD)
     WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
     WRACKLINE_JVM_CLASSES="${jvm_classes}")
   add_dependencies(jvm_e2e_test wrackline_preload jvm_target)
+
+  # What loses memory, in Java and in a library of C.
+  file(GLOB leak_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/java/com/example/pipeline/*.java)
+  set(leak_classes "${CMAKE_CURRENT_BINARY_DIR}/jvm_leaks")
+  add_custom_command(OUTPUT ${leak_classes}/com/example/pipeline/Leaks.class
+    COMMAND ${WRACKLINE_JAVAC} -XDignore.symbol.file -Xlint:-options -nowarn -source 17 -target 17 -d ${leak_classes} ${leak_sources}
+    DEPENDS ${leak_sources} VERBATIM)
+  add_custom_target(jvm_leaks DEPENDS ${leak_classes}/com/example/pipeline/Leaks.class)
+  add_library(java_codec MODULE ${CMAKE_CURRENT_LIST_DIR}/java/codec.c)
+  target_include_directories(java_codec SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
+  if(WRACKLINE_ANALYZER)
+    wrackline_unit_test(jvm_leaks_e2e_test
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_leaks_test.cc
+      LIBRARIES wrackline_test_support nlohmann_json::nlohmann_json LABEL e2e TIMEOUT 240)
+    target_compile_definitions(jvm_leaks_e2e_test PRIVATE
+      WRACKLINE_COMMAND="$<TARGET_FILE:wrackline>"
+      WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
+      WRACKLINE_JAVA_LEAKS="${leak_classes}" WRACKLINE_JAVA_CODEC="$<TARGET_FILE:java_codec>")
+    add_dependencies(jvm_leaks_e2e_test wrackline wrackline_preload jvm_leaks java_codec)
+  endif()
 endif()

@@ -1,0 +1,115 @@
+// Leaks that Java made are named by Java: each of tests/e2e/java's programs loses native memory in its own way, under the shim in a
+// real VM; the report's first site of the program is the method that lost it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/java_home.h"
+#include "tests/support/profiled_process.h"
+
+namespace wrackline::test {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Leak {
+  const char* name;
+  int amount;
+  // Class and method, without the package; a class alone is the beginning of one.
+  const char* method;
+  // Of the live bytes at sites of that method: at least.
+  double bytes;
+  // The largest site of all is the leak's; otherwise it is the largest of those that Java made.
+  bool first_of_all;
+};
+
+// For gtest's messages.
+void PrintTo(const Leak& leak, std::ostream* out) { *out << leak.name; }
+
+const Leak kLeaks[] = {
+    // 32 KiB of window and 7 KB of state each.
+    {"inflater", 1500, "ConfigDecoder.decode", 1500 * 39000.0, true},
+    {"deflater", 200, "RecordSerializer.compress", 200 * 260000.0, true},
+    {"direct", 1000, "NetworkBuffers.acquire", 1000 * 20000.0, true},
+    {"unsafe", 1500, "OffHeapIndex.grow", 1500 * 16384.0, true},
+    {"jni", 1500, "NativeCodec.encode", 1500 * 12000.0, true},
+    {"zip", 800, "ArchiveReader.read", 800 * 39000.0, true},
+    // What the VM allocates for each with malloc; the stacks and the metaspace are mapped.
+    {"threads", 400, "WorkerPool.submit", 400 * 1000.0, false},
+    {"loaders", 300, "PluginLoader", 300 * 1000.0, false},
+};
+
+class JvmLeaks : public testing::TestWithParam<std::tuple<Leak, const char*>> {};
+
+TEST_P(JvmLeaks, AreNamedByTheMethodThatMadeThem) {
+  const auto [leak, version] = GetParam();
+  const std::string home = JavaHome(version);
+  ASSERT_NE(home, "") << NoJava(version);
+  const TemporaryFolder folder;
+  ProcessOptions java;
+  java.command = {home + "/bin/java",
+                  "-Xmx256m",
+                  "-XX:-UsePerfData",
+                  std::string("-Dcodec=") + WRACKLINE_JAVA_CODEC,
+                  "-cp",
+                  WRACKLINE_JAVA_LEAKS,
+                  "com.example.pipeline.Leaks",
+                  leak.name,
+                  std::to_string(leak.amount)};
+  java.environment = {{"LD_PRELOAD", WRACKLINE_PRELOAD_LIBRARY},
+                      {"WRACKLINE_OUT", folder.path()},
+                      {"WRACKLINE_INTERVAL", "4096"}};
+  const ProcessEnd end = RunProcess(java);
+  ASSERT_TRUE(end.exited(0)) << end.err;
+  const auto files = RecorderFiles(folder.path());
+  ASSERT_EQ(files.size(), 1u);
+  ProcessOptions command;
+  command.command = {WRACKLINE_COMMAND, "report", "--format", "json", files[0]};
+  const ProcessEnd report = RunProcess(command);
+  ASSERT_TRUE(report.exited(0)) << report.err;
+  const Json json = Json::parse(report.out);
+
+  const std::string wanted = std::string("com.example.pipeline.") + leak.method;
+  const auto made_by_java = [](const Json& site) {
+    return std::any_of(site["frames"].begin(), site["frames"].end(),
+                       [](const Json& frame) { return frame.value("java", false); });
+  };
+  std::string first;
+  double bytes = 0;
+  bool has_line = false;
+  for (const Json& site : json["sites"]) {
+    const std::string label = site["label"];
+    if (first.empty() && (leak.first_of_all || made_by_java(site))) first = label;
+    if (!label.starts_with(wanted)) continue;
+    bytes += site["live"].get<double>();
+    for (const Json& frame : site["frames"]) {
+      if (frame["function"] == label && frame.value("line", 0) > 0) {
+        has_line = true;
+        EXPECT_THAT(frame["file"].get<std::string>(), testing::EndsWith(".java"));
+      }
+    }
+  }
+  EXPECT_THAT(first, testing::StartsWith(wanted));
+  // Sampled at 4 KiB, some hundred to ten thousand times: within a tenth.
+  EXPECT_GE(bytes, leak.bytes * 0.9);
+  EXPECT_TRUE(has_line);
+}
+
+std::string Name(const testing::TestParamInfo<std::tuple<Leak, const char*>>& info) {
+  return std::string(std::get<0>(info.param).name) + "_Java" + std::get<1>(info.param);
+}
+INSTANTIATE_TEST_SUITE_P(Java17, JvmLeaks,
+                         testing::Combine(testing::ValuesIn(kLeaks), testing::Values("17")), Name);
+INSTANTIATE_TEST_SUITE_P(Java25, JvmLeaks,
+                         testing::Combine(testing::Values(kLeaks[0], kLeaks[2], kLeaks[4],
+                                                          kLeaks[6]),
+                                          testing::Values("25")),
+                         Name);
+
+}  // namespace
+}  // namespace wrackline::test

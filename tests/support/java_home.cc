@@ -1,0 +1,50 @@
+#include "tests/support/java_home.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+namespace wrackline::test {
+namespace {
+
+bool IsHomeOf(const std::string& home, const std::string& version) {
+  std::ifstream release(home + "/release");
+  const std::string wanted = "JAVA_VERSION=\"" + version;
+  for (std::string line; std::getline(release, line);) {
+    if (line.starts_with(wanted + ".") || line.starts_with(wanted + "\"")) {
+      return std::filesystem::exists(home + "/bin/java");
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string JavaHome(const std::string& version) {
+  std::vector<std::string> homes;
+  std::vector<std::string> folders = {"/usr/lib/jvm", "/opt/java"};
+  if (const char* user = std::getenv("HOME"); user != nullptr) {
+    folders.push_back(std::string(user) + "/.cache/wrackline/java");
+  }
+  for (const std::string& folder : folders) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, none))
+      homes.push_back(entry.path());
+  }
+  std::sort(homes.begin(), homes.end());
+  if (const char* home = std::getenv("JAVA_HOME"); home != nullptr)
+    homes.insert(homes.begin(), home);
+  const auto found = std::find_if(homes.begin(), homes.end(),
+                                  [&](const std::string& home) { return IsHomeOf(home, version); });
+  return found == homes.end() ? "" : *found;
+}
+
+std::string NoJava(const std::string& version) {
+  return "no Java " + version +
+         " in JAVA_HOME, /usr/lib/jvm, /opt/java or ~/.cache/wrackline/java: scripts/setup.sh "
+         "check installs it";
+}
+
+}  // namespace wrackline::test
