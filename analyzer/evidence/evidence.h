@@ -124,6 +124,12 @@ struct MappingSite {
   std::uint64_t ranges = 0;
 };
 
+// Blocks of one family in its block cache, by kind; where the recording has the true split of a
+// shared cache.
+struct RocksDbCacheSplit {
+  Bytes data, index, filter, other;
+};
+
 struct RocksDbFamily {
   std::uint64_t database_id = 0;
   std::string database;  // the program's name for it, or its path
@@ -136,6 +142,7 @@ struct RocksDbFamily {
   std::optional<Bytes> active_memtable, unflushed_memtables, all_memtables, table_readers;
   std::optional<int> immutable_memtables;
   std::optional<Bytes> memtables_peak, table_readers_peak;
+  std::optional<RocksDbCacheSplit> in_cache;
 };
 
 // One cache object, however many families and databases use it.
@@ -211,6 +218,24 @@ struct Moment {
 // RocksDB is sampled once a second: a sample of the same moment is at most this far away.
 inline constexpr Duration kRocksDbReach = std::chrono::milliseconds(1500);
 
+// What Flink's metrics say of a TaskManager's memory beside RocksDB.
+struct FlinkMemory {
+  std::optional<Bytes> heap_used, heap_committed, heap_max;
+  std::optional<Bytes> non_heap_committed, metaspace_committed;  // the first contains the second
+  std::optional<Bytes> direct, mapped;                           // buffers; network is in direct
+  std::optional<Bytes> network;
+  std::optional<Bytes> managed_total, managed_used;  // budgets, not memory
+};
+
+// Set where the evidence is a scrape of a TaskManager's metrics and not a recording: there is then
+// no charge, no timeline, no allocation and no ending.
+struct MetricsFacts {
+  std::string task_manager;
+  int scrapes = 1;
+  FlinkMemory memory;
+  std::vector<std::string> notes;  // how the caches were told apart, and what is missing
+};
+
 struct Loss {
   std::string name;  // as in message Losses
   std::uint64_t count = 0;
@@ -236,6 +261,7 @@ struct Evidence {
   std::vector<MappingSite> mappings;  // by address space, largest first
   Duration recent_window{};
   std::optional<RocksDb> rocksdb;
+  std::optional<MetricsFacts> metrics;
   std::vector<Loss> losses;  // those that happened
   Time last_record;          // the newest record of the process itself
   std::uint64_t records = 0;
