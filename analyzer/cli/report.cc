@@ -1,8 +1,6 @@
 #include <fmt/core.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <system_error>
 #include <vector>
@@ -10,13 +8,12 @@
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/output.h"
 #include "analyzer/cli/report_command.h"
+#include "analyzer/cli/scrape_file.h"
 #include "analyzer/cli/size_option.h"
 #include "analyzer/cli/terminal.h"
 #include "analyzer/evidence/folder.h"
 #include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/symbol_folders.h"
-#include "analyzer/flink/config_file.h"
-#include "analyzer/flink/version.h"
 #include "analyzer/render/json.h"
 #include "analyzer/render/text.h"
 #include "analyzer/report/report.h"
@@ -27,24 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string BaseName(const std::string& path) { return fs::path(path).filename().string(); }
-
-Result<report::FlinkTarget> ReadFlinkTarget(const ReportOptions& options) {
-  std::ifstream file(options.flink_config, std::ios::binary);
-  if (!file)
-    return Error{"cannot read the Flink configuration " + options.flink_config, "check the path"};
-  constexpr std::size_t kMost = 4 << 20;  // a configuration, not a data file
-  std::string text;
-  for (std::istreambuf_iterator<char> it(file), end; it != end && text.size() <= kMost; ++it)
-    text.push_back(*it);
-  if (text.size() > kMost)
-    return Error{options.flink_config + " is larger than 4 MiB", "is it a Flink configuration?"};
-  const Result<flink::Version> version = flink::ParseVersion(options.flink_version);
-  if (!version.ok()) return version.error();
-  Result<flink::Configuration> configuration =
-      flink::ParseConfigFile(text, options.flink_config, version.value());
-  if (!configuration.ok()) return configuration.error();
-  return report::FlinkTarget{std::move(configuration.value()), options.flink_version};
-}
 
 struct Chosen {
   std::vector<std::string> paths;
@@ -79,22 +58,50 @@ Result<Chosen> Choose(const ReportOptions& options) {
   return chosen;
 }
 
+std::string Render(const report::Report& report, const ReportOptions& options) {
+  if (options.format == "json") return render::RenderJson(report);
+  return render::RenderText(report, TerminalOptions(options.colour, !options.output.empty()));
+}
+
+int ReportOnScrapes(const std::vector<std::string>& paths, const ReportOptions& options,
+                    const std::optional<report::FlinkTarget>& flink) {
+  const Result<std::vector<evidence::ScrapeInput>> inputs = ReadScrapeFiles(paths);
+  if (!inputs.ok()) return Fail(inputs.error().Text());
+  Result<evidence::Evidence> evidence = evidence::EvidenceFromScrapes(
+      inputs.value(), options.task_manager, ConfiguredBy(flink), options.limit);
+  if (!evidence.ok()) return Fail(evidence.error().Text());
+  const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
+  if (const Status failed = WriteOutput(Render(report, options), options.output))
+    return Fail(failed->Text());
+  return kOk;
+}
+
 }  // namespace
 
 int Report(const ReportOptions& options) {
   std::optional<report::FlinkTarget> flink;
   if (!options.flink_config.empty()) {
-    Result<report::FlinkTarget> target = ReadFlinkTarget(options);
+    Result<report::FlinkTarget> target =
+        ReadFlinkTarget(options.flink_config, options.flink_version);
     if (!target.ok()) return Fail(target.error().Text());
     flink = std::move(target.value());
   }
+  if (!options.scrapes.empty()) {
+    if (!options.path.empty())
+      return Fail("give a recording or scrapes, not both (see wrackline report --help)");
+    return ReportOnScrapes(options.scrapes, options, flink);
+  }
+  if (options.path.empty())
+    return Fail("no recording and no scrape given (see wrackline report --help)");
+  if (IsScrapeFile(options.path)) return ReportOnScrapes({options.path}, options, flink);
+  if (options.task_manager)
+    return Fail("--taskmanager is for scrapes: " + options.path + " is none");
   Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
   if (!symbols.ok()) return Fail(symbols.error().Text());
   Result<Chosen> chosen = Choose(options);
   if (!chosen.ok()) return Fail(chosen.error().Text());
 
   const bool json = options.format == "json";
-  const render::TextOptions text_options = TerminalOptions(options.colour, !options.output.empty());
   std::string output;
   for (const std::string& path : chosen.value().paths) {
     Result<evidence::Evidence> evidence = evidence::ReadEvidence(
@@ -103,7 +110,7 @@ int Report(const ReportOptions& options) {
     if (!evidence.ok()) return Fail(evidence.error().Text());
     const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
     if (!output.empty()) output += json ? "" : "\n";
-    output += json ? render::RenderJson(report) : render::RenderText(report, text_options);
+    output += Render(report, options);
   }
   if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
   for (const std::string& remark : chosen.value().remarks) Say(remark);
@@ -119,14 +126,20 @@ Action AddReport(CLI::App* app) {
   auto arguments = std::make_shared<Arguments>();
   ReportOptions& options = arguments->options;
   app->add_option("path", options.path,
-                  "Recorder file (.wrack), packed dump (.wrackpack), or a folder of them")
-      ->required();
+                  "Recorder file (.wrack), packed dump (.wrackpack), a folder of them, or a "
+                  "Prometheus scrape of a Flink TaskManager (- reads one from standard input)");
+  app->add_option("--scrape", options.scrapes,
+                  "Scrape of a Flink TaskManager's metrics, where nothing was recorded; may be "
+                  "repeated in order of time: the last one is the state, the peaks are of all")
+      ->allow_extra_args(false);
+  app->add_option("--taskmanager", options.task_manager,
+                  "Of scrapes with several TaskManagers, the one with this tm_id");
   app->add_option("--format", options.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   app->add_option("--limit", arguments->limit,
                   "Compare with this limit instead of the recorded one")
       ->check(IsSize(1));
-  app->add_option("--flink-config", options.flink_config,
+  app->add_option("--flink-config,--config", options.flink_config,
                   "Flink's configuration: the proposal is for it");
   app->add_option("--flink-version", options.flink_version, "Flink's version, such as 1.20.3")
       ->default_val("1.20");

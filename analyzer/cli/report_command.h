@@ -10,7 +10,9 @@
 namespace wrackline::cli {
 
 struct ReportOptions {
-  std::string path;  // recorder file, packed dump, or folder
+  std::string path;                         // recorder file, packed dump, or folder
+  std::vector<std::string> scrapes;         // Prometheus text; instead of path
+  std::optional<std::string> task_manager;  // of the scrapes
   std::string format = "text";
   std::string output;  // empty: standard output
   std::optional<Bytes> limit;

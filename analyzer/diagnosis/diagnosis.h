@@ -22,6 +22,7 @@ enum class Outcome {
   kEndedWithStatus,  // exit status other than 0, or without the mark
   kStillRunning,
   kStoppedAtLimit,  // stopped itself on purpose where the limit would be: not a kill
+  kMetricsOnly,     // a scrape of metrics: its end, if there was one, is not in it
   kUnknown,
 };
 

@@ -54,6 +54,10 @@ Outcome WaitedForSignal(const Evidence& evidence, std::vector<std::string>* reas
 
 Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reasons) {
   const Ending& ending = evidence.ending;
+  if (evidence.metrics) {
+    reasons->push_back("metrics do not say how a process ended");
+    return Outcome::kMetricsOnly;
+  }
   if (ending.stopped_at_limit) {
     reasons->push_back("it ended by itself where the limit would be; no limit was enforced");
     return Outcome::kStoppedAtLimit;
@@ -106,6 +110,8 @@ std::string_view Name(Outcome outcome) {
       return "still_running";
     case Outcome::kStoppedAtLimit:
       return "stopped_at_limit";
+    case Outcome::kMetricsOnly:
+      return "metrics_only";
     case Outcome::kUnknown:
       return "unknown";
   }

@@ -104,16 +104,18 @@ std::optional<Finding> RocksDbUnmanaged(const Case& c) {
                      ? (4 * held > c.ledger->total ? Role::kCause : Role::kContributor)
                      : Role::kContributor;
   finding.confidence = mostly ? Confidence::kHigh : Confidence::kMedium;
-  finding.summary = fmt::format("{} with {} may take {}, and the limit leaves {}",
+  // Metrics name a part of what is outside RocksDB: less is left than this.
+  const char* const at_most = c.evidence.metrics ? "at most " : "";
+  finding.summary = fmt::format("{} with {} may take {}, and the limit leaves {}{}",
                                 CountOf(budget.families, "column family", "column families"),
                                 budget.managed ? "write buffers" : "unmanaged write buffers",
-                                FormatBytes(budget.Total()), FormatBytes(left));
+                                FormatBytes(budget.Total()), at_most, FormatBytes(left));
   finding.evidence.push_back(Equation(budget));
   finding.evidence.push_back(
       fmt::format("RocksDB held {} of {}", FormatBytes(held), FormatBytes(c.ledger->total)));
-  finding.evidence.push_back(fmt::format("limit {} less {} outside RocksDB leaves {}",
+  finding.evidence.push_back(fmt::format("limit {} less {} outside RocksDB leaves {}{}",
                                          FormatBytes(c.evidence.limit->amount),
-                                         FormatBytes(outside), FormatBytes(left)));
+                                         FormatBytes(outside), at_most, FormatBytes(left)));
   if (budget.families_unknown > 0)
     finding.evidence.push_back(fmt::format("the options of {} are not known and not in this sum",
                                            CountOf(budget.families_unknown, "family", "families")));

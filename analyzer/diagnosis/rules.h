@@ -16,6 +16,7 @@ struct Rule {
 std::span<const Rule> Rules();
 
 std::optional<Finding> RocksDbUnmanaged(const Case& c);
+std::optional<Finding> GaugesCountedTwice(const Case& c);
 std::optional<Finding> AllocatorRetention(const Case& c);
 std::optional<Finding> PageCacheIsNoDanger(const Case& c);
 std::optional<Finding> NativeSite(const Case& c);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "analyzer/ledger/rocksdb_totals.h"
+
 namespace wrackline::diagnosis {
 namespace {
 
@@ -56,6 +58,8 @@ std::string FirstSentence(const Case& c) {
       return fmt::format("Not a kill: it is still running{}.", at);
     case Outcome::kStoppedAtLimit:
       return fmt::format("Not a kill: it stopped itself{}.", at);
+    case Outcome::kMetricsOnly:
+      break;  // OfMetrics
     case Outcome::kUnknown:
       return fmt::format("It ended without a clean exit{}; why is not known.", at);
   }
@@ -71,7 +75,7 @@ Held Largest(const ledger::Ledger& ledger) {
   Held largest{ledger::Holder::kNative, {}};
   using ledger::Holder;
   for (const Holder holder :
-       {Holder::kRocksDb, Holder::kNative, Holder::kAllocator, Holder::kWrackline,
+       {Holder::kRocksDb, Holder::kJvm, Holder::kNative, Holder::kAllocator, Holder::kWrackline,
         Holder::kOtherProcesses, Holder::kFile, Holder::kKernel}) {
     const Bytes amount = ledger.Of(holder);
     if (amount > largest.amount) largest = {holder, amount};
@@ -83,6 +87,8 @@ std::string Who(ledger::Holder holder) {
   switch (holder) {
     case ledger::Holder::kRocksDb:
       return "RocksDB";
+    case ledger::Holder::kJvm:
+      return "The JVM";
     case ledger::Holder::kNative:
       return "Native code outside RocksDB";
     case ledger::Holder::kAllocator:
@@ -135,10 +141,32 @@ std::string CleanExit(const Case& c) {
                          : FormatBytes(evidence.peak_charge->amount) + ", no limit known");
 }
 
+// Of one moment, and of a part of the process.
+std::string OfMetrics(const Case& c) {
+  if (!c.evidence.rocksdb)
+    return "The metrics have no figure of RocksDB: switch on "
+           "state.backend.rocksdb.metrics.block-cache-usage and size-all-mem-tables.";
+  const ledger::RocksDbTotals totals = ledger::TotalsOf(*c.evidence.rocksdb);
+  Bytes capacity;
+  for (const evidence::RocksDbCache& cache : c.evidence.rocksdb->caches)
+    capacity += cache.capacity.value_or(Bytes{});
+  std::string caches = FormatBytes(totals.cache_usage);
+  if (capacity.count > 0) caches = ChargeOfLimit(totals.cache_usage, capacity);
+  const std::size_t count = c.evidence.rocksdb->caches.size();
+  std::string sentence =
+      fmt::format("RocksDB held {}; its block cache{} {} {}.", FormatBytes(totals.total),
+                  count == 1 ? "" : "s", count == 1 ? "is at" : "are at", caches);
+  if (totals.naive > totals.total)
+    sentence +=
+        fmt::format(" Adding up every family's gauges would give {}.", FormatBytes(totals.naive));
+  return sentence;
+}
+
 }  // namespace
 
 std::string Verdict(const Case& c, const std::vector<Finding>& findings) {
   if (c.outcome == Outcome::kCleanExit) return CleanExit(c);
+  if (c.outcome == Outcome::kMetricsOnly) return OfMetrics(c);
   return FirstSentence(c) + " " + SecondSentence(c, findings);
 }
 

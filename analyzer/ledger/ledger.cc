@@ -192,6 +192,7 @@ Bytes Ledger::Of(Holder holder) const {
 }
 
 std::optional<Ledger> BuildLedger(const Evidence& evidence) {
+  if (evidence.metrics) return LedgerOfMetrics(evidence);
   const TimelinePoint* last = LastUsable(evidence);
   if (last == nullptr) return std::nullopt;
   Ledger at_end = Build(evidence, *last, ChooseBasis(evidence, *last), When::kEnd);
@@ -206,12 +207,24 @@ std::optional<Ledger> BuildLedger(const Evidence& evidence) {
 
 std::string_view Name(When moment) { return moment == When::kEnd ? "end" : "peak"; }
 
-std::string_view Name(Basis basis) { return basis == Basis::kCharge ? "charge" : "resident"; }
+std::string_view Name(Basis basis) {
+  switch (basis) {
+    case Basis::kCharge:
+      return "charge";
+    case Basis::kResident:
+      return "resident";
+    case Basis::kMetrics:
+      return "metrics";
+  }
+  return "unknown";
+}
 
 std::string_view Name(Holder holder) {
   switch (holder) {
     case Holder::kRocksDb:
       return "rocksdb";
+    case Holder::kJvm:
+      return "jvm";
     case Holder::kNative:
       return "native";
     case Holder::kAllocator:

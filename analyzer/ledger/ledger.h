@@ -24,13 +24,24 @@ enum class Basis {
   kCharge,    // the cgroup's charge: what the kernel compares with the limit
   kResident,  // the process's resident set, where the cgroup is not this process's own or there is
               // none
+  kMetrics,   // what a scrape of metrics names: a part of the process's memory, and not known how
+              // large a part. `unexplained` is then 0 and means nothing.
 };
 
 // When: a killed process held the most at its end; one that exited cleanly has given its memory
 // back by then, and its peak says more.
 enum class When { kEnd, kPeak };
 
-enum class Holder { kRocksDb, kNative, kAllocator, kWrackline, kOtherProcesses, kFile, kKernel };
+enum class Holder {
+  kRocksDb,
+  kJvm,
+  kNative,
+  kAllocator,
+  kWrackline,
+  kOtherProcesses,
+  kFile,
+  kKernel
+};
 
 enum class Confidence {
   kExact,       // counted by its owner
@@ -66,7 +77,7 @@ struct Ledger {
   Bytes Of(Holder holder) const;
 };
 
-// Nothing when neither the charge nor the resident set was recorded.
+// Nothing when neither the charge nor the resident set was recorded, and there are no metrics.
 std::optional<Ledger> BuildLedger(const evidence::Evidence& evidence);
 
 std::string_view Name(Basis basis);

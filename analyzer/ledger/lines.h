@@ -28,6 +28,10 @@ Bytes MemoryChangedSince(const evidence::Evidence& evidence,
 // file pages.
 void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger);
 
+// The ledger of a scrape of metrics: RocksDB's lines and the JVM's. Nothing when the evidence is a
+// recording.
+std::optional<Ledger> LedgerOfMetrics(const evidence::Evidence& evidence);
+
 // Live bytes and their variance over the sites inside or outside RocksDB.
 struct LiveEstimate {
   Bytes live;

@@ -5,34 +5,17 @@
 #include <nlohmann/json.hpp>
 
 #include "analyzer/evidence/mappings.h"
+#include "analyzer/render/json_parts.h"
 
 namespace wrackline::render {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using render::Put;
 
 double Seconds(evidence::Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-// Seconds since 1970, to the millisecond: a double holds that exactly enough.
-double Stamp(evidence::Time time) {
-  return static_cast<double>(
-             std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch())
-                 .count()) /
-         1e3;
-}
-
-void Put(Json* object, const char* key, const std::optional<Bytes>& amount) {
-  if (amount) (*object)[key] = amount->count;
-}
-template <typename T>
-void Put(Json* object, const char* key, const std::optional<T>& value) {
-  if (value) (*object)[key] = *value;
-}
-void Put(Json* object, const char* key, const std::string& text) {
-  if (!text.empty()) (*object)[key] = text;
-}
 void Put(Json* object, const char* key, const std::optional<evidence::Figure>& figure) {
   if (figure)
     (*object)[key] = {
@@ -102,14 +85,35 @@ Json LedgerJson(const ledger::Ledger& ledger) {
     Put(&json, "budget", line.budget);
     lines.push_back(std::move(json));
   }
-  return {{"basis", Name(ledger.basis)},
-          {"moment", Name(ledger.moment)},
-          {"total", ledger.total.count},
-          {"time", Stamp(ledger.time)},
-          {"before_last_record_seconds", Seconds(ledger.before_end)},
-          {"unexplained", ledger.unexplained.count},
-          {"lines", std::move(lines)},
-          {"notes", ledger.notes}};
+  Json json = {{"basis", Name(ledger.basis)},
+               {"moment", Name(ledger.moment)},
+               {"total", ledger.total.count},
+               {"time", Stamp(ledger.time)}};
+  // Metrics name a part of the process only: nothing closes their sum.
+  if (ledger.basis != ledger::Basis::kMetrics) {
+    json["before_last_record_seconds"] = Seconds(ledger.before_end);
+    json["unexplained"] = ledger.unexplained.count;
+  }
+  json["lines"] = std::move(lines);
+  json["notes"] = ledger.notes;
+  return json;
+}
+
+Json MetricsJson(const evidence::MetricsFacts& metrics) {
+  const evidence::FlinkMemory& memory = metrics.memory;
+  Json json = {{"task_manager", metrics.task_manager}, {"scrapes", metrics.scrapes}};
+  Put(&json, "heap_used", memory.heap_used);
+  Put(&json, "heap_committed", memory.heap_committed);
+  Put(&json, "heap_max", memory.heap_max);
+  Put(&json, "non_heap_committed", memory.non_heap_committed);
+  Put(&json, "metaspace_committed", memory.metaspace_committed);
+  Put(&json, "direct", memory.direct);
+  Put(&json, "mapped", memory.mapped);
+  Put(&json, "network", memory.network);
+  Put(&json, "managed_total", memory.managed_total);
+  Put(&json, "managed_used", memory.managed_used);
+  json["notes"] = metrics.notes;
+  return json;
 }
 
 Json AllocatorJson(const evidence::AllocatorFigures& allocator) {
@@ -141,45 +145,6 @@ Json AllocatorJson(const evidence::AllocatorFigures& allocator) {
   Put(&json, "muzzy_decay_ms", allocator.muzzy_decay_ms);
   Put(&json, "background_thread", allocator.background_thread);
   return json;
-}
-
-Json RocksDbJson(const evidence::RocksDb& rocksdb) {
-  Json families = Json::array(), caches = Json::array(), managers = Json::array();
-  for (const evidence::RocksDbFamily& family : rocksdb.families) {
-    Json json = {{"database_id", family.database_id}, {"name", family.name}};
-    Put(&json, "database", family.database);
-    if (family.time != evidence::Time{}) json["time"] = Stamp(family.time);
-    Put(&json, "active_memtable", family.active_memtable);
-    Put(&json, "unflushed_memtables", family.unflushed_memtables);
-    Put(&json, "all_memtables", family.all_memtables);
-    Put(&json, "memtables_peak", family.memtables_peak);
-    Put(&json, "immutable_memtables", family.immutable_memtables);
-    Put(&json, "table_readers", family.table_readers);
-    Put(&json, "write_buffer_size", family.write_buffer_size);
-    Put(&json, "max_write_buffers", family.max_write_buffers);
-    if (family.cache_id != 0) json["cache_id"] = family.cache_id;
-    families.push_back(std::move(json));
-  }
-  for (const evidence::RocksDbCache& cache : rocksdb.caches) {
-    Json json = {{"id", cache.id}, {"families", cache.families}};
-    Put(&json, "capacity", cache.capacity);
-    Put(&json, "usage", cache.usage);
-    Put(&json, "usage_peak", cache.usage_peak);
-    Put(&json, "pinned_usage", cache.pinned_usage);
-    Put(&json, "memtables_charged", cache.reservations);
-    Put(&json, "strict_capacity_limit", cache.strict);
-    caches.push_back(std::move(json));
-  }
-  for (const evidence::RocksDbManager& manager : rocksdb.managers) {
-    Json json = {{"id", manager.id}, {"charged_to_cache", manager.charged_to_cache}};
-    Put(&json, "buffer_size", manager.buffer_size);
-    Put(&json, "memory_usage", manager.memory_usage);
-    if (manager.cache_id != 0) json["cache_id"] = manager.cache_id;
-    managers.push_back(std::move(json));
-  }
-  return {{"time", Stamp(rocksdb.time)},  {"databases", rocksdb.databases},
-          {"versions", rocksdb.versions}, {"families", std::move(families)},
-          {"caches", std::move(caches)},  {"write_buffer_managers", std::move(managers)}};
 }
 
 Json SitesJson(const std::vector<evidence::Site>& sites) {
@@ -294,7 +259,11 @@ std::string RenderJson(const report::Report& report) {
   const evidence::Evidence& evidence = report.evidence;
   Json json = {
       {"schema", kJsonSchema}, {"source", evidence.source}, {"verdict", report.diagnosis.verdict}};
-  json["process"] = ProcessJson(evidence);
+  if (evidence.metrics) {
+    json["metrics"] = MetricsJson(*evidence.metrics);
+  } else {
+    json["process"] = ProcessJson(evidence);
+  }
   json["ending"] = EndingJson(report);
   Put(&json, "limit", evidence.limit);
   Put(&json, "last_charge", evidence.last_charge);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "analyzer/render/text_parts.h"
 
@@ -30,7 +31,30 @@ Style StyleOf(Outcome outcome) {
   }
 }
 
+// Seconds are enough: a scrape is as old as that.
+std::string Clock(evidence::Time time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(time));
+  std::tm utc{};
+  char text[32] = "";
+  if (gmtime_r(&seconds, &utc) == nullptr ||
+      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &utc) == 0)
+    return "an unknown time";
+  return text;
+}
+
 void WriteTitle(const Evidence& evidence, Page* page) {
+  if (evidence.metrics) {
+    std::string title = "wrackline: TaskManager " + evidence.metrics->task_manager;
+    title += fmt::format(", {} of {}",
+                         evidence.metrics->scrapes == 1
+                             ? std::string("metrics")
+                             : fmt::format("{} scrapes, the last", evidence.metrics->scrapes),
+                         Clock(evidence.last_record));
+    if (evidence.limit) title += fmt::format(", limit {}", FormatBytes(evidence.limit->amount));
+    page->Paragraph(title, 0, 0, Style::kDim);
+    return;
+  }
   const evidence::ProcessFacts& process = evidence.process;
   std::string title = "wrackline: ";
   title += process.executable.empty() ? "a process" : BaseName(process.executable);
@@ -56,6 +80,11 @@ void WriteFindings(const report::Report& report, Page* page) {
 void WriteTrust(const report::Report& report, Page* page) {
   const Evidence& evidence = report.evidence;
   page->Heading("How far to trust this");
+  if (evidence.metrics) {
+    page->Paragraph("How it ended: metrics do not say how a process ended.", 2);
+    for (const std::string& note : evidence.metrics->notes) page->Paragraph(note, 2);
+    return;
+  }
   if (const auto age = evidence.LastRecordAge())
     page->Paragraph(
         fmt::format("The last record was written {} before the end was seen.", Elapsed(*age)), 2);

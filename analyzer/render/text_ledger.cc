@@ -33,10 +33,14 @@ void WriteLedger(const report::Report& report, Page* page) {
   }
   const ledger::Ledger& ledger = *report.ledger;
   const bool peak = ledger.moment == ledger::When::kPeak;
-  page->Heading(fmt::format("Where the memory was{}: {} {}, {} before the {}",
-                            peak ? " at the peak" : "", FormatBytes(ledger.total),
-                            ledger.basis == ledger::Basis::kCharge ? "charged" : "resident",
-                            Elapsed(ledger.before_end), peak ? "end" : "last record"));
+  if (ledger.basis == ledger::Basis::kMetrics) {
+    page->Heading("What the metrics name: " + FormatBytes(ledger.total));
+  } else {
+    page->Heading(fmt::format("Where the memory was{}: {} {}, {} before the {}",
+                              peak ? " at the peak" : "", FormatBytes(ledger.total),
+                              ledger.basis == ledger::Basis::kCharge ? "charged" : "resident",
+                              Elapsed(ledger.before_end), peak ? "end" : "last record"));
+  }
   const std::size_t remark = 15;
   // Two spaces of indent and one between columns.
   const std::size_t flexible = page->width() - 2 - kAmount - kPart - remark - 4;
@@ -60,10 +64,13 @@ void WriteLedger(const report::Report& report, Page* page) {
   const bool closes =
       20 * (ledger.unexplained.count < 0 ? -ledger.unexplained : ledger.unexplained) <=
       ledger.total;
-  row("unexplained", ledger.unexplained, Signed(ledger.unexplained), "",
-      closes ? Style::kDim : Style::kYellow);
-  row(ledger.basis == ledger::Basis::kCharge ? "charge" : "resident set", ledger.total,
-      FormatBytes(ledger.total),
+  if (ledger.basis != ledger::Basis::kMetrics)
+    row("unexplained", ledger.unexplained, Signed(ledger.unexplained), "",
+        closes ? Style::kDim : Style::kYellow);
+  row(ledger.basis == ledger::Basis::kCharge     ? "charge"
+      : ledger.basis == ledger::Basis::kResident ? "resident set"
+                                                 : "together",
+      ledger.total, FormatBytes(ledger.total),
       report.evidence.limit ? "of " + FormatBytes(report.evidence.limit->amount) : "",
       Style::kBold);
   for (const std::string& note : ledger.notes) page->Paragraph(note, 2, 0, Style::kDim);

@@ -125,4 +125,24 @@ std::optional<sizing::Demand> DemandOf(const evidence::Evidence& evidence,
   return demand;
 }
 
+std::string AssumeFlinkBudgets(const evidence::FlinkMemory& observed,
+                               const flink::TaskManagerMemory& budgets, sizing::Demand* demand) {
+  const auto larger = [](Bytes budget, const std::optional<Bytes>& seen) {
+    return std::max(budget, seen.value_or(Bytes{}));
+  };
+  const Bytes heap = larger(budgets.JvmHeap(), observed.heap_committed);
+  const Bytes direct = larger(budgets.JvmDirect(), observed.direct);
+  const Bytes metaspace = larger(budgets.jvm_metaspace, observed.metaspace_committed);
+  const Bytes overhead = budgets.jvm_overhead;
+  const Bytes seen = demand->outside_rocksdb;
+  demand->outside_rocksdb = std::max(seen, heap + direct + metaspace + overhead);
+  return "The metrics name " + FormatBytes(seen) +
+         " outside RocksDB and cannot show the rest; what Flink's configuration budgets for it is "
+         "taken instead: " +
+         FormatBytes(heap) + " heap + " + FormatBytes(direct) + " direct + " +
+         FormatBytes(metaspace) + " metaspace + " + FormatBytes(overhead) +
+         " JVM overhead = " + FormatBytes(demand->outside_rocksdb) +
+         ". The prediction holds as long as these budgets do; a recording would measure them.";
+}
+
 }  // namespace wrackline::report

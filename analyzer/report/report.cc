@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analyzer/flink/version.h"
 #include "analyzer/report/demand.h"
 
 namespace wrackline::report {
@@ -17,6 +18,16 @@ bool RocksDbNeedsSizing(const diagnosis::Diagnosis& diagnosis, const sizing::Dem
       [](const diagnosis::Finding& finding) { return finding.rule == "rocksdb_unmanaged"; });
 }
 
+// "" when Flink refuses the configuration: the proposal then says why.
+std::string Assume(const evidence::MetricsFacts& metrics, const FlinkTarget& flink,
+                   sizing::Demand* demand) {
+  const auto version = flink::ParseVersion(flink.version);
+  if (!version.ok()) return {};
+  const auto budgets = flink::DeriveTaskManagerMemory(flink.configuration, version.value(),
+                                                      flink::Mode::kStandalone);
+  return budgets.ok() ? AssumeFlinkBudgets(metrics.memory, budgets.value(), demand) : std::string();
+}
+
 }  // namespace
 
 const evidence::AllocatorFigures* Report::Allocator() const {
@@ -28,15 +39,20 @@ Report BuildReport(evidence::Evidence evidence, const std::optional<FlinkTarget>
   Report report;
   report.ledger = ledger::BuildLedger(evidence);
   report.diagnosis = diagnosis::Diagnose(evidence, report.ledger);
-  const std::optional<sizing::Demand> demand = DemandOf(evidence, report.ledger);
+  std::optional<sizing::Demand> demand = DemandOf(evidence, report.ledger);
   if (!demand) {
     if (flink)
-      report.proposal_error = "no proposal: the recording has no RocksDB figures to size by";
+      report.proposal_error = evidence.metrics
+                                  ? "no proposal: the metrics have no RocksDB figures to size by"
+                                  : "no proposal: the recording has no RocksDB figures to size by";
   } else if (flink) {
+    const std::string assumed = evidence.metrics ? Assume(*evidence.metrics, *flink, &*demand) : "";
     Result<sizing::Proposal> proposal =
         sizing::ProposeFlink(*demand, flink->configuration, flink->version);
     if (proposal.ok()) {
       report.proposal = std::move(proposal.value());
+      if (!assumed.empty())
+        report.proposal->advice.insert(report.proposal->advice.begin(), assumed);
     } else {
       report.proposal_error = proposal.error().Text();
     }

@@ -111,6 +111,10 @@ Bytes UnmanagedNeed(const Demand& demand) {
 }
 
 std::string UnmanagedNeedEquation(const Demand& demand) {
+  // A sum of options that are not known would be none.
+  if (std::any_of(demand.families.begin(), demand.families.end(),
+                  [](const FamilyDemand& family) { return family.max_write_buffers == 0; }))
+    return {};
   // Families with the same options share a term: databases, buffers, write buffer, cache.
   std::map<std::tuple<int, int, Bytes, Bytes>, std::size_t> terms;
   for (const FamilyDemand& family : demand.families) {

@@ -43,7 +43,7 @@ Bytes LargestWriteBuffer(const Demand& demand);
 Bytes UnmanagedNeed(const Demand& demand);
 
 // The same as a sum for people: "4 families x (2 x 64.0 MiB write buffers + 8.0 MiB cache) = 544.0
-// MiB". "" without families.
+// MiB". "" without families, or where the options of one are not known.
 std::string UnmanagedNeedEquation(const Demand& demand);
 
 }  // namespace wrackline::sizing

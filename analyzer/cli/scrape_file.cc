@@ -1,0 +1,87 @@
+#include "analyzer/cli/scrape_file.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "analyzer/evidence/prometheus_scrape.h"
+#include "analyzer/flink/config_file.h"
+#include "analyzer/flink/version.h"
+
+namespace wrackline::cli {
+namespace {
+
+// A pipe has no size before it is read.
+Result<std::string> ReadWhole(const std::string& path, std::size_t most, const char* what,
+                              const char* hint) {
+  std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
+  if (!file) return Error{"cannot read " + path + ": " + std::strerror(errno), "check the path"};
+  std::string text;
+  char buffer[65536];
+  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
+    text.append(buffer, static_cast<std::size_t>(file.gcount()));
+    if (text.size() > most) return Error{path + " is larger than " + what, hint};
+  }
+  if (file.bad()) return Error{"cannot read " + path + ": " + std::strerror(errno), ""};
+  return text;
+}
+
+evidence::Time ModifiedAt(const std::string& path) {
+  struct stat facts {};
+  if (path == "-") return std::chrono::system_clock::now();
+  if (stat(path.c_str(), &facts) != 0) return {};
+  return evidence::Time{std::chrono::seconds(facts.st_mtim.tv_sec) +
+                        std::chrono::nanoseconds(facts.st_mtim.tv_nsec)};
+}
+
+}  // namespace
+
+bool IsScrapeFile(const std::string& path) {
+  if (path == "-") return true;
+  // Not a pipe: its beginning can be read once only.
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
+  std::ifstream file(path, std::ios::binary);
+  std::string beginning(65536, '\0');
+  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  beginning.resize(static_cast<std::size_t>(file.gcount()));
+  return evidence::LooksLikePrometheusText(beginning);
+}
+
+Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std::string>& paths) {
+  std::vector<evidence::ScrapeInput> inputs;
+  for (const std::string& path : paths) {
+    const Result<std::string> text =
+        ReadWhole(path, 256 << 20, "256 MiB", "scrape one TaskManager at a time");
+    if (!text.ok()) return text.error();
+    Result<evidence::FlinkScrape> scrape = evidence::ReadFlinkScrape(text.value());
+    if (!scrape.ok()) return Error{path + ": " + scrape.error().message, scrape.error().hint};
+    inputs.push_back({path, ModifiedAt(path), std::move(scrape.value())});
+  }
+  return inputs;
+}
+
+Result<report::FlinkTarget> ReadFlinkTarget(const std::string& path,
+                                            const std::string& version_text) {
+  const Result<std::string> text =
+      ReadWhole(path, 4 << 20, "4 MiB", "is it a Flink configuration?");
+  if (!text.ok()) return text.error();
+  const Result<flink::Version> version = flink::ParseVersion(version_text);
+  if (!version.ok()) return version.error();
+  Result<flink::Configuration> configuration =
+      flink::ParseConfigFile(text.value(), path, version.value());
+  if (!configuration.ok()) return configuration.error();
+  return report::FlinkTarget{std::move(configuration.value()), version_text};
+}
+
+std::optional<evidence::ConfiguredRocksDb> ConfiguredBy(
+    const std::optional<report::FlinkTarget>& target) {
+  if (!target) return std::nullopt;
+  const Result<flink::Version> version = flink::ParseVersion(target->version);
+  if (!version.ok()) return std::nullopt;
+  return evidence::ReadConfiguredRocksDb(target->configuration, version.value());
+}
+
+}  // namespace wrackline::cli

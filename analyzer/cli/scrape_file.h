@@ -1,0 +1,30 @@
+// Scrapes as files.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/evidence/evidence.h"
+#include "analyzer/evidence/from_scrape.h"
+#include "analyzer/report/report.h"
+#include "lib/base/result.h"
+
+namespace wrackline::cli {
+
+// True when the file begins like Prometheus text; "-", standard input, is taken for such. False too when it cannot be read: whoever opens
+// it next says why.
+bool IsScrapeFile(const std::string& path);
+
+// Errors, with the file's name: not readable, larger than 256 MiB, not such a text (with the line).
+Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std::string>& paths);
+
+// A Flink configuration for the proposal. Errors: not readable, larger than 4 MiB, no configuration
+// that this version reads.
+Result<report::FlinkTarget> ReadFlinkTarget(const std::string& path, const std::string& version);
+
+// What the target says of RocksDB; nothing without one, or when Flink refuses it.
+std::optional<evidence::ConfiguredRocksDb> ConfiguredBy(
+    const std::optional<report::FlinkTarget>& target);
+
+}  // namespace wrackline::cli

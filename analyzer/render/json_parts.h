@@ -1,0 +1,37 @@
+// What the JSON renderers share.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "analyzer/evidence/evidence.h"
+
+namespace wrackline::render {
+
+using Json = nlohmann::ordered_json;
+
+// Seconds since 1970, to the millisecond: a double holds that exactly enough.
+inline double Stamp(evidence::Time time) {
+  return static_cast<double>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch())
+                 .count()) /
+         1e3;
+}
+
+inline void Put(Json* object, const char* key, const std::optional<Bytes>& amount) {
+  if (amount) (*object)[key] = amount->count;
+}
+template <typename T>
+void Put(Json* object, const char* key, const std::optional<T>& value) {
+  if (value) (*object)[key] = *value;
+}
+inline void Put(Json* object, const char* key, const std::string& text) {
+  if (!text.empty()) (*object)[key] = text;
+}
+
+// Families, caches, write buffer managers, and the totals with each byte once.
+Json RocksDbJson(const evidence::RocksDb& rocksdb);
+
+}  // namespace wrackline::render
