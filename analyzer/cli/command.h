@@ -20,6 +20,7 @@ using Action = std::function<int()>;
 // `command`: what followed the first --.
 Action AddRun(CLI::App* app, std::vector<std::string> command);
 Action AddReport(CLI::App* app);
+Action AddRocksDb(CLI::App* app);
 Action AddInspect(CLI::App* app);
 Action AddPack(CLI::App* app);
 

@@ -13,7 +13,8 @@
 namespace wrackline::cli {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSubcommands = {"run", "report", "inspect", "pack"};
+constexpr std::array<std::string_view, 5> kSubcommands = {"run", "report", "rocksdb", "inspect",
+                                                          "pack"};
 
 int Main(int argc, char** argv) {
   // What follows `run`'s -- is the command's own, its options included: the parser never sees it.
@@ -39,13 +40,16 @@ int Main(int argc, char** argv) {
     CLI::App* run = app.add_subcommand("run", "Run a command and record its memory");
     CLI::App* report =
         app.add_subcommand("report", "Say who held the memory, and what to set instead");
+    CLI::App* rocksdb =
+        app.add_subcommand("rocksdb", "Show what each RocksDB family holds, each byte once");
     CLI::App* inspect =
         app.add_subcommand("inspect", "Show what a recorder file holds, uninterpreted");
     CLI::App* pack = app.add_subcommand("pack", "Make a small portable dump of a recorder file");
     made[0] = {run, AddRun(run, command)};
     made[1] = {report, AddReport(report)};
-    made[2] = {inspect, AddInspect(inspect)};
-    made[3] = {pack, AddPack(pack)};
+    made[2] = {rocksdb, AddRocksDb(rocksdb)};
+    made[3] = {inspect, AddInspect(inspect)};
+    made[4] = {pack, AddPack(pack)};
     return made;
   }();
 

@@ -54,7 +54,7 @@ class CliTest : public ::testing::Test {
 TEST_F(CliTest, HelpAndVersion) {
   EXPECT_EQ(Wrackline("--help").status, 0);
   EXPECT_THAT(Wrackline("--version").output, HasSubstr("wrackline 0."));
-  for (const char* subcommand : {"run", "report", "inspect", "pack"})
+  for (const char* subcommand : {"run", "report", "rocksdb", "inspect", "pack"})
     EXPECT_EQ(Wrackline(std::string(subcommand) + " --help").status, 0) << subcommand;
 }
 
@@ -122,6 +122,74 @@ TEST_F(CliTest, SymbolsOfAFolder) {
     EXPECT_THAT(empty.output, HasSubstr("0 frames named, 0 lines found"));
   }
   EXPECT_EQ(Wrackline(std::string("inspect --records --symbols /tmp ") + kKilled).status, 2);
+}
+
+constexpr const char* kManaged = WRACKLINE_TEST_DATA "/metrics/managed-1g/end.prom";
+constexpr const char* kUnmanaged = WRACKLINE_TEST_DATA "/metrics/unmanaged-1g/end.prom";
+
+TEST_F(CliTest, RocksDbOfAScrape) {
+  const Done done = Wrackline(std::string("rocksdb ") + kManaged);
+  EXPECT_EQ(done.status, 0);
+  EXPECT_THAT(done.output, HasSubstr("191.8 MiB of 192.0 MiB"));
+  EXPECT_THAT(done.output, HasSubstr("8.2 times"));
+  EXPECT_THAT(Wrackline(std::string("rocksdb - < ") + kManaged).output,
+              HasSubstr("191.8 MiB of 192.0 MiB"));
+  EXPECT_THAT(Wrackline(std::string("rocksdb --format json ") + kUnmanaged).output,
+              HasSubstr("\"naive_sum\""));
+  // Two TaskManagers: both are shown; of one of them, named, only that.
+  const std::string both = std::string("rocksdb ") + kManaged + " " + kUnmanaged;
+  EXPECT_THAT(Wrackline(both).output, HasSubstr("c54896"));
+  EXPECT_THAT(Wrackline(both).output, HasSubstr("4f4c33"));
+  EXPECT_THAT(Wrackline(both + " --taskmanager 127_0_0_1:16122_4f4c33").output,
+              ::testing::Not(HasSubstr("c54896")));
+}
+
+TEST_F(CliTest, RocksDbOfARecording) {
+  const Done done = Wrackline(std::string("rocksdb ") + kKilled);
+  EXPECT_EQ(done.status, 0);
+  EXPECT_THAT(done.output, HasSubstr("1 database, 4 column"));
+  EXPECT_THAT(done.output,
+              HasSubstr("RocksDB holds                                       294.6 MiB"));
+  EXPECT_THAT(done.output, HasSubstr("nothing is shared"));
+}
+
+TEST_F(CliTest, RocksDbOfNothingIsAnErrorThatSaysWhatToDo) {
+  const std::string cut = Make("cut.prom", "up 1\nup 2");
+  const std::string bad = Make("bad.prom", "up 1\nup{\n");
+  const std::string none = Make("none.prom", "up 1\n");
+  const std::string idle =
+      Make("idle.prom", "flink_taskmanager_Status_JVM_Memory_Heap_Used{tm_id=\"a\"} 1\n");
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"rocksdb " + cut, "cut.prom: line 2: the last line has no end"},
+      {"rocksdb " + bad, "bad.prom: line 2: "},
+      {"report " + bad, "bad.prom: line 2: "},
+      {"rocksdb " + none, "no metric of a Flink TaskManager"},
+      {"rocksdb " + idle, "state.backend.rocksdb.metrics.block-cache-usage"},
+      {"rocksdb " + Make("text", "hello\n"), ""},
+      {"rocksdb /nowhere/x.prom", "/nowhere/x.prom"},
+      {std::string("rocksdb ") + kKilled + " " + kManaged, "one recording, or"},
+      {std::string("rocksdb ") + kManaged + " --taskmanager x", "127_0_0_1:16122_c54896"},
+      {std::string("rocksdb ") + kManaged + " --config /nowhere/c", "/nowhere/c"},
+      {std::string("report ") + kKilled + " --scrape " + kManaged, "not both"},
+      {std::string("report ") + kKilled + " --taskmanager x", "for scrapes"},
+      {"report --scrape /nowhere/x.prom", "/nowhere/x.prom"}};
+  for (const auto& [arguments, says] : cases) {
+    const Done done = Wrackline(arguments);
+    EXPECT_EQ(done.status, 2) << arguments;
+    EXPECT_EQ(Lines(done.output), 1) << done.output;
+    EXPECT_THAT(done.output, HasSubstr(says));
+  }
+}
+
+TEST_F(CliTest, ReportOfAScrapeAndAConfiguration) {
+  const std::string config = " --flink-version 1.20.3 --limit 1g --config " WRACKLINE_TEST_DATA
+                             "/metrics/managed-1g/config.yaml";
+  for (const char* how : {"report ", "report --scrape "}) {
+    const Done done = Wrackline(how + std::string(kManaged) + config);
+    EXPECT_EQ(done.status, 0);
+    EXPECT_THAT(done.output, HasSubstr("191.8 of 192.0 MiB"));
+    EXPECT_THAT(done.output, HasSubstr("What to set instead"));
+  }
 }
 
 TEST_F(CliTest, InspectSectionsAndRecords) {

@@ -7,6 +7,7 @@
 #include "analyzer/cli/scrape_file.h"
 #include "analyzer/evidence/from_scrape.h"
 #include "analyzer/render/json.h"
+#include "analyzer/render/rocksdb_table.h"
 #include "analyzer/render/text.h"
 #include "analyzer/report/report.h"
 #include "tests/unit/analyzer/scrape_builder.h"
@@ -135,6 +136,43 @@ TEST(MetricsReport, OneOfSeveralTaskManagersHasToBeNamed) {
   ASSERT_TRUE(two.ok());
   EXPECT_EQ(two.value().metrics->task_manager, "two");
   EXPECT_FALSE(evidence::EvidenceFromScrapes(inputs, "three", std::nullopt, {}).ok());
+}
+
+TEST(RocksDbTable, ShowsTheTrueSplitWhereARecordingHasIt) {
+  evidence::RocksDb rocksdb;
+  rocksdb.databases = 1;
+  evidence::RocksDbFamily& family = rocksdb.families.emplace_back();
+  family.name = "value";
+  family.database = "orders";
+  family.cache_id = 0x7f00;
+  evidence::RocksDbCache& cache = rocksdb.caches.emplace_back();
+  cache.id = 0x7f00;
+  cache.usage = 9 * kMiB;
+  cache.families = {"value"};
+  render::RocksDbView view;
+  view.subject = "java (pid 1)";
+  view.rocksdb = &rocksdb;
+  EXPECT_THAT(render::RenderRocksDbText({view}, {}), Not(HasSubstr("filter")));
+  family.in_cache = evidence::RocksDbCacheSplit{5 * kMiB, 2 * kMiB, kMiB, 3 * kKiB};
+  const std::string text = render::RenderRocksDbText({view}, {});
+  EXPECT_THAT(text, HasSubstr("data      index     filter      other"));
+  EXPECT_THAT(text, HasSubstr("5.0 MiB    2.0 MiB    1.0 MiB    3.0 KiB"));
+  EXPECT_THAT(text, HasSubstr("nothing is shared"));
+  const auto json = nlohmann::json::parse(render::RenderRocksDbJson({view}));
+  EXPECT_EQ(json["views"][0]["rocksdb"]["families"][0]["in_cache"]["index"], 2 << 20);
+}
+
+TEST(RocksDbTable, ACacheThatNoFamilyUsesIsInNoNaiveSum) {
+  evidence::RocksDb rocksdb;
+  rocksdb.caches.emplace_back().usage = 9 * kMiB;
+  render::RocksDbView view;
+  view.rocksdb = &rocksdb;
+  EXPECT_THAT(render::RenderRocksDbText({view}, {}), HasSubstr("no open family uses it"));
+  const auto json = nlohmann::json::parse(render::RenderRocksDbJson({view}));
+  const auto& totals = json["views"][0]["rocksdb"]["totals"];
+  EXPECT_EQ(totals["bytes"], 9 << 20);
+  EXPECT_EQ(totals["naive_sum"], 0);
+  EXPECT_EQ(totals["caches_unseen"], 9 << 20);
 }
 
 }  // namespace
