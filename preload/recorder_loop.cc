@@ -398,6 +398,7 @@ void RecorderLoop::LogTimeline(std::uint64_t now_ns) {
   last_inactive_file_ = observation.cgroup.inactive_file;
   const bool fast = fast_mode_.Update(now_ns, observation.cgroup.WorkingSet(),
                                       observation.cgroup.limit, observation.pressure);
+  state_->memory_short.store(fast ? 1 : 0, std::memory_order_relaxed);
   const std::uint64_t period = fast ? kFastStepNs : kTimelineNs;
   // On the steps' grid: a step that comes a little early must not wait for the one after it.
   next_timeline_ns_ = now_ns + period - period / 20;

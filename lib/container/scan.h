@@ -1,4 +1,4 @@
-// Scanning of the kernel's small text files: inside lib/container only.
+// Scanning of small text files: the kernel's in lib/container, the VM's in preload/jvm; no interface for others.
 //
 // Header-only, because it runs in the profiled process: no allocation, no locale (so no strtoull,
 // no sscanf), no exceptions. Every function takes the bounds of its text and reads nothing outside

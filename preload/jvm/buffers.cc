@@ -1,0 +1,130 @@
+#include "preload/jvm/buffers.h"
+
+#include <cstring>
+
+namespace wrackline::preload {
+namespace {
+
+constexpr std::uint32_t kLookEvery = 8;
+
+// Those that count mappings: JDK 14 and later have two of them, before there was one.
+const char* const kUnmapperNames[] = {"Lsun/nio/ch/FileChannelImpl$DefaultUnmapper;",
+                                      "Lsun/nio/ch/FileChannelImpl$SyncUnmapper;",
+                                      "Lsun/nio/ch/FileChannelImpl$Unmapper;"};
+
+void Forget(JNIEnv* env) {
+  if (env->ExceptionCheck() != JNI_FALSE) env->ExceptionClear();
+}
+
+bool Initialized(const JvmContext& jvm, jclass of) {
+  jint status = 0;
+  return jvm.jvmti->GetClassStatus(of, &status) == JVMTI_ERROR_NONE &&
+         (status & JVMTI_CLASS_STATUS_INITIALIZED) != 0;
+}
+
+}  // namespace
+
+Buffers::Counter Buffers::Field(const JvmContext& jvm, jclass of, const char* newer,
+                                const char* older) const {
+  for (const char* name : {newer, older}) {
+    for (const char* type : {"Ljava/util/concurrent/atomic/AtomicLong;", "J", "I"}) {
+      jfieldID field = jvm.env->GetStaticFieldID(of, name, type);
+      Forget(jvm.env);
+      if (field != nullptr) return {field, *type == 'L', *type == 'I'};
+    }
+  }
+  return {};
+}
+
+void Buffers::LookFor(const JvmContext& jvm) {
+  JNIEnv* env = jvm.env;
+  jint count = 0;
+  jclass* classes = nullptr;
+  // All of them are local references, which this frame gives back.
+  if (env->PushLocalFrame(16) != JNI_OK) return Forget(env);
+  if (jvm.jvmti->GetClassLoaderClasses(nullptr, &count, &classes) == JVMTI_ERROR_NONE) {
+    for (jint i = 0; i < count; ++i) {
+      char* name = nullptr;
+      if (jvm.jvmti->GetClassSignature(classes[i], &name, nullptr) != JVMTI_ERROR_NONE) continue;
+      jclass* found = nullptr;
+      if (std::strcmp(name, "Ljava/nio/Bits;") == 0) found = &bits_;
+      for (int j = 0; j < kUnmappers; ++j) {
+        if (std::strcmp(name, kUnmapperNames[j]) == 0) found = &unmappers_[j];
+      }
+      const bool atomic = std::strcmp(name, "Ljava/util/concurrent/atomic/AtomicLong;") == 0;
+      jvm.jvmti->Deallocate(reinterpret_cast<unsigned char*>(name));
+      // Asking for a field would initialize the class.
+      if ((found == nullptr && !atomic) || !Initialized(jvm, classes[i])) continue;
+      if (atomic && atomic_value_ == nullptr) {
+        atomic_value_ = env->GetFieldID(classes[i], "value", "J");
+        Forget(env);
+      }
+      if (found != nullptr && *found == nullptr) {
+        *found = static_cast<jclass>(env->NewGlobalRef(classes[i]));
+      }
+    }
+    jvm.jvmti->Deallocate(reinterpret_cast<unsigned char*>(classes));
+  }
+  env->PopLocalFrame(nullptr);
+
+  if (bits_ != nullptr && count_.field == nullptr) {
+    count_ = Field(jvm, bits_, "COUNT", "count");
+    reserved_ = Field(jvm, bits_, "RESERVED_MEMORY", "reservedMemory");
+    capacity_ = Field(jvm, bits_, "TOTAL_CAPACITY", "totalCapacity");
+    maximum_ = Field(jvm, bits_, "MAX_MEMORY", "maxMemory").field;
+    for (const char* name : {"MEMORY_LIMIT_SET", "memoryLimitSet"}) {
+      if (maximum_set_ != nullptr) break;
+      maximum_set_ = env->GetStaticFieldID(bits_, name, "Z");
+      Forget(env);
+    }
+  }
+  for (int i = 0; i < kUnmappers; ++i) {
+    if (unmappers_[i] == nullptr || unmapper_count_[i].field != nullptr) continue;
+    unmapper_count_[i] = Field(jvm, unmappers_[i], "count", "count");
+    unmapper_size_[i] = Field(jvm, unmappers_[i], "totalSize", "totalSize");
+  }
+}
+
+std::optional<std::uint64_t> Buffers::Value(const JvmContext& jvm, jclass of,
+                                            const Counter& counter) const {
+  if (counter.field == nullptr) return std::nullopt;
+  jlong value = -1;
+  if (counter.narrow) {
+    value = jvm.env->GetStaticIntField(of, counter.field);
+  } else if (!counter.atomic) {
+    value = jvm.env->GetStaticLongField(of, counter.field);
+  } else if (atomic_value_ != nullptr) {
+    const jobject atomic = jvm.env->GetStaticObjectField(of, counter.field);
+    if (atomic != nullptr) value = jvm.env->GetLongField(atomic, atomic_value_);
+    jvm.env->DeleteLocalRef(atomic);
+  }
+  if (value < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(value);
+}
+
+BufferPools Buffers::Read(const JvmContext& jvm) {
+  const bool all = bits_ != nullptr && (unmappers_[0] != nullptr || unmappers_[2] != nullptr);
+  if (!all && calls_++ % kLookEvery == 0) LookFor(jvm);
+  BufferPools pools;
+  if (bits_ != nullptr) {
+    pools.direct_count = Value(jvm, bits_, count_);
+    pools.direct_used = Value(jvm, bits_, reserved_);
+    pools.direct_capacity = Value(jvm, bits_, capacity_);
+    const bool set =
+        maximum_set_ != nullptr && jvm.env->GetStaticBooleanField(bits_, maximum_set_) != JNI_FALSE;
+    if (set && maximum_ != nullptr) {
+      const jlong maximum = jvm.env->GetStaticLongField(bits_, maximum_);
+      if (maximum > 0) pools.direct_max = static_cast<std::uint64_t>(maximum);
+    }
+  }
+  for (int i = 0; i < kUnmappers; ++i) {
+    if (unmappers_[i] == nullptr) continue;
+    const auto count = Value(jvm, unmappers_[i], unmapper_count_[i]);
+    const auto used = Value(jvm, unmappers_[i], unmapper_size_[i]);
+    if (count) pools.mapped_count = pools.mapped_count.value_or(0) + *count;
+    if (used) pools.mapped_used = pools.mapped_used.value_or(0) + *used;
+  }
+  return pools;
+}
+
+}  // namespace wrackline::preload

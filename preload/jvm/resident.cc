@@ -1,0 +1,215 @@
+#include "preload/jvm/resident.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "lib/container/process.h"
+#include "lib/container/scan.h"
+#include "preload/text.h"
+
+namespace wrackline::preload {
+namespace {
+
+using container::scan::Span;
+
+// A larger mapping that a stack pointer is in has more in it than a stack.
+constexpr std::uint64_t kLargestStack = 1ull << 30;
+
+std::uint64_t Overlap(const AddressRange& a, const AddressRange& b) {
+  const std::uint64_t start = std::max(a.start, b.start);
+  const std::uint64_t end = std::min(a.end, b.end);
+  return end > start ? end - start : 0;
+}
+
+// "Anonymous:           828 kB" behind its key.
+std::uint64_t Kilobytes(Span line) {
+  container::scan::SkipBlanks(&line);
+  const auto number = container::scan::TakeDecimal(&line);
+  std::uint64_t bytes = 0;
+  if (!number || !line.StartsWith(" kB") || __builtin_mul_overflow(*number, 1024ull, &bytes)) {
+    return 0;
+  }
+  return bytes;
+}
+
+// Of an entry that getdents64 gives: where its length and its name are. opendir would allocate.
+constexpr std::size_t kEntryLength = 16, kEntryName = 19;
+
+// The stack pointer of a thread that waits in the kernel: the last word but one of its `syscall`. 0: it runs just now.
+std::uint64_t StackPointerIn(const char* text, long length) {
+  Span rest{text, static_cast<std::size_t>(length)};
+  while (rest.size > 0 && (rest.data[rest.size - 1] == '\n')) --rest.size;
+  Span before{}, last{};
+  while (rest.size > 0) {
+    before = last;
+    last = container::scan::TakeWord(&rest);
+  }
+  if (!before.StartsWith("0x")) return 0;
+  before.Skip(2);
+  return container::scan::TakeHex(&before).value_or(0);
+}
+
+}  // namespace
+
+void JvmResidentMemory::AddRange(JvmKind kind, const AddressRange& range) {
+  if (range_count_ < kMostRanges && range.end > range.start)
+    ranges_[range_count_++] = {range, kind};
+}
+
+void JvmResidentMemory::SetMappedByVm(ProfileState* state, const AddressRange& libjvm) {
+  mapped_count_ = 0;
+  if (state == nullptr || libjvm.end <= libjvm.start) return;
+  for (std::uint32_t slot = 0; slot < MappingTable::kSlots && mapped_count_ < kMostMapped; ++slot) {
+    MappedRange range;
+    if (state->mappings.Read(slot, &range) != MappingTable::SlotState::kOccupied) continue;
+    const std::uint64_t* frames = nullptr;
+    std::uint32_t depth = 0;
+    bool truncated = false;
+    if (!state->stacks.Frames(range.stack_id, &frames, &depth, &truncated) || depth == 0) continue;
+    if (frames[0] < libjvm.start || frames[0] >= libjvm.end) continue;
+    mapped_[mapped_count_++] = {range.start, range.end()};
+  }
+  std::sort(mapped_, mapped_ + mapped_count_,
+            [](const AddressRange& a, const AddressRange& b) { return a.start < b.start; });
+}
+
+void JvmResidentMemory::AddStackPointer(std::uint64_t address, std::uint32_t thread) {
+  if (thread_count_ == kMostThreads) return;
+  threads_[thread_count_++] = {address, thread};
+}
+
+void JvmResidentMemory::SortStackPointers() {
+  std::sort(threads_, threads_ + thread_count_,
+            [](const Thread& a, const Thread& b) { return a.stack_pointer < b.stack_pointer; });
+}
+
+void JvmResidentMemory::ReadThreads(const char* pid) {
+  std::memcpy(earlier_, threads_, sizeof(Thread) * static_cast<std::size_t>(thread_count_));
+  earlier_count_ = thread_count_;
+  std::sort(earlier_, earlier_ + earlier_count_,
+            [](const Thread& a, const Thread& b) { return a.id < b.id; });
+  thread_count_ = 0;
+  // The thread that asks runs.
+  AddStackPointer(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)), 0);
+
+  Text<64> path;
+  path.Append("/proc/").Append(pid).Append("/task");
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  alignas(8) char entries[4096];
+  for (;;) {
+    const long got = syscall(SYS_getdents64, folder, entries, sizeof(entries));
+    if (got <= 0) break;
+    for (long at = 0; at < got;) {
+      std::uint16_t entry_length = 0;
+      std::memcpy(&entry_length, entries + at + kEntryLength, sizeof(entry_length));
+      const char* digits = entries + at + kEntryName;
+      at += entry_length;
+      std::uint64_t id = 0;
+      if (!TakeNumber(&digits, &id)) continue;
+      Text<32> name;
+      name.AppendNumber(id).Append("/syscall");
+      char text[256];
+      const long length = container::scan::ReadFileAt(folder, name.c_str(), text, sizeof(text));
+      std::uint64_t stack_pointer = length > 0 ? StackPointerIn(text, length) : 0;
+      const auto thread = static_cast<std::uint32_t>(id);
+      if (stack_pointer == 0) {
+        const Thread* known =
+            std::lower_bound(earlier_, earlier_ + earlier_count_, thread,
+                             [](const Thread& a, std::uint32_t b) { return a.id < b; });
+        if (known != earlier_ + earlier_count_ && known->id == thread) {
+          stack_pointer = known->stack_pointer;
+        }
+      }
+      if (stack_pointer != 0) AddStackPointer(stack_pointer, thread);
+    }
+  }
+  close(folder);
+  SortStackPointers();
+}
+
+JvmKind JvmResidentMemory::KindOfMapping() const {
+  const std::uint64_t half = (mapping_.end - mapping_.start + 1) / 2;
+  for (int i = 0; i < range_count_; ++i) {
+    if (Overlap(ranges_[i].at, mapping_) >= half) return ranges_[i].kind;
+  }
+  if (heap_by_name_) return JvmKind::kHeap;
+  if (archive_by_name_) return JvmKind::kArchive;
+  if (stack_by_name_) return JvmKind::kThreadStacks;
+  if (!anonymous_mapping_) return JvmKind::kNone;
+  const Thread* thread = std::lower_bound(
+      threads_, threads_ + thread_count_, mapping_.start,
+      [](const Thread& a, std::uint64_t address) { return a.stack_pointer < address; });
+  if (thread != threads_ + thread_count_ && thread->stack_pointer < mapping_.end &&
+      mapping_.end - mapping_.start <= kLargestStack) {
+    return JvmKind::kThreadStacks;
+  }
+  std::uint64_t by_vm = 0;
+  const AddressRange* mapped = std::upper_bound(
+      mapped_, mapped_ + mapped_count_, mapping_.start,
+      [](std::uint64_t address, const AddressRange& range) { return address < range.end; });
+  for (; mapped != mapped_ + mapped_count_ && mapped->start < mapping_.end; ++mapped) {
+    by_vm += Overlap(*mapped, mapping_);
+  }
+  return by_vm >= half ? JvmKind::kOther : JvmKind::kNone;
+}
+
+void JvmResidentMemory::TakeMapping() {
+  if (!in_mapping_) return;
+  in_mapping_ = false;
+  const JvmKind kind = KindOfMapping();
+  if (kind == JvmKind::kNone) return;
+  JvmMemory& memory = memory_[static_cast<int>(kind)];
+  memory.mapped += mapping_.end - mapping_.start;
+  memory.anonymous += anonymous_;
+  // Of the heap alone: ZGC's is shared memory. What a file's mapping shares with the page cache is the file's.
+  if (heap_by_name_) memory.shared += pss_ > anonymous_ ? pss_ - anonymous_ : 0;
+}
+
+void JvmResidentMemory::Begin() {
+  std::memset(memory_, 0, sizeof(memory_));
+  in_mapping_ = false;
+}
+
+void JvmResidentMemory::TakeLine(const char* line, std::size_t size) {
+  Span rest{line, size};
+  // A field's key begins with a capital letter, an address does not.
+  if (rest.size > 0 && *rest.data >= 'A' && *rest.data <= 'Z') {
+    const Span key = container::scan::TakeUntil(&rest, ':');
+    if (key.Is("Pss")) pss_ = Kilobytes(rest);
+    if (key.Is("Anonymous")) anonymous_ = Kilobytes(rest);
+    return;
+  }
+  container::Mapping mapping;
+  if (!container::ParseMappingLine(line, size, &mapping)) return;
+  TakeMapping();
+  in_mapping_ = true;
+  mapping_ = {mapping.start, mapping.end};
+  anonymous_ = pss_ = 0;
+  anonymous_mapping_ = mapping.name[0] == '\0' || std::strncmp(mapping.name, "[anon:", 6) == 0;
+  stack_by_name_ = std::strcmp(mapping.name, "[stack]") == 0;
+  heap_by_name_ = std::strstr(mapping.name, "java_heap") != nullptr;
+  archive_by_name_ =
+      std::strstr(mapping.name, ".jsa") != nullptr || std::strstr(mapping.name, ".aot") != nullptr;
+  // wrackline's own.
+  if (std::strcmp(mapping.name, "[anon:wrackline]") == 0) anonymous_mapping_ = false;
+}
+
+bool JvmResidentMemory::Read(const char* pid) {
+  ReadThreads(pid);
+  Text<64> path;
+  path.Append("/proc/").Append(pid).Append("/smaps");
+  container::scan::LineReader lines(path.c_str());
+  if (!lines.ok()) return false;
+  Begin();
+  Span line;
+  while (lines.Next(&line)) TakeLine(line.data, line.size);
+  Finish();
+  return true;
+}
+
+}  // namespace wrackline::preload
