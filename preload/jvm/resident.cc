@@ -9,6 +9,7 @@
 
 #include "lib/container/process.h"
 #include "lib/container/scan.h"
+#include "preload/pages.h"
 #include "preload/text.h"
 
 namespace wrackline::preload {
@@ -60,7 +61,7 @@ void JvmResidentMemory::AddRange(JvmKind kind, const AddressRange& range) {
     ranges_[range_count_++] = {range, kind};
 }
 
-void JvmResidentMemory::SetMappedByVm(ProfileState* state, const AddressRange& libjvm) {
+void JvmResidentMemory::SetMappedByVm(const ProfileState* state, const AddressRange& libjvm) {
   mapped_count_ = 0;
   if (state == nullptr || libjvm.end <= libjvm.start) return;
   for (std::uint32_t slot = 0; slot < MappingTable::kSlots && mapped_count_ < kMostMapped; ++slot) {
@@ -132,11 +133,8 @@ void JvmResidentMemory::ReadThreads(const char* pid) {
   SortStackPointers();
 }
 
-JvmKind JvmResidentMemory::KindOfMapping() const {
-  const std::uint64_t half = (mapping_.end - mapping_.start + 1) / 2;
-  for (int i = 0; i < range_count_; ++i) {
-    if (Overlap(ranges_[i].at, mapping_) >= half) return ranges_[i].kind;
-  }
+// Of a mapping, or what is left of one, that no range of the VM's covers.
+JvmKind JvmResidentMemory::KindByName() const {
   if (heap_by_name_) return JvmKind::kHeap;
   if (archive_by_name_) return JvmKind::kArchive;
   if (stack_by_name_) return JvmKind::kThreadStacks;
@@ -155,24 +153,51 @@ JvmKind JvmResidentMemory::KindOfMapping() const {
   for (; mapped != mapped_ + mapped_count_ && mapped->start < mapping_.end; ++mapped) {
     by_vm += Overlap(*mapped, mapping_);
   }
-  return by_vm >= half ? JvmKind::kOther : JvmKind::kNone;
+  // A mapping of the VM that the kernel joined with another's is whose more of it is.
+  return by_vm >= (mapping_.end - mapping_.start + 1) / 2 ? JvmKind::kOther : JvmKind::kNone;
+}
+
+void JvmResidentMemory::Add(JvmKind kind, std::uint64_t anonymous, std::uint64_t mapped) {
+  if (kind == JvmKind::kNone) return;
+  memory_[static_cast<int>(kind)].anonymous += anonymous;
+  memory_[static_cast<int>(kind)].mapped += mapped;
+}
+
+// True: a range covers the whole mapping.
+bool JvmResidentMemory::TakeRanges() {
+  const std::uint64_t size = mapping_.end - mapping_.start;
+  for (int i = 0; i < range_count_; ++i) {
+    const AddressRange& range = ranges_[i].at;
+    const std::uint64_t part = Overlap(range, mapping_);
+    if (part == 0) continue;
+    if (part == size) {
+      Add(ranges_[i].kind, anonymous_, size);
+      return true;
+    }
+    const std::uint64_t start = std::max(range.start, mapping_.start);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const std::uint64_t resident = resident_in_(reinterpret_cast<const void*>(start), part);
+    const std::uint64_t taken = std::min(resident, anonymous_);
+    Add(ranges_[i].kind, taken, part);
+    anonymous_ -= taken;
+  }
+  return false;
 }
 
 void JvmResidentMemory::TakeMapping() {
   if (!in_mapping_) return;
   in_mapping_ = false;
-  const JvmKind kind = KindOfMapping();
-  if (kind == JvmKind::kNone) return;
-  JvmMemory& memory = memory_[static_cast<int>(kind)];
-  memory.mapped += mapping_.end - mapping_.start;
-  memory.anonymous += anonymous_;
   // Of the heap alone: ZGC's is shared memory. What a file's mapping shares with the page cache is the file's.
-  if (heap_by_name_) memory.shared += pss_ > anonymous_ ? pss_ - anonymous_ : 0;
+  if (heap_by_name_ && pss_ > anonymous_) {
+    memory_[static_cast<int>(JvmKind::kHeap)].shared += pss_ - anonymous_;
+  }
+  if (!TakeRanges()) Add(KindByName(), anonymous_, mapping_.end - mapping_.start);
 }
 
-void JvmResidentMemory::Begin() {
+void JvmResidentMemory::Begin(ResidentIn resident_in) {
   std::memset(memory_, 0, sizeof(memory_));
   in_mapping_ = false;
+  resident_in_ = resident_in;
 }
 
 void JvmResidentMemory::TakeLine(const char* line, std::size_t size) {
@@ -205,7 +230,7 @@ bool JvmResidentMemory::Read(const char* pid) {
   path.Append("/proc/").Append(pid).Append("/smaps");
   container::scan::LineReader lines(path.c_str());
   if (!lines.ok()) return false;
-  Begin();
+  Begin(ResidentBytes);
   Span line;
   while (lines.Next(&line)) TakeLine(line.data, line.size);
   Finish();

@@ -5,8 +5,9 @@
 //   resident.AddMappedByVm(state, libjvm's code);
 //   resident.Read("self");
 //
-// A mapping is of one kind as a whole: of that of the range which covers at least half of it. The kernel walks the page tables
-// (16 ms per GiB resident) with the mmap lock held for reading: for a DutyLimiter. Never allocates; zero-initialised it is empty.
+// Where the kernel has joined the VM's mapping with a neighbour, mincore counts the pages of the VM's part. The kernel walks the
+// page tables (16 ms per GiB resident) with the mmap lock held for reading: for a DutyLimiter. Never allocates; zero-initialised it
+// is empty.
 #pragma once
 
 #include <cstddef>
@@ -43,14 +44,16 @@ class JvmResidentMemory {
   void ClearRanges() { range_count_ = 0; }
   void AddRange(JvmKind kind, const AddressRange& range);
   // The anonymous mappings that were made by code in `libjvm`.
-  void SetMappedByVm(ProfileState* state, const AddressRange& libjvm);
+  void SetMappedByVm(const ProfileState* state, const AddressRange& libjvm);
 
   // False: the process's files cannot be read, and nothing changed.
   bool Read(const char* pid);
   const JvmMemory& Of(JvmKind kind) const { return memory_[static_cast<int>(kind)]; }
 
-  // Takes a line of smaps; for tests and fuzzers, with Begin and Finish around all of them.
-  void Begin();
+  // Takes a line of smaps; for tests and fuzzers, with Begin and Finish around all of them. `resident_in`: bytes of that address
+  // space which are resident.
+  using ResidentIn = std::size_t (*)(const void* start, std::size_t bytes);
+  void Begin(ResidentIn resident_in);
   void TakeLine(const char* line, std::size_t size);
   void Finish() { TakeMapping(); }
   void AddStackPointer(std::uint64_t address, std::uint32_t thread);
@@ -66,7 +69,9 @@ class JvmResidentMemory {
     JvmKind kind;
   };
   void ReadThreads(const char* pid);
-  JvmKind KindOfMapping() const;
+  JvmKind KindByName() const;
+  void Add(JvmKind kind, std::uint64_t anonymous, std::uint64_t mapped);
+  bool TakeRanges();
   void TakeMapping();
 
   Range ranges_[kMostRanges];
@@ -78,6 +83,7 @@ class JvmResidentMemory {
   int thread_count_, earlier_count_;
   JvmMemory memory_[kJvmKinds];
 
+  ResidentIn resident_in_;
   // The mapping whose lines are being read.
   bool in_mapping_;
   AddressRange mapping_;
