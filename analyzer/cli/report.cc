@@ -13,6 +13,7 @@
 #include "analyzer/cli/terminal.h"
 #include "analyzer/evidence/folder.h"
 #include "analyzer/evidence/from_recording.h"
+#include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/json.h"
 #include "analyzer/render/text.h"
@@ -76,6 +77,21 @@ int ReportOnScrapes(const std::vector<std::string>& paths, const ReportOptions& 
   return kOk;
 }
 
+// A VM's own counters, where the recording has none of its figures.
+Status AddCounters(const ReportOptions& options, const std::string& path,
+                   evidence::Evidence* evidence) {
+  const bool asked = evidence->jvm && !evidence->jvm->figures.empty();
+  const std::string file = !options.hsperfdata.empty() ? options.hsperfdata
+                           : asked                     ? ""
+                                   : evidence::HsperfdataBeside(path, evidence->process.pid);
+  if (file.empty()) return std::nullopt;
+  Result<evidence::Jvm> jvm = evidence::ReadHsperfdata(file);
+  // One that was found by its name may be anything.
+  if (!jvm.ok()) return options.hsperfdata.empty() ? Status() : Status(jvm.error());
+  evidence::AddHsperfdata(std::move(jvm.value()), evidence);
+  return std::nullopt;
+}
+
 }  // namespace
 
 int Report(const ReportOptions& options) {
@@ -108,6 +124,8 @@ int Report(const ReportOptions& options) {
         path, options.limit, options.symbols.empty() ? nullptr : &symbols.value(),
         &chosen.value().remarks);
     if (!evidence.ok()) return Fail(evidence.error().Text());
+    if (const Status failed = AddCounters(options, path, &evidence.value()))
+      return Fail(failed->Text());
     const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
     if (!output.empty()) output += json ? "" : "\n";
     output += Render(report, options);
@@ -148,6 +166,9 @@ Action AddReport(CLI::App* app) {
          "Folder with the binaries or their debug files: names and lines that the recording "
          "lacks; may be repeated")
       ->allow_extra_args(false);
+  app->add_option("--hsperfdata", options.hsperfdata,
+                  "The counters that a killed Java VM left (/tmp/hsperfdata_USER/PID), where it "
+                  "was not asked from inside; hsperfdata_*/PID beside the recording is found");
   app->add_flag("--all", options.all, "A report on every recording of the folder");
   app->add_flag("--no-color", arguments->no_color,
                 "No colours (NO_COLOR in the environment does the same)");

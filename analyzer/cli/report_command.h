@@ -19,7 +19,9 @@ struct ReportOptions {
   std::string flink_config;  // path; empty: a plain process
   std::string flink_version;
   std::vector<std::string> symbols;  // folders with binaries or their debug files
-  bool all = false;                  // every recording of a folder, not the most telling one
+  std::string
+      hsperfdata;    // of a killed VM that nobody asked; empty: one beside the recording, if any
+  bool all = false;  // every recording of a folder, not the most telling one
   bool colour = true;
 };
 

@@ -75,7 +75,7 @@ Held Largest(const ledger::Ledger& ledger) {
   Held largest{ledger::Holder::kNative, {}};
   using ledger::Holder;
   for (const Holder holder :
-       {Holder::kRocksDb, Holder::kJvm, Holder::kNative, Holder::kAllocator, Holder::kWrackline,
+       {Holder::kRocksDb, Holder::kNative, Holder::kJvm, Holder::kAllocator, Holder::kWrackline,
         Holder::kOtherProcesses, Holder::kFile, Holder::kKernel}) {
     const Bytes amount = ledger.Of(holder);
     if (amount > largest.amount) largest = {holder, amount};
@@ -87,10 +87,10 @@ std::string Who(ledger::Holder holder) {
   switch (holder) {
     case ledger::Holder::kRocksDb:
       return "RocksDB";
-    case ledger::Holder::kJvm:
-      return "The JVM";
     case ledger::Holder::kNative:
       return "Native code outside RocksDB";
+    case ledger::Holder::kJvm:
+      return "The Java VM";
     case ledger::Holder::kAllocator:
       return "The allocator itself";
     case ledger::Holder::kWrackline:

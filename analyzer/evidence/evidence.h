@@ -181,6 +181,64 @@ struct RocksDb {
   std::vector<RocksDbMoment> history;  // in order of time
 };
 
+// One part of the VM's memory by its own account: "eden space", "profiled nmethods", ...
+struct JvmPool {
+  std::string name;
+  bool heap = false;
+  Bytes used;
+  std::optional<Bytes> committed, max;
+};
+
+// A category of the VM's Native Memory Tracking.
+struct JvmNativeMemory {
+  std::string category;
+  Bytes reserved, committed;
+  std::optional<Bytes> malloc;  // of `committed`
+};
+
+// What a VM said of its memory at one moment; fields as in message JvmSample.
+struct JvmFigures {
+  Time time;
+  std::optional<Bytes> heap_used, heap_committed, heap_max, heap_used_after_collection;
+  std::optional<Bytes> non_heap_used, non_heap_committed, metaspace_used, metaspace_committed,
+      class_space_used, class_space_committed;
+  std::vector<JvmPool> pools;
+  std::optional<std::uint32_t> threads, classes_loaded;
+  std::optional<std::uint64_t> classes_unloaded, collections, collection_ms;
+  std::optional<std::uint32_t> direct_buffers, mapped_buffers;
+  std::optional<Bytes> direct_used, direct_capacity, direct_max, mapped_used;
+  std::vector<JvmNativeMemory> native_memory;
+  std::optional<Bytes> native_reserved, native_committed;
+};
+
+// Resident memory that is the VM's by its address, each page in one kind. A kind that was not seen is absent.
+struct JvmResident {
+  Time time;
+  // Anonymous memory.
+  std::optional<Bytes> heap, metaspace, class_space, code_cache, thread_stacks, class_archive,
+      other;
+  // Of the heap: shared memory, which is ZGC's.
+  std::optional<Bytes> heap_shared;
+};
+
+// The Java VM of the process.
+struct Jvm {
+  std::string vm_name, vm_version, java_version;
+  std::string collector;               // "G1", "ZGC", ...; empty: not known
+  std::string native_memory_tracking;  // "off", "summary", "detail"; empty: not known
+  std::string attached_by, trouble;
+  std::optional<Bytes> max_heap, max_direct_memory, max_metaspace, reserved_code_cache,
+      compressed_class_space;
+  std::string origin;                 // of the figures: "the VM, from inside", "hsperfdata"
+  std::vector<JvmFigures> figures;    // in order of time
+  std::vector<JvmResident> resident;  // in order of time
+
+  // The newest.
+  const JvmFigures* Last() const { return figures.empty() ? nullptr : &figures.back(); }
+  // The newest reading at or before `time`, else the first one after it.
+  const JvmResident* ResidentAt(Time time) const;
+};
+
 // What the kernel wrote when it killed (evidence/kernel_log.h).
 struct KernelKill {
   std::uint32_t pid = 0;
@@ -262,6 +320,7 @@ struct Evidence {
   Duration recent_window{};
   std::optional<RocksDb> rocksdb;
   std::optional<MetricsFacts> metrics;
+  std::optional<Jvm> jvm;
   std::vector<Loss> losses;  // those that happened
   Time last_record;          // the newest record of the process itself
   std::uint64_t records = 0;

@@ -11,6 +11,7 @@
 
 #include "analyzer/evidence/convert.h"
 #include "analyzer/evidence/improve_names.h"
+#include "analyzer/evidence/jvm.h"
 #include "analyzer/evidence/kernel_log.h"
 #include "analyzer/evidence/mappings.h"
 #include "analyzer/evidence/rocksdb.h"
@@ -297,6 +298,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   evidence.sites = SitesFromRecording(recording, evidence.recent_window);
   evidence.mappings = MappingsFromRecording(recording);
   evidence.rocksdb = RocksDbFromRecording(recording);
+  evidence.jvm = JvmFromRecording(recording);
   evidence.losses = Losses(recording.losses);
   if (evidence.ending.Clean()) FillPeaks(recording, &evidence);
   return evidence;

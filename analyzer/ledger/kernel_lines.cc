@@ -14,11 +14,11 @@ void Add(Ledger* ledger, const char* id, const char* label, Holder holder, Bytes
 
 }  // namespace
 
-void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger) {
+void AddKernelLines(const evidence::TimelinePoint& point, Bytes jvm_shared, Ledger* ledger) {
   if (ledger->basis == Basis::kResident) {
     if (point.resident_shared)
       Add(ledger, "file.resident", "mapped files, shared memory", Holder::kFile,
-          *point.resident_shared, "statm", Confidence::kExact);
+          *point.resident_shared - jvm_shared, "statm", Confidence::kExact);
     return;
   }
   if (point.file) {
@@ -31,7 +31,8 @@ void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger) {
         "memory.stat: file less shmem and file_mapped", Confidence::kDerived);
     Add(ledger, "file.mapped", "mapped program and libraries", Holder::kFile, mapped,
         "memory.stat: file_mapped", Confidence::kExact);
-    Add(ledger, "file.shmem", "shared memory and tmpfs", Holder::kFile, shmem, "memory.stat: shmem",
+    Add(ledger, "file.shmem", "shared memory and tmpfs", Holder::kFile, shmem - jvm_shared,
+        jvm_shared.count > 0 ? "memory.stat: shmem less the Java heap" : "memory.stat: shmem",
         Confidence::kExact);
   }
   if (point.kernel) {

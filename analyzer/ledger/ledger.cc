@@ -124,6 +124,7 @@ Ledger Build(const Evidence& evidence, const TimelinePoint& point, Basis basis, 
 
   AddRocksDbLines(evidence, &ledger);
   AddNativeLines(evidence, &ledger);
+  const Bytes jvm_shared = AddJvmLines(evidence, point, &ledger);
   AddAllocatorLines(evidence, &ledger);
   AddOwnLine(evidence, point, &ledger);
   if (basis == Basis::kCharge) {
@@ -134,7 +135,7 @@ Ledger Build(const Evidence& evidence, const TimelinePoint& point, Basis basis, 
                               "the cgroup's anonymous memory less the process's",
                               Confidence::kDerived});
   }
-  AddKernelLines(point, &ledger);
+  AddKernelLines(point, jvm_shared, &ledger);
   ledger.unexplained = ledger.total - ledger.Sum();
   AddNotes(evidence, &ledger);
   return ledger;
@@ -227,6 +228,8 @@ std::string_view Name(Holder holder) {
       return "jvm";
     case Holder::kNative:
       return "native";
+    case Holder::kJvm:
+      return "jvm";
     case Holder::kAllocator:
       return "allocator";
     case Holder::kWrackline:

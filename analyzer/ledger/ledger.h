@@ -34,8 +34,8 @@ enum class When { kEnd, kPeak };
 
 enum class Holder {
   kRocksDb,
-  kJvm,
   kNative,
+  kJvm,
   kAllocator,
   kWrackline,
   kOtherProcesses,

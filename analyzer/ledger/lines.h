@@ -24,9 +24,14 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger);
 Bytes MemoryChangedSince(const evidence::Evidence& evidence,
                          const evidence::AllocatorFigures& allocator);
 
-// Page cache, mapped files, shared memory, kernel memory; for the resident basis only the resident
+// The VM's resident memory by kind, of the reading nearest to the ledger's time. Returns what of it is shared memory (ZGC's
+// heap), which the kernel's figures hold too.
+Bytes AddJvmLines(const evidence::Evidence& evidence, const evidence::TimelinePoint& point,
+                  Ledger* ledger);
+
+// Page cache, mapped files, shared memory less `jvm_shared`, kernel memory; for the resident basis only the resident
 // file pages.
-void AddKernelLines(const evidence::TimelinePoint& point, Ledger* ledger);
+void AddKernelLines(const evidence::TimelinePoint& point, Bytes jvm_shared, Ledger* ledger);
 
 // The ledger of a scrape of metrics: RocksDB's lines and the JVM's. Nothing when the evidence is a
 // recording.

@@ -6,6 +6,7 @@
 
 #include "analyzer/evidence/mappings.h"
 #include "analyzer/render/json_parts.h"
+#include "analyzer/render/json_jvm.h"
 
 namespace wrackline::render {
 namespace {
@@ -283,6 +284,7 @@ std::string RenderJson(const report::Report& report) {
   if (const evidence::AllocatorFigures* allocator = report.Allocator())
     json["allocator"] = AllocatorJson(*allocator);
   if (evidence.rocksdb) json["rocksdb"] = RocksDbJson(*evidence.rocksdb);
+  if (evidence.jvm) json["jvm"] = JvmJson(*evidence.jvm);
   json["sites"] = SitesJson(evidence.sites);
   if (!evidence.mappings.empty()) json["mappings"] = MappingsJson(evidence.mappings);
   json["timeline"] = TimelineJson(evidence);

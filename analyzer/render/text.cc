@@ -145,6 +145,7 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   page.Blank();
   page.Paragraph(report.diagnosis.verdict, 0, 0, StyleOf(report.diagnosis.outcome));
   WriteLedger(report, &page);
+  if (report.evidence.jvm) WriteJvm(report.evidence, &page);
   WriteAllocator(report, &page);
   if (report.evidence.rocksdb) WriteRocksDb(*report.evidence.rocksdb, &page);
   WriteSites(report, &page);

@@ -7,6 +7,7 @@
 namespace wrackline::render {
 
 void WriteLedger(const report::Report& report, Page* page);
+void WriteJvm(const evidence::Evidence& evidence, Page* page);
 void WriteAllocator(const report::Report& report, Page* page);
 void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page);
 void WriteSites(const report::Report& report, Page* page);
