@@ -25,10 +25,10 @@
 namespace wrackline::preload {
 namespace {
 
-constexpr std::uint64_t kPeriodNs = 10 * kSecond;
-// A little less than the second after which the caller comes again.
+// A little less than whole seconds, after which the caller comes again.
 constexpr std::uint64_t kShortPeriodNs = 900 * kMillisecond;
-constexpr std::uint64_t kResidentPeriodNs = 30 * kSecond;
+constexpr std::uint64_t kPeriodNs = 9'900 * kMillisecond;
+constexpr std::uint64_t kResidentPeriodNs = 29'900 * kMillisecond;
 // VM.metaspace vslist stops the program's threads for a moment: when there is more metaspace to look for, and else not this soon.
 constexpr std::uint64_t kNodesPeriodNs = 600 * kSecond;
 // Keys in the recorder; those of others are unlikely to be "wrackjf" and "wrackjs".
@@ -53,8 +53,7 @@ struct Evidence {
   std::uint64_t nodes_ns;
   MetaspaceNode nodes[kMostNodes];
   int node_count;
-  std::uint64_t next_ns, next_resident_ns;
-  std::uint64_t last_ns;
+  std::uint64_t first_ns, last_ns, last_resident_ns;  // samples
   DutyLimiter duty;
   DutyLimiter resident_duty;
   char text[kTextBytes];
@@ -301,6 +300,13 @@ std::optional<std::uint64_t> Limit(std::optional<std::uint64_t> value) {
   return value && *value > 0 && *value < kUnlimited ? value : std::nullopt;
 }
 
+// After `period_ns`, or after as long as there are samples where that is less.
+bool Due(std::uint64_t now_ns, const Evidence& evidence, std::uint64_t last_ns,
+         std::uint64_t period_ns) {
+  const std::uint64_t young = std::max(last_ns - evidence.first_ns, kShortPeriodNs);
+  return last_ns == 0 || now_ns >= last_ns + std::min(period_ns, young);
+}
+
 bool Submit(Evidence* evidence, std::uint64_t key, std::uint32_t kind) {
   evidence->record.time_ns = RealtimeNs();
   pb_ostream_t stream = pb_ostream_from_buffer(evidence->encoded, sizeof(evidence->encoded));
@@ -310,7 +316,7 @@ bool Submit(Evidence* evidence, std::uint64_t key, std::uint32_t kind) {
 
 }  // namespace
 
-bool FillJvmFacts(const JvmContext& jvm, const JvmAttachment& attachment,
+bool FillJvmFacts(const JvmContext& jvm, const AttachmentFacts& attachment,
                   wrackline_proto_JvmFacts* facts) {
   Evidence* evidence = Open(jvm);
   if (evidence == nullptr) return false;
@@ -372,7 +378,7 @@ bool FillJvmSample(const JvmContext& jvm, bool resident, wrackline_proto_JvmSamp
   return true;
 }
 
-bool RecordJvmFacts(const JvmContext& jvm, const JvmAttachment& attachment) {
+bool RecordJvmFacts(const JvmContext& jvm, const AttachmentFacts& attachment) {
   Evidence* evidence = Open(jvm);
   if (evidence == nullptr) return false;
   std::memset(&evidence->record, 0, sizeof(evidence->record));
@@ -388,12 +394,14 @@ void RecordJvmSample(const JvmContext& jvm) {
   const ProfileState* state = State();
   const bool is_short =
       state != nullptr && state->memory_short.load(std::memory_order_relaxed) != 0;
-  if (now < evidence->last_ns + (is_short ? kShortPeriodNs : kPeriodNs) && evidence->last_ns != 0) {
+  if (evidence->first_ns == 0) evidence->first_ns = now;
+  if (!Due(now, *evidence, evidence->last_ns, is_short ? kShortPeriodNs : kPeriodNs) ||
+      !evidence->duty.Allowed(now)) {
     return;
   }
-  if (!evidence->duty.Allowed(now)) return;
   const bool resident =
-      evidence->resident_duty.Allowed(now) && (is_short || now >= evidence->next_resident_ns);
+      evidence->resident_duty.Allowed(now) && Due(now, *evidence, evidence->last_resident_ns,
+                                                  is_short ? kShortPeriodNs : kResidentPeriodNs);
   const std::uint64_t cpu = ThreadCpuNs();
   std::memset(&evidence->record, 0, sizeof(evidence->record));
   evidence->record.which_body = wrackline_proto_Record_jvm_sample_tag;
@@ -406,7 +414,7 @@ void RecordJvmSample(const JvmContext& jvm) {
   // smaps has a limit of its own, and what it takes is not held against the cheap figures twice.
   if (resident) {
     evidence->resident_duty.Spent(end, cost);
-    evidence->next_resident_ns = now + kResidentPeriodNs;
+    evidence->last_resident_ns = now;
   } else {
     evidence->duty.Spent(end, cost);
   }

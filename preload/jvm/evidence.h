@@ -5,7 +5,7 @@
 //
 // A sample is due every 10 s, every second while memory is short (ProfileState::memory_short), and never so often that it takes
 // more than 1 % of a core. Resident bytes by kind come along when they are due: every 30 s, or with every sample while memory is
-// short, at most 0.25 % of a core.
+// short, at most 0.25 % of a core. Both come sooner in a VM's first seconds: after as long as it was recorded so far.
 //
 // The JVM thread alone: a call may wait for a collection. What this VM does not tell is absent.
 #pragma once
@@ -21,7 +21,7 @@ typedef struct _wrackline_proto_JvmSample wrackline_proto_JvmSample;
 
 namespace wrackline::preload {
 
-struct JvmAttachment {
+struct AttachmentFacts {
   const char* by;       // "preload", "agent" or "attach"
   std::uint64_t at_ms;  // since Process.epoch_monotonic_ns
   std::uint64_t cost_ns;
@@ -29,11 +29,11 @@ struct JvmAttachment {
 };
 
 // False: no memory, or the recorder did not take it; call it again then.
-bool RecordJvmFacts(const JvmContext& jvm, const JvmAttachment& attachment);
+bool RecordJvmFacts(const JvmContext& jvm, const AttachmentFacts& attachment);
 void RecordJvmSample(const JvmContext& jvm);
 
 // The same without the recorder, for tests. `resident`: read smaps too.
-bool FillJvmFacts(const JvmContext& jvm, const JvmAttachment& attachment,
+bool FillJvmFacts(const JvmContext& jvm, const AttachmentFacts& attachment,
                   wrackline_proto_JvmFacts* facts);
 bool FillJvmSample(const JvmContext& jvm, bool resident, wrackline_proto_JvmSample* sample);
 
