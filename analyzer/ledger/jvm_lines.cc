@@ -50,7 +50,7 @@ Bytes AddJvmLines(const evidence::Evidence& evidence, const evidence::TimelinePo
       "smaps, by the threads' stack pointers");
   Add(ledger, "jvm.class_archive", "JVM class archive (CDS)", resident->class_archive, std::nullopt,
       "smaps: what was written to the archive's pages");
-  Add(ledger, "jvm.other", "GC structures, other JVM mappings", resident->other, std::nullopt,
+  Add(ledger, "jvm.other", "GC and other JVM mappings", resident->other, std::nullopt,
       "smaps, mappings made by libjvm");
   const evidence::Duration apart =
       point.time > resident->time ? point.time - resident->time : resident->time - point.time;

@@ -5,7 +5,8 @@
 namespace wrackline::preload {
 namespace {
 
-constexpr std::uint32_t kLookEvery = 8;
+// Calls in which it looks each time, and one in so many of the later ones: a class may never come.
+constexpr std::uint32_t kEagerCalls = 8, kLookEvery = 4;
 
 // Those that count mappings: JDK 14 and later have two of them, before there was one.
 const char* const kUnmapperNames[] = {"Lsun/nio/ch/FileChannelImpl$DefaultUnmapper;",
@@ -104,7 +105,8 @@ std::optional<std::uint64_t> Buffers::Value(const JvmContext& jvm, jclass of,
 
 BufferPools Buffers::Read(const JvmContext& jvm) {
   const bool all = bits_ != nullptr && (unmappers_[0] != nullptr || unmappers_[2] != nullptr);
-  if (!all && calls_++ % kLookEvery == 0) LookFor(jvm);
+  if (!all && (calls_ < kEagerCalls || calls_ % kLookEvery == 0)) LookFor(jvm);
+  ++calls_;
   BufferPools pools;
   if (bits_ != nullptr) {
     pools.direct_count = Value(jvm, bits_, count_);

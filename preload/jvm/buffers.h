@@ -20,7 +20,7 @@ struct BufferPools {
 
 class Buffers {
  public:
-  // Cheap once the classes were found. Until then it looks through the boot loader's classes, every 8th call.
+  // Cheap once the classes were found. Until then it looks through the boot loader's classes, less often as time goes on.
   BufferPools Read(const JvmContext& jvm);
 
  private:

@@ -40,6 +40,7 @@ Collections CollectionsOf(const jvm::PerfData& data, bool of_g1) {
     for (std::uint64_t space = 0; space < kMostSpaces; ++space) {
       Text<64> name;
       name.Append("sun.gc.generation.").AppendNumber(generation).Append(".space.");
+      if (generation == 0 && space == 0) continue;  // eden
       name.AppendNumber(space).Append(".used");
       const auto used = Positive(data.Number(name.c_str()));
       if (used) collections.used_after = collections.used_after.value_or(0) + *used;

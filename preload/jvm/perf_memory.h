@@ -11,7 +11,8 @@ namespace wrackline::preload {
 
 struct Collections {
   std::optional<std::uint64_t> count, milliseconds;
-  // Bytes in the heap when the last collection was over: G1 alone writes its figures then and only then.
+  // Bytes in the heap when the last collection was over: G1 alone writes those of old and survivors then and only then. Its
+  // eden, whose figure grows meanwhile, is empty at that moment.
   std::optional<std::uint64_t> used_after;
 };
 // `of_g1`: whose counters they are.
