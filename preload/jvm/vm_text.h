@@ -29,11 +29,13 @@ inline bool Skip(Span* text, const char* expected) {
 
 // Moves `text` behind the first occurrence of `key`. False, with `text` as it was: there is none.
 inline bool SkipPast(Span* text, const char* key) {
-  const void* found = memmem(text->data, text->size, key, std::strlen(key));
-  if (text->size == 0 || found == nullptr) return false;
-  text->Skip(static_cast<std::size_t>(static_cast<const char*>(found) - text->data) +
-             std::strlen(key));
-  return true;
+  const std::size_t length = std::strlen(key);
+  for (std::size_t at = 0; at + length <= text->size; ++at) {
+    if (std::memcmp(text->data + at, key, length) != 0) continue;
+    text->Skip(at + length);
+    return true;
+  }
+  return false;
 }
 
 // "144M", "320K", "120036Kb", "65536.00 KB", "3 bytes", "17": a number with the VM's units, which are binary. What does not
