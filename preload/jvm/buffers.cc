@@ -13,6 +13,8 @@ const char* const kUnmapperNames[] = {"Lsun/nio/ch/FileChannelImpl$DefaultUnmapp
                                       "Lsun/nio/ch/FileChannelImpl$SyncUnmapper;",
                                       "Lsun/nio/ch/FileChannelImpl$Unmapper;"};
 
+constexpr char kAtomicLong[] = "Ljava/util/concurrent/atomic/AtomicLong;";
+
 void Forget(JNIEnv* env) {
   if (env->ExceptionCheck() != JNI_FALSE) env->ExceptionClear();
 }
@@ -25,16 +27,36 @@ bool Initialized(const JvmContext& jvm, jclass of) {
 
 }  // namespace
 
-Buffers::Counter Buffers::Field(const JvmContext& jvm, jclass of, const char* newer,
-                                const char* older) const {
-  for (const char* name : {newer, older}) {
-    for (const char* type : {"Ljava/util/concurrent/atomic/AtomicLong;", "J", "I"}) {
-      jfieldID field = jvm.env->GetStaticFieldID(of, name, type);
-      Forget(jvm.env);
-      if (field != nullptr) return {field, *type == 'L', *type == 'I'};
+jfieldID Buffers::FieldOf(const JvmContext& jvm, jclass of, const char* newer, const char* older,
+                          char* type) const {
+  jint count = 0;
+  jfieldID* fields = nullptr;
+  jfieldID found = nullptr;
+  if (jvm.jvmti->GetClassFields(of, &count, &fields) != JVMTI_ERROR_NONE) return nullptr;
+  for (jint i = 0; i < count && found == nullptr; ++i) {
+    char* name = nullptr;
+    char* signature = nullptr;
+    if (jvm.jvmti->GetFieldName(of, fields[i], &name, &signature, nullptr) != JVMTI_ERROR_NONE) {
+      continue;
     }
+    if (std::strcmp(name, newer) == 0 || std::strcmp(name, older) == 0) {
+      found = fields[i];
+      const bool atomic = std::strcmp(signature, kAtomicLong) == 0;
+      *type = signature[1] == '\0' ? signature[0] : atomic ? 'A' : '?';
+    }
+    jvm.jvmti->Deallocate(reinterpret_cast<unsigned char*>(name));
+    jvm.jvmti->Deallocate(reinterpret_cast<unsigned char*>(signature));
   }
-  return {};
+  jvm.jvmti->Deallocate(reinterpret_cast<unsigned char*>(fields));
+  return found;
+}
+
+Buffers::Counter Buffers::CounterOf(const JvmContext& jvm, jclass of, const char* newer,
+                                    const char* older) const {
+  char type = '?';
+  const jfieldID field = FieldOf(jvm, of, newer, older, &type);
+  if (type != 'A' && type != 'J' && type != 'I') return {};
+  return {field, type == 'A', type == 'I'};
 }
 
 void Buffers::LookFor(const JvmContext& jvm) {
@@ -52,13 +74,14 @@ void Buffers::LookFor(const JvmContext& jvm) {
       for (int j = 0; j < kUnmappers; ++j) {
         if (std::strcmp(name, kUnmapperNames[j]) == 0) found = &unmappers_[j];
       }
-      const bool atomic = std::strcmp(name, "Ljava/util/concurrent/atomic/AtomicLong;") == 0;
+      const bool atomic = std::strcmp(name, kAtomicLong) == 0;
       jvm.jvmti->Deallocate(reinterpret_cast<unsigned char*>(name));
-      // Asking for a field would initialize the class.
+      // A field of a class that is not initialized says nothing.
       if ((found == nullptr && !atomic) || !Initialized(jvm, classes[i])) continue;
       if (atomic && atomic_value_ == nullptr) {
-        atomic_value_ = env->GetFieldID(classes[i], "value", "J");
-        Forget(env);
+        char type = '?';
+        atomic_value_ = FieldOf(jvm, classes[i], "value", "value", &type);
+        if (type != 'J') atomic_value_ = nullptr;
       }
       if (found != nullptr && *found == nullptr) {
         *found = static_cast<jclass>(env->NewGlobalRef(classes[i]));
@@ -69,20 +92,19 @@ void Buffers::LookFor(const JvmContext& jvm) {
   env->PopLocalFrame(nullptr);
 
   if (bits_ != nullptr && count_.field == nullptr) {
-    count_ = Field(jvm, bits_, "COUNT", "count");
-    reserved_ = Field(jvm, bits_, "RESERVED_MEMORY", "reservedMemory");
-    capacity_ = Field(jvm, bits_, "TOTAL_CAPACITY", "totalCapacity");
-    maximum_ = Field(jvm, bits_, "MAX_MEMORY", "maxMemory").field;
-    for (const char* name : {"MEMORY_LIMIT_SET", "memoryLimitSet"}) {
-      if (maximum_set_ != nullptr) break;
-      maximum_set_ = env->GetStaticFieldID(bits_, name, "Z");
-      Forget(env);
-    }
+    count_ = CounterOf(jvm, bits_, "COUNT", "count");
+    reserved_ = CounterOf(jvm, bits_, "RESERVED_MEMORY", "reservedMemory");
+    capacity_ = CounterOf(jvm, bits_, "TOTAL_CAPACITY", "totalCapacity");
+    char type = '?';
+    maximum_ = FieldOf(jvm, bits_, "MAX_MEMORY", "maxMemory", &type);
+    if (type != 'J') maximum_ = nullptr;
+    maximum_set_ = FieldOf(jvm, bits_, "MEMORY_LIMIT_SET", "memoryLimitSet", &type);
+    if (type != 'Z') maximum_set_ = nullptr;
   }
   for (int i = 0; i < kUnmappers; ++i) {
     if (unmappers_[i] == nullptr || unmapper_count_[i].field != nullptr) continue;
-    unmapper_count_[i] = Field(jvm, unmappers_[i], "count", "count");
-    unmapper_size_[i] = Field(jvm, unmappers_[i], "totalSize", "totalSize");
+    unmapper_count_[i] = CounterOf(jvm, unmappers_[i], "count", "count");
+    unmapper_size_[i] = CounterOf(jvm, unmappers_[i], "totalSize", "totalSize");
   }
 }
 

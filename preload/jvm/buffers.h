@@ -30,7 +30,11 @@ class Buffers {
     bool narrow = false;
   };
   void LookFor(const JvmContext& jvm);
-  Counter Field(const JvmContext& jvm, jclass of, const char* newer, const char* older) const;
+  // By either name; its type's letter, 'A' for AtomicLong, into `type`. Not JNI's GetStaticFieldID, which throws when there is
+  // none: that loads a class of an error, and its constructor runs on this thread's stack.
+  jfieldID FieldOf(const JvmContext& jvm, jclass of, const char* newer, const char* older,
+                   char* type) const;
+  Counter CounterOf(const JvmContext& jvm, jclass of, const char* newer, const char* older) const;
   std::optional<std::uint64_t> Value(const JvmContext& jvm, jclass of, const Counter& field) const;
 
   static constexpr int kUnmappers = 3;
