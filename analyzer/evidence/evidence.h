@@ -235,7 +235,7 @@ struct Jvm {
 
   // The newest.
   const JvmFigures* Last() const { return figures.empty() ? nullptr : &figures.back(); }
-  // The newest reading at or before `time`, else the first one after it.
+  // The reading nearest to `time`.
   const JvmResident* ResidentAt(Time time) const;
 };
 

@@ -95,11 +95,13 @@ void AddResident(const proto::Record& record, Jvm* jvm) {
 }  // namespace
 
 const JvmResident* Jvm::ResidentAt(Time time) const {
-  if (resident.empty()) return nullptr;
-  const auto after = std::upper_bound(
-      resident.begin(), resident.end(), time,
-      [](Time wanted, const JvmResident& reading) { return wanted < reading.time; });
-  return after == resident.begin() ? &*after : &*std::prev(after);
+  const auto apart = [time](const JvmResident& reading) {
+    return reading.time > time ? reading.time - time : time - reading.time;
+  };
+  const auto nearest =
+      std::min_element(resident.begin(), resident.end(),
+                       [&](const auto& a, const auto& b) { return apart(a) < apart(b); });
+  return nearest == resident.end() ? nullptr : &*nearest;
 }
 
 std::optional<Jvm> JvmFromRecording(const recorder::Recording& recording) {

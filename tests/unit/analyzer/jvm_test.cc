@@ -137,6 +137,16 @@ TEST(JvmLedger, AnOlderReadingIsUsedAndSaysSo) {
   EXPECT_TRUE(HasNote(ledger, "read 8 s before"));
 }
 
+TEST(JvmLedger, AReadingAfterTheLastTickMayBeNearer) {
+  RecordingBuilder builder;
+  builder.Charge(9, 100 * kMi, 350 * kMi);
+  Resident(Sample(builder, 5), proto::JvmResident::HEAP, 50 * kMi);
+  Resident(Sample(builder, 10), proto::JvmResident::HEAP, 60 * kMi);
+  const ledger::Ledger ledger = LedgerOf(builder);
+  EXPECT_EQ(Mebibytes(ledger, "jvm.heap"), 60);
+  EXPECT_FALSE(HasNote(ledger, "resident memory"));
+}
+
 TEST(JvmLedger, WithoutResidentBytesThereIsNoLineOfZero) {
   RecordingBuilder builder;
   builder.Charge(10, 100 * kMi, 350 * kMi);
