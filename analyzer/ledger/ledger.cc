@@ -224,8 +224,6 @@ std::string_view Name(Holder holder) {
   switch (holder) {
     case Holder::kRocksDb:
       return "rocksdb";
-    case Holder::kJvm:
-      return "jvm";
     case Holder::kNative:
       return "native";
     case Holder::kJvm:
