@@ -3,7 +3,7 @@
 if(WRACKLINE_PRELOAD)
   get_directory_property(core_sources DIRECTORY ${PROJECT_SOURCE_DIR}/lib DEFINITION WRACKLINE_CORE_SOURCES)
   set(evidence_parts
-    jvm/buffers.cc jvm/evidence.cc jvm/heap_info.cc jvm/management.cc jvm/native_memory.cc jvm/perf_memory.cc jvm/resident.cc
+    jvm/buffers.cc jvm/evidence.cc jvm/facts.cc jvm/heap_info.cc jvm/management.cc jvm/native_memory.cc jvm/perf_memory.cc jvm/resident.cc
     jvm/vm_flags.cc jvm/vm_ranges.cc sampling/live_table.cc sampling/mailbox.cc sampling/mapping_table.cc
     sampling/profile_state.cc sampling/sampled_region.cc sampling/stack_table.cc)
   list(TRANSFORM evidence_parts PREPEND "${PROJECT_SOURCE_DIR}/preload/")
