@@ -217,6 +217,22 @@ TEST_P(Jvm, EndsInEveryWayAsItWouldWithout) {
   }
 }
 
+TEST_P(Jvm, InAProgramThatMakesItsOwnTheThreadStepsAsideAndComesBack) {
+  ProcessOptions process = Command({}, {});
+  process.command = {WRACKLINE_JVM_HOST, home_ + "/lib/server/libjvm.so", WRACKLINE_JVM_CLASSES};
+  const ProcessEnd end = RunProcess(process);
+  ASSERT_TRUE(end.exited(0)) << end.status << "\n" << end.err;
+  EXPECT_THAT(end.out, HasSubstr("before: 0\nattached: 1\ncall: 0\nback: 1\n"));
+  std::size_t named = 0;
+  // What the shim's threads wrote before the call, and after it.
+  for (const std::string& file : RecorderFiles(folder_.path())) {
+    const auto recording = recorder::ReadRecording(file);
+    ASSERT_TRUE(recording.ok());
+    named += SiteOf(recording.value(), "JvmTarget.keepDirect").names.size();
+  }
+  EXPECT_GT(named, 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, Jvm, testing::Values("17", "25"),
                          [](const auto& info) { return std::string("Java") + info.param; });
 

@@ -10,13 +10,19 @@ if(WRACKLINE_PRELOAD)
     DEPENDS ${CMAKE_CURRENT_LIST_DIR}/programs/JvmTarget.java VERBATIM)
   add_custom_target(jvm_target DEPENDS ${jvm_classes}/JvmTarget.class)
 
+  add_executable(jvm_host ${CMAKE_CURRENT_LIST_DIR}/programs/jvm_host.cc)
+  wrackline_target(jvm_host IN_PROCESS)
+  target_include_directories(jvm_host SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
+  target_link_libraries(jvm_host PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+
   wrackline_unit_test(jvm_e2e_test
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_test.cc
     LIBRARIES wrackline_host wrackline_test_support LABEL e2e TIMEOUT 240)
   target_compile_definitions(jvm_e2e_test PRIVATE
     WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
-    WRACKLINE_JVM_CLASSES="${jvm_classes}")
-  add_dependencies(jvm_e2e_test wrackline_preload jvm_target)
+    WRACKLINE_JVM_CLASSES="${jvm_classes}"
+    WRACKLINE_JVM_HOST="$<TARGET_FILE:jvm_host>")
+  add_dependencies(jvm_e2e_test wrackline_preload jvm_target jvm_host)
 
   # What loses memory, in Java and in a library of C.
   file(GLOB leak_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/java/com/example/pipeline/*.java)
