@@ -7,6 +7,7 @@
 #include "preload/futex.h"
 #include "preload/jvm/attach.h"
 #include "preload/jvm/context.h"
+#include "preload/jvm/evidence.h"
 #include "preload/jvm/jvm_watch.h"
 #include "preload/own_thread.h"
 #include "preload/pages.h"
@@ -26,7 +27,17 @@ struct Duty {
   std::uint64_t period_ns;
   void (*run)(const JvmContext& jvm, ProfileState* state);
 };
-constexpr std::array<Duty, 0> kDuties = {};
+void RecordEvidence(const JvmContext& jvm, ProfileState* state) {
+  static bool facts_taken = false;
+  const JvmAttachment& attachment = Attachment();
+  facts_taken =
+      facts_taken ||
+      RecordJvmFacts(jvm, {attachment.attached_by,
+                           (attachment.attached_ns - state->epoch_monotonic_ns) / kMillisecond,
+                           attachment.attach_cost_ns, attachment.trouble});
+  RecordJvmSample(jvm);
+}
+constexpr std::array<Duty, 1> kDuties = {{{kSecond, RecordEvidence}}};
 
 void SayAttached() {
   const JvmAttachment& attachment = Attachment();

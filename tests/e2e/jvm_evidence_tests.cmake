@@ -21,11 +21,12 @@ if(WRACKLINE_PRELOAD)
   find_program(WRACKLINE_TEST_JAVA_25 java PATHS ${jdk25} NO_DEFAULT_PATH REQUIRED)
   set(classes "${CMAKE_CURRENT_BINARY_DIR}/jvm_evidence_classes")
   add_custom_command(
-    OUTPUT "${classes}/JvmEvidence.class"
-    COMMAND "${WRACKLINE_TEST_JAVAC_17}" --release 11 -d "${classes}" "${CMAKE_CURRENT_LIST_DIR}/programs/JvmEvidence.java"
-    DEPENDS "${CMAKE_CURRENT_LIST_DIR}/programs/JvmEvidence.java"
+    OUTPUT "${classes}/JvmEvidence.class" "${classes}/JvmHolder.class"
+    COMMAND "${WRACKLINE_TEST_JAVAC_17}" --release 11 -d "${classes}"
+            "${CMAKE_CURRENT_LIST_DIR}/programs/JvmEvidence.java" "${CMAKE_CURRENT_LIST_DIR}/programs/JvmHolder.java"
+    DEPENDS "${CMAKE_CURRENT_LIST_DIR}/programs/JvmEvidence.java" "${CMAKE_CURRENT_LIST_DIR}/programs/JvmHolder.java"
     VERBATIM)
-  add_custom_target(jvm_evidence_classes DEPENDS "${classes}/JvmEvidence.class")
+  add_custom_target(jvm_evidence_classes DEPENDS "${classes}/JvmEvidence.class" "${classes}/JvmHolder.class")
 
   wrackline_unit_test(jvm_evidence_test
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_evidence_test.cc
@@ -36,4 +37,16 @@ if(WRACKLINE_PRELOAD)
     WRACKLINE_JVM_EVIDENCE_CLASSES="${classes}"
     WRACKLINE_JVM_EVIDENCE_LIBRARY="$<TARGET_FILE:jvm_evidence>")
   add_dependencies(jvm_evidence_test jvm_evidence jvm_evidence_classes)
+
+  if(WRACKLINE_ANALYZER)
+    wrackline_unit_test(jvm_ledger_test
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_ledger_test.cc
+      LIBRARIES wrackline_analyzer wrackline_test_support LABEL e2e TIMEOUT 120)
+    target_compile_definitions(jvm_ledger_test PRIVATE
+      WRACKLINE_JAVA_17="${WRACKLINE_TEST_JAVA_17}"
+      WRACKLINE_JAVA_25="${WRACKLINE_TEST_JAVA_25}"
+      WRACKLINE_JVM_EVIDENCE_CLASSES="${classes}"
+      WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>")
+    add_dependencies(jvm_ledger_test wrackline_preload jvm_evidence_classes)
+  endif()
 endif()
