@@ -43,6 +43,7 @@ constexpr std::uint64_t kSegmentChangeNs = 50 * kMillisecond;
 constexpr std::uint64_t kFinishNamesNs = 100 * kMillisecond;
 constexpr std::uint64_t kFinishLinesNs = 30 * kMillisecond;
 constexpr std::uint64_t kFinishWritesNs = 100 * kMillisecond;
+constexpr std::uint32_t kLastThreads = 1000;  // 5 ms
 constexpr std::uint32_t kMaxAttempts = 1000;
 // Keys of submitted history are the submitters'; this one is "wracktl" and unlikely to be theirs.
 constexpr std::uint64_t kTimelineKey = 0x77'72'61'63'6b'74'6c'00;
@@ -71,6 +72,7 @@ int RecorderLoop::Open(const Settings& settings, ProfileState* state, Assistant*
   // most.
   const std::uint64_t name_bytes = std::min<std::uint64_t>(settings.recorder_bytes / 16, 4 << 20);
   if (const int error = names_.Open(name_bytes); error != 0) return error;
+  if (const int error = comms_.Open(); error != 0) return error;
   records_.Open(state, &names_);
 
   if (!container::FindMemoryCgroup("", "self", &cgroup_)) cgroup_ = {};
@@ -89,6 +91,7 @@ std::uint64_t RecorderLoop::Step() {
   if (recorder_.is_open()) {
     PutHeartbeat(now);
     if (now >= next_timeline_ns_) LogTimeline(now);
+    comms_.Look(&state_->threads, now);
     WriteChanges(now + kSegmentChangeNs);
   }
   RequestAssistance(now, false);
@@ -120,6 +123,8 @@ void RecorderLoop::Finish(int status, bool status_known) {
   TakeAssistance();
   LogTimeline(now);
   PutHeartbeat(now);
+  // Threads that began since the last step; of the others the names are known.
+  comms_.Look(&state_->threads, now, kLastThreads);
   WriteChanges(now + kSegmentChangeNs);
   FinishNames(now + kFinishNamesNs);
   CollectLosses();
@@ -177,6 +182,8 @@ bool RecorderLoop::EmitPhase(std::uint64_t phase, std::uint64_t* index, StateSin
       return records_.EmitLive(index, sink);
     case kMappings:
       return records_.EmitMappings(index, sink);
+    case kThreads:
+      return records_.EmitThreads(index, sink);
     case kNames:
       return names_.Emit(index, sink);
     default:
@@ -324,6 +331,7 @@ void RecorderLoop::CollectLosses() {
   losses.mappings_missed = load(mappings.missed);
   losses.mappings_full = load(mappings.full);
   losses.mappings_unsettled = load(mappings.unsettled);
+  losses.threads_full = state_->threads.full();
   losses.forks = load(g_control.forks);
   losses.java_stacks = load(state_->losses.java_stacks);
   for (std::size_t i = 0; i < std::size(losses.java_stack_failed); ++i) {
@@ -554,7 +562,8 @@ void RecorderLoop::FinishNames(std::uint64_t deadline_ns) {
 
 std::uint64_t RecorderLoop::OwnResidentBytes() const {
   return ResidentBytes(state_, sizeof(*state_)) + modules_.resident_bytes() +
-         names_.resident_bytes() + assistant_->resident_bytes() + jvm_thread_->resident_bytes() +
+         names_.resident_bytes() + comms_.resident_bytes() + assistant_->resident_bytes() +
+         jvm_thread_->resident_bytes() +
          recorder_.resident_bytes();
 }
 

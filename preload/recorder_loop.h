@@ -21,6 +21,7 @@
 #include "preload/settings.h"
 #include "preload/state_records.h"
 #include "preload/state_sink.h"
+#include "preload/thread_comms.h"
 #include "preload/timeline.h"
 
 extern "C" {
@@ -56,6 +57,7 @@ class RecorderLoop {
     kStacks,
     kLive,
     kMappings,
+    kThreads,
     kNames,
     kLosses,
     kDone
@@ -105,6 +107,7 @@ class RecorderLoop {
   recorder::Recorder recorder_;
   StateRecords records_;
   FrameNames names_;
+  ThreadComms comms_;
   ModuleTable modules_;
   container::Cgroup cgroup_;
   char host_[65] = {};

@@ -108,6 +108,26 @@ struct StateRecords::Encoders {
     }
     return true;
   }
+
+  static bool Threads(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+    const auto* batch = static_cast<const ThreadBatch*>(*argument);
+    for (std::uint32_t i = 0; i < batch->count; ++i) {
+      const ThreadEntry& from = batch->items[i];
+      wrackline_proto_Thread thread = wrackline_proto_Thread_init_zero;
+      thread.thread_id = from.thread_id;
+      thread.since_ms = from.since_ms;
+      static_assert(sizeof(thread.comm) == sizeof(from.comm));
+      static_assert(sizeof(thread.java_name) == sizeof(from.java_name));
+      std::memcpy(thread.comm, from.comm, sizeof(thread.comm));
+      std::memcpy(thread.java_name, from.java_name, sizeof(thread.java_name));
+      thread.java = from.jni_env != nullptr;
+      if (!pb_encode_tag_for_field(stream, field) ||
+          !pb_encode_submessage(stream, wrackline_proto_Thread_fields, &thread)) {
+        return false;
+      }
+    }
+    return true;
+  }
 };
 
 void StateRecords::Open(ProfileState* state, FrameNames* names) {
@@ -164,6 +184,18 @@ bool StateRecords::PutMappings(Batch<Mapping>* batch, StateSink& sink) {
   return true;
 }
 
+bool StateRecords::PutThreads(ThreadBatch* batch, StateSink& sink) {
+  if (batch->count == 0) return true;
+  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
+  record.time_ns = RealtimeNs();
+  record.which_body = wrackline_proto_Record_threads_tag;
+  record.body.threads.threads.funcs.encode = Encoders::Threads;
+  record.body.threads.threads.arg = batch;
+  if (!sink.Put(record)) return false;
+  batch->count = 0;
+  return true;
+}
+
 bool StateRecords::HasChanges() const {
   if (counters_.count > 0 || objects_.count > 0 || state_->live.size() > 0 ||
       state_->region.UsedAny()) {
@@ -179,8 +211,8 @@ bool StateRecords::HasChanges() const {
 
 bool StateRecords::PutChanges(StateSink& sink) {
   // What was refused the last time goes first: it is older than what is dirty now.
-  bool open =
-      PutCounters(&counters_, sink) && PutObjects(&objects_, sink) && PutMappings(&mappings_, sink);
+  bool open = PutCounters(&counters_, sink) && PutObjects(&objects_, sink) &&
+              PutMappings(&mappings_, sink) && PutThreads(&threads_, sink);
   // Before the stacks: those of what it brings come first.
   state_->mappings.Settle();
   state_->stacks.TakeDirty([&](std::uint32_t id) {
@@ -228,7 +260,15 @@ bool StateRecords::PutChanges(StateSink& sink) {
     ++mappings_.count;
     return true;
   });
-  return open && PutMappings(&mappings_, sink);
+  open = open && PutMappings(&mappings_, sink);
+  state_->threads.TakeDirty([&](std::uint32_t slot) {
+    if (!open) return false;
+    if (threads_.full() && !PutThreads(&threads_, sink)) return open = false;
+    if (!state_->threads.Read(slot, &threads_.items[threads_.count])) return false;
+    ++threads_.count;
+    return true;
+  });
+  return open && PutThreads(&threads_, sink);
 }
 
 bool StateRecords::EmitStacks(std::uint64_t* index, StateSink& sink) {
@@ -309,11 +349,28 @@ bool StateRecords::EmitMappings(std::uint64_t* index, StateSink& sink) {
   return at == MappingTable::kSlots;
 }
 
+bool StateRecords::EmitThreads(std::uint64_t* index, StateSink& sink) {
+  const std::uint32_t used = state_->threads.used();
+  std::uint64_t at = *index;
+  for (; at < used && !emitted_threads_.full(); ++at) {
+    // One that is changing right now is dirty when it is done, and comes with the changes.
+    ThreadEntry* const thread = &emitted_threads_.items[emitted_threads_.count];
+    if (state_->threads.Read(static_cast<std::uint32_t>(at), thread)) ++emitted_threads_.count;
+  }
+  if (sink.Full() || !PutThreads(&emitted_threads_, sink)) {
+    emitted_threads_.count = 0;
+    return false;
+  }
+  *index = at;
+  return at >= used;
+}
+
 void StateRecords::NewFile() {
   std::memset(written_, 0, sizeof(written_));
   counters_.count = 0;
   objects_.count = 0;
   mappings_.count = 0;
+  threads_.count = 0;
 }
 
 }  // namespace wrackline::preload

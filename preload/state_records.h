@@ -32,9 +32,10 @@ class StateRecords {
   bool EmitStacks(std::uint64_t* index, StateSink& sink);
   bool EmitLive(std::uint64_t* index, StateSink& sink);
   bool EmitMappings(std::uint64_t* index, StateSink& sink);
+  bool EmitThreads(std::uint64_t* index, StateSink& sink);
 
-  // The file is a new one: everything is to be written with EmitStacks, EmitLive and
-  // EmitMappings, which the caller does.
+  // The file is a new one: everything is to be written with EmitStacks, EmitLive,
+  // EmitMappings and EmitThreads, which the caller does.
   void NewFile();
 
  private:
@@ -58,6 +59,13 @@ class StateRecords {
     std::uint32_t count = 0;
   };
 
+  // A thread takes up to 300 bytes in the file.
+  struct ThreadBatch {
+    ThreadEntry items[64];
+    std::uint32_t count = 0;
+    bool full() const { return count == sizeof(items) / sizeof(items[0]); }
+  };
+
   // The callbacks that nanopb calls for each list.
   struct Encoders;
   static bool PutStack(std::uint32_t id, const std::uint64_t* frames, std::uint32_t depth,
@@ -65,6 +73,7 @@ class StateRecords {
   static bool PutCounters(Batch<Counter>* batch, StateSink& sink);
   static bool PutObjects(Batch<Object>* batch, StateSink& sink);
   static bool PutMappings(Batch<Mapping>* batch, StateSink& sink);
+  static bool PutThreads(ThreadBatch* batch, StateSink& sink);
 
   ProfileState* state_ = nullptr;
   FrameNames* names_ = nullptr;
@@ -74,6 +83,8 @@ class StateRecords {
   Batch<Object> emitted_objects_;
   Batch<Mapping> mappings_;
   Batch<Mapping> emitted_mappings_;
+  ThreadBatch threads_;
+  ThreadBatch emitted_threads_;
   std::uint64_t written_[StackTable::kSlots / 64] = {};  // stacks in the file
   std::uint64_t noted_[StackTable::kSlots / 64] = {};    // stacks whose frames names_ knows
 };

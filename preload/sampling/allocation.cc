@@ -60,8 +60,16 @@ void Seed(ThreadState* thread) {
 
 void Count(std::atomic<std::uint64_t>* loss) { loss->fetch_add(1, std::memory_order_relaxed); }
 
+// Since the recording began; may be a tick behind the precise clock.
+std::uint32_t RecordingMs(const ProfileState& state) {
+  const std::uint64_t now = MonotonicNs();
+  const std::uint64_t epoch = state.epoch_monotonic_ns;
+  return static_cast<std::uint32_t>(now > epoch ? (now - epoch) / 1'000'000 : 0);
+}
+
 // The object as it is recorded, all but its address; its stack is interned.
 LiveObject Describe(ProfileState* state, const ThreadState& thread, const Request& request) {
+  EnterThread(state, thread.thread_id);
   std::uint64_t frames[StackTable::kMaxDepth];
   bool truncated = false;
   std::uint32_t depth = CaptureStack(request.caller, frames, state->max_depth, &truncated);
@@ -81,9 +89,7 @@ LiveObject Describe(ProfileState* state, const ThreadState& thread, const Reques
   object.size = request.size;
   object.weight = SampleWeight(request.size, state->interval);
   object.thread_id = thread.thread_id;
-  const std::uint64_t now = MonotonicNs();  // may be a tick behind the precise clock
-  const std::uint64_t epoch = state->epoch_monotonic_ns;
-  object.time_ms = static_cast<std::uint32_t>(now > epoch ? (now - epoch) / 1'000'000 : 0);
+  object.time_ms = RecordingMs(*state);
   return object;
 }
 
@@ -250,6 +256,14 @@ void PutBack(const LiveObject& taken) {
   // Its place went to another thread meanwhile: the object lives on unseen.
   Count(&state->losses.live_table_full);
   state->stacks.CountFree(taken.stack_id, taken.weight);
+}
+
+void EnterThread(ProfileState* state, std::uint32_t thread_id) {
+  if (t_thread.entry == 0) t_thread.entry = state->threads.Enter(thread_id, RecordingMs(*state));
+}
+
+void NoteJavaThread(ProfileState* state, const void* jni_env) {
+  state->threads.SetJava(t_thread.entry, jni_env);
 }
 
 void SampleThisThreadFromNow() {

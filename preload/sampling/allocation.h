@@ -115,6 +115,12 @@ bool TakeSample(void* pointer, LiveObject* taken);
 void CountTakenAsFreed(const LiveObject& taken);
 void PutBack(const LiveObject& taken);
 
+// Puts the calling thread into the table of threads, when it is not there yet. Before what it records
+// is given a time: an object is never older than its thread.
+void EnterThread(ProfileState* state, std::uint32_t thread_id);
+// The VM knows the calling thread as `jni_env`. Inside a hook, after EnterThread.
+void NoteJavaThread(ProfileState* state, const void* jni_env);
+
 // For the thread that begins the recording, right after: what it allocates from here on is sampled.
 // (Every other thread notices within 64 KiB.)
 void SampleThisThreadFromNow();

@@ -104,7 +104,11 @@ void Sign(ProfileState* state, MappedRange* range, const void* caller) {
   bool full = false;
   range->stack_id = state->stacks.Intern(frames, depth, truncated, &full);
   if (full) state->losses.stack_table_full.fetch_add(1, std::memory_order_relaxed);
-  range->thread_id = static_cast<std::uint32_t>(syscall(SYS_gettid));
+  if (t_thread.thread_id == 0) {
+    t_thread.thread_id = static_cast<std::uint32_t>(syscall(SYS_gettid));
+  }
+  range->thread_id = t_thread.thread_id;
+  EnterThread(state, t_thread.thread_id);
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   const std::uint64_t now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +

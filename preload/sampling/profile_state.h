@@ -17,6 +17,7 @@
 #include "preload/sampling/mapping_table.h"
 #include "preload/sampling/sampled_region.h"
 #include "preload/sampling/stack_table.h"
+#include "preload/sampling/thread_table.h"
 
 namespace wrackline::preload {
 
@@ -41,6 +42,7 @@ struct ProfileState {
   SampledRegion region;
   Mailbox mailbox;
   MappingTable mappings;  // anonymous mappings, all of them
+  ThreadTable threads;    // those that made a sample or a mapping
 };
 
 namespace internal {

@@ -22,6 +22,7 @@ struct ThreadState {
   std::uint64_t random;              // 0: not seeded
   std::uint32_t depth;               // >0: inside wrackline on this thread, do not sample
   std::uint32_t thread_id;
+  std::uint32_t entry;  // in the table of threads (thread_table.h); 0: none yet
 };
 
 // exp(-x) for x >= 0 and -log(u) for 0 < u <= 1, to 1e-12 relative: our own, because libm's need

@@ -16,8 +16,10 @@ add_library(recorder_thread_parts STATIC
   ${preload}/sampling/sampled_region.cc
   ${preload}/sampling/mapping_table.cc
   ${preload}/sampling/stack_table.cc
+  ${preload}/sampling/thread_table.cc
   ${preload}/settings.cc
   ${preload}/state_records.cc
+  ${preload}/thread_comms.cc
   ${preload}/timeline.cc)
 wrackline_target(recorder_thread_parts)
 target_include_directories(recorder_thread_parts SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
@@ -35,6 +37,7 @@ wrackline_unit_test(recorder_thread_test
     output_folder_test.cc
     settings_test.cc
     state_records_test.cc
+    thread_comms_test.cc
     timeline_test.cc
   LIBRARIES recorder_thread_parts wrackline_host wrackline_test_support ${CMAKE_DL_LIBS})
 target_compile_definitions(recorder_thread_test PRIVATE

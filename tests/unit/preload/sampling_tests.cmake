@@ -1,6 +1,6 @@
 # The sampled path: its parts compiled for the tests (sanitizers included), without the hooks themselves.
 set(sampled_path
-  sampling/allocation.cc sampling/live_table.cc sampling/mapping_table.cc sampling/profile_state.cc sampling/sampled_region.cc sampling/sampler.cc sampling/stack_table.cc
+  sampling/allocation.cc sampling/live_table.cc sampling/mapping_table.cc sampling/profile_state.cc sampling/sampled_region.cc sampling/sampler.cc sampling/stack_table.cc sampling/thread_table.cc
   unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc hooks/reallocate.cc hooks/target.cc
   jvm/frame_anchor.cc jvm/java_stack.cc)
 list(TRANSFORM sampled_path PREPEND "${PROJECT_SOURCE_DIR}/preload/")
@@ -13,7 +13,7 @@ target_include_directories(wrackline_sampled_path SYSTEM PRIVATE ${WRACKLINE_JNI
 
 wrackline_unit_test(sampling_tests
   SOURCES allocation_test.cc hooks_test.cc live_table_test.cc mapping_table_test.cc native_unwinder_test.cc sampler_test.cc
-    sampled_region_test.cc sampler_statistics_test.cc stack_table_test.cc target_test.cc
+    sampled_region_test.cc sampler_statistics_test.cc stack_table_test.cc target_test.cc thread_table_test.cc
   LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
 add_dependencies(sampling_tests preload_small_frame preload_large_frame)
 target_compile_definitions(sampling_tests PRIVATE

@@ -46,11 +46,12 @@ class StateRecordsTest : public testing::Test {
         const bool done = self->records_.EmitStacks(&index, sink);
         *cursor = done ? kLive : index;
       } else {
-        const bool done = *cursor < 2 * kLive ? self->records_.EmitLive(&index, sink)
-                                              : self->records_.EmitMappings(&index, sink);
         const std::uint64_t phase = *cursor / kLive;
+        const bool done = phase == 1   ? self->records_.EmitLive(&index, sink)
+                          : phase == 2 ? self->records_.EmitMappings(&index, sink)
+                                       : self->records_.EmitThreads(&index, sink);
         *cursor = done ? (phase + 1) * kLive : phase * kLive + index;
-        if (done && phase == 2) return true;
+        if (done && phase == 3) return true;
       }
     }
     return false;
@@ -154,6 +155,35 @@ TEST_F(StateRecordsTest, MappingsOutliveSnapshots) {
   }
   ASSERT_GE(recorder_.statistics().snapshots, 3u);
   EXPECT_EQ(Read().mappings.size(), 5000u);
+}
+
+TEST_F(StateRecordsTest, ThreadsReadBackAndOutliveSnapshots) {
+  constexpr std::uint32_t kThreads = 300;
+  for (std::uint32_t i = 0; i < kThreads; ++i) state_->threads.Enter(1000 + i, i);
+  ThreadEntry thread = {};
+  ASSERT_TRUE(state_->threads.Read(7, &thread));
+  state_->threads.SetComm(7, thread, "rocksdb:high");
+  state_->threads.SetJavaName(7, thread, "Sink: ü (1/2)#0");
+  state_->threads.SetJava(8, this);
+  EXPECT_TRUE(PutChanges());
+  const auto check = [&](const recorder::Recording& recording) {
+    ASSERT_EQ(recording.threads.size(), kThreads);
+    const proto::Thread& one = recording.threads.at({1007, 7});
+    EXPECT_EQ(one.comm(), "rocksdb:high");
+    EXPECT_EQ(one.java_name(), "Sink: ü (1/2)#0");
+    EXPECT_TRUE(one.java());
+    EXPECT_FALSE(recording.threads.at({1008, 8}).java());
+  };
+  check(Read());
+  std::uint64_t rounds = 0;
+  // Churn of others: snapshots repeat those that do not change.
+  for (; recorder_.statistics().snapshots < 3 && rounds < 3000; ++rounds) {
+    for (std::uint64_t i = 0; i < 400; ++i)
+      state_->stacks.CountAllocation(Intern(0x500000 + i * 16), 1);
+    PutChanges();
+  }
+  ASSERT_GE(recorder_.statistics().snapshots, 3u);
+  check(Read());
 }
 
 TEST_F(StateRecordsTest, SamplesWithoutAStackAreCountedUnderTheUnknownOne) {
