@@ -88,6 +88,7 @@ struct SiteFrame {
   std::string module;    // file name without its folder; empty: unknown
   bool named = false;
   bool rocksdb = false;  // RocksDB's own code
+  bool java = false;     // a Java method: "com.example.Decoder.decode"; it has no module
   // Where the call stands in the source: of the innermost inlined function. 0: unknown, or not the
   // same in all stacks of the site.
   std::uint32_t line = 0;
@@ -97,7 +98,9 @@ struct SiteFrame {
 // Live allocations of one site: every stack whose functions are the same.
 struct Site {
   std::vector<SiteFrame> frames;  // innermost first
-  std::size_t label = 0;  // index of the frame that says most: the first that is no plumbing
+  // Index of the frame that says most: the first Java method that is not the JDK's, else the first
+  // frame that is no plumbing.
+  std::size_t label = 0;
   std::vector<std::uint32_t> stacks;
   bool in_rocksdb = false;  // some frame is RocksDB's own code
   bool truncated = false;
@@ -106,6 +109,23 @@ struct Site {
   Bytes standard_error;       // of `live`: sqrt(sum of weight^2 (1 - size/weight))
   Bytes live_recent;          // of `live`: allocated within Evidence::recent_window
   Bytes allocated, freed;     // estimates since the start
+};
+
+// Whom a thread works for (thread_groups.h). kFlinkTask: an operator chain of a job.
+enum class ThreadKind { kFlinkTask, kFlink, kRocksDb, kJvm, kOther, kUnknown };
+
+// Live allocations of the threads of one group.
+struct ThreadGroup {
+  ThreadKind kind = ThreadKind::kOther;
+  std::string name;            // of an operator chain its own: "Source: orders -> Map"
+  Bytes live, standard_error;  // as in Site
+  std::uint64_t samples = 0;
+  std::uint32_t threads = 0;            // of the group that have live samples
+  std::vector<std::uint32_t> subtasks;  // of a Flink task: which are seen here, counted from 1
+  std::optional<std::uint32_t> parallelism;
+  // The site that most of it comes from, an index of Evidence::sites, and the group's part there.
+  std::optional<std::size_t> top_site;
+  Bytes top_site_live;
 };
 
 // Who mapped memory: the process's own code, the allocator behind the shim, the JVM, or whoever made
@@ -315,8 +335,9 @@ struct Evidence {
   // working set (charge, where that is not known), and the one with the largest resident set.
   std::optional<Moment> charge_peak, resident_peak;
   std::optional<AllocatorFigures> allocator;
-  std::vector<Site> sites;            // by live bytes, largest first; empty: not sampled
-  std::vector<MappingSite> mappings;  // by address space, largest first
+  std::vector<Site> sites;                 // by live bytes, largest first; empty: not sampled
+  std::vector<ThreadGroup> thread_groups;  // by live bytes, largest first; empty: not recorded
+  std::vector<MappingSite> mappings;       // by address space, largest first
   Duration recent_window{};
   std::optional<RocksDb> rocksdb;
   std::optional<MetricsFacts> metrics;

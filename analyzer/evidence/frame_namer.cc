@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "analyzer/evidence/java_frames.h"
 #include "analyzer/evidence/sites.h"
 #include "lib/symbols/demangle.h"
 
@@ -41,7 +42,25 @@ const SiteFrame& FrameNamer::Name(std::uint64_t pc) {
   return place->second;
 }
 
+SiteFrame FrameNamer::ResolveJava(std::uint64_t pc) const {
+  SiteFrame frame;
+  frame.java = true;
+  const auto recorded = recording_.frame_names.find(pc);
+  if (recorded == recording_.frame_names.end() || recorded->second.symbol().empty()) {
+    frame.function = "(unloaded Java method)";
+    return frame;
+  }
+  frame.function = recorded->second.symbol();
+  frame.named = true;
+  if (recorded->second.line() != 0) {
+    frame.line = recorded->second.line();
+    frame.file = recorded->second.file();
+  }
+  return frame;
+}
+
 SiteFrame FrameNamer::Resolve(std::uint64_t pc) const {
+  if (IsJavaFrame(pc)) return ResolveJava(pc);
   SiteFrame frame;
   const proto::Module* module = nullptr;
   const auto recorded = recording_.frame_names.find(pc);
@@ -92,6 +111,13 @@ std::string Identity(const std::vector<SiteFrame>& frames, bool truncated) {
 }
 
 std::size_t LabelOf(const std::vector<SiteFrame>& frames) {
+  // Who asked for the memory, where Java did: the native code below says only of what kind it is.
+  for (const JavaCode code : {JavaCode::kApplication, JavaCode::kLibrary}) {
+    const auto java = std::find_if(frames.begin(), frames.end(), [code](const SiteFrame& frame) {
+      return frame.java && frame.named && JavaCodeOf(frame.function) == code;
+    });
+    if (java != frames.end()) return static_cast<std::size_t>(java - frames.begin());
+  }
   const auto first = std::find_if_not(frames.begin(), frames.end(), IsPlumbing);
   return first == frames.end() ? 0 : static_cast<std::size_t>(first - frames.begin());
 }

@@ -21,6 +21,7 @@ class FrameNamer {
 
  private:
   SiteFrame Resolve(std::uint64_t pc) const;
+  SiteFrame ResolveJava(std::uint64_t pc) const;
 
   const recorder::Recording& recording_;
   std::map<std::uint64_t, const proto::Module*> by_start_;
@@ -31,7 +32,9 @@ class FrameNamer {
 // matter to a reader.
 std::string Identity(const std::vector<SiteFrame>& frames, bool truncated);
 
-// Index of the frame that says most: the first that is no plumbing (sites.h); 0 when all are.
+// Index of the frame that says most. Where Java asked for the memory: its first method that is the
+// application's, else a library's (java_frames.h). Otherwise the first frame that is no plumbing
+// (sites.h); 0 when all are.
 std::size_t LabelOf(const std::vector<SiteFrame>& frames);
 
 }  // namespace wrackline::evidence

@@ -16,6 +16,7 @@
 #include "analyzer/evidence/mappings.h"
 #include "analyzer/evidence/rocksdb.h"
 #include "analyzer/evidence/sites.h"
+#include "analyzer/evidence/threads.h"
 #include "lib/container/process.h"
 
 namespace wrackline::evidence {
@@ -179,6 +180,12 @@ std::vector<Loss> Losses(const proto::Losses& losses) {
       "mappings whose mremap or failed munmap could not be followed");
   add("frames_unnamed", losses.frames_unnamed(),
       "frames without a symbol (--symbols DIR may name them)");
+  std::uint64_t java_failed = 0;
+  for (const std::uint64_t count : losses.java_stack_failed()) java_failed += count;
+  add("java_stack_failed", java_failed, "samples without their Java frames: the VM gave none");
+  add("java_names_lost", losses.java_names_lost(),
+      "Java frames without a name: their class was unloaded");
+  add("threads_full", losses.threads_full(), "threads not recorded: no room");
   add("names_full", losses.names_full(), "names not kept: no room");
   add("lines_unread", losses.lines_unread(),
       "frames without a line: a compressed or too large line table, or no room");
@@ -296,6 +303,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   evidence.allocator = LastAllocator(recording);
   evidence.recent_window = std::min(kMostRecent, evidence.Lifetime() / 4);
   evidence.sites = SitesFromRecording(recording, evidence.recent_window);
+  evidence.thread_groups = ThreadGroupsFromRecording(recording, evidence.sites);
   evidence.mappings = MappingsFromRecording(recording);
   evidence.rocksdb = RocksDbFromRecording(recording);
   evidence.jvm = JvmFromRecording(recording);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "analyzer/evidence/java_frames.h"
 #include "lib/recorder/fold.h"
 #include "lib/symbols/compressed_section.h"
 #include "lib/symbols/elf.h"
@@ -40,6 +41,7 @@ std::vector<Frame> FramesThatLack(const recorder::Recording& recording) {
   }
   std::vector<Frame> frames;  // by pc
   for (const std::uint64_t pc : pcs) {
+    if (IsJavaFrame(pc)) continue;  // no object file knows it
     Frame frame{pc, true, true, 0};
     const auto known = recording.frame_names.find(pc);
     if (known != recording.frame_names.end()) {

@@ -82,6 +82,7 @@ bool IsPlumbing(const SiteFrame& frame) {
                                                                "__libc_",
                                                                "rocksdb::Arena::",
                                                                "rocksdb::ConcurrentArena::"};
+  if (frame.java) return false;
   const std::string_view name = frame.function;
   if (!frame.named) return frame.rocksdb || StartsWith(frame.module, "libwrackline_preload");
   if (std::find(kExact.begin(), kExact.end(), name) != kExact.end()) return true;

@@ -7,6 +7,7 @@
 #include "analyzer/evidence/mappings.h"
 #include "analyzer/render/json_parts.h"
 #include "analyzer/render/json_jvm.h"
+#include "analyzer/evidence/thread_groups.h"
 
 namespace wrackline::render {
 namespace {
@@ -157,6 +158,7 @@ Json SitesJson(const std::vector<evidence::Site>& sites) {
     Json frames = Json::array();
     for (const evidence::SiteFrame& frame : site.frames) {
       Json entry = {{"function", frame.function}, {"module", frame.module}};
+      if (frame.java) entry["java"] = true;
       if (frame.line != 0) {
         entry["file"] = frame.file;
         entry["line"] = frame.line;
@@ -178,14 +180,40 @@ Json SitesJson(const std::vector<evidence::Site>& sites) {
   return json;
 }
 
+Json ThreadGroupsJson(const evidence::Evidence& evidence) {
+  constexpr std::size_t kMost = 100;
+  Json json = Json::array();
+  for (const evidence::ThreadGroup& group : evidence.thread_groups) {
+    if (group.live.count <= 0 || json.size() == kMost) break;
+    Json one = {{"name", group.name},
+                {"kind", Name(group.kind)},
+                {"live", group.live.count},
+                {"standard_error", group.standard_error.count},
+                {"live_samples", group.samples},
+                {"threads", group.threads}};
+    if (!group.subtasks.empty()) one["subtasks"] = group.subtasks;
+    Put(&one, "parallelism", group.parallelism);
+    if (group.top_site && *group.top_site < evidence.sites.size()) {
+      const evidence::Site& site = evidence.sites[*group.top_site];
+      one["top_site"] = site.frames.empty() ? std::string() : site.frames[site.label].function;
+      one["top_site_live"] = group.top_site_live.count;
+    }
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
 Json MappingsJson(const std::vector<evidence::MappingSite>& sites) {
   constexpr std::size_t kMost = 100;
   Json json = Json::array();
   for (const evidence::MappingSite& site : sites) {
     if (json.size() == kMost) break;
     Json frames = Json::array();
-    for (const evidence::SiteFrame& frame : site.frames)
-      frames.push_back({{"function", frame.function}, {"module", frame.module}});
+    for (const evidence::SiteFrame& frame : site.frames) {
+      Json entry = {{"function", frame.function}, {"module", frame.module}};
+      if (frame.java) entry["java"] = true;
+      frames.push_back(std::move(entry));
+    }
     json.push_back(
         {{"kind", Name(site.kind)},
          {"label", site.frames.empty() ? std::string() : site.frames[site.label].function},
@@ -286,6 +314,7 @@ std::string RenderJson(const report::Report& report) {
   if (evidence.rocksdb) json["rocksdb"] = RocksDbJson(*evidence.rocksdb);
   if (evidence.jvm) json["jvm"] = JvmJson(*evidence.jvm);
   json["sites"] = SitesJson(evidence.sites);
+  if (!evidence.thread_groups.empty()) json["thread_groups"] = ThreadGroupsJson(evidence);
   if (!evidence.mappings.empty()) json["mappings"] = MappingsJson(evidence.mappings);
   json["timeline"] = TimelineJson(evidence);
   Json losses = Json::array();

@@ -148,6 +148,7 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   if (report.evidence.jvm) WriteJvm(report.evidence, &page);
   WriteAllocator(report, &page);
   if (report.evidence.rocksdb) WriteRocksDb(*report.evidence.rocksdb, &page);
+  WriteThreads(report.evidence, &page);
   WriteSites(report, &page);
   WriteMappings(report.evidence, &page);
   WriteTimeline(report.evidence, &page);

@@ -11,6 +11,7 @@ void WriteJvm(const evidence::Evidence& evidence, Page* page);
 void WriteAllocator(const report::Report& report, Page* page);
 void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page);
 void WriteSites(const report::Report& report, Page* page);
+void WriteThreads(const evidence::Evidence& evidence, Page* page);
 void WriteMappings(const evidence::Evidence& evidence, Page* page);
 void WriteTimeline(const evidence::Evidence& evidence, Page* page);
 void WriteProposal(const report::Report& report, Page* page);

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "analyzer/evidence/java_frames.h"
 #include "analyzer/evidence/sites.h"
 #include "analyzer/render/inert.h"
 #include "analyzer/render/text_parts.h"
@@ -16,10 +17,13 @@ constexpr std::size_t kFrames = 4;  // below the label
 // caller of it from another. Frames without a name only where there is nothing better.
 std::vector<std::size_t> Callers(const evidence::Site& site) {
   std::vector<std::size_t> chosen;
-  const auto telling = [&site](std::size_t i) {
-    return site.frames[i].named && !evidence::IsPlumbing(site.frames[i]);
+  const bool java = site.frames[site.label].java;
+  const auto telling = [&site, java](std::size_t i) {
+    const evidence::SiteFrame& frame = site.frames[i];
+    return frame.named && !evidence::IsPlumbing(frame) &&
+           !(java && evidence::JavaCodeOf(frame.function) == evidence::JavaCode::kJdk);
   };
-  const std::size_t near = site.in_rocksdb ? kFrames / 2 : kFrames;
+  const std::size_t near = site.in_rocksdb && !java ? kFrames / 2 : kFrames;
   std::size_t i = site.label + 1;
   for (; i < site.frames.size() && chosen.size() < near; ++i) {
     if (telling(i)) chosen.push_back(i);
@@ -33,12 +37,71 @@ std::vector<std::size_t> Callers(const evidence::Site& site) {
   return chosen;
 }
 
+// Of a Java label, what stands between it and the allocation, outermost first: the last Java method,
+// the native function that it entered, and the one that allocated. They tell the kind of memory.
+std::vector<std::size_t> Means(const evidence::Site& site) {
+  std::vector<std::size_t> chosen;
+  if (!site.frames[site.label].java) return chosen;
+  const auto telling = [&site](std::size_t i) {
+    return site.frames[i].named && !evidence::IsPlumbing(site.frames[i]);
+  };
+  std::size_t native = site.label;  // how many native frames there are
+  for (std::size_t i = 0; i < site.label; ++i) {
+    if (!site.frames[i].java) continue;
+    native = i;
+    if (site.frames[i].named) chosen.push_back(i);
+    break;
+  }
+  std::size_t entered = native;
+  for (std::size_t i = native; i-- > 0 && entered == native;) {
+    if (telling(i)) entered = i;
+  }
+  if (entered == native) return chosen;
+  chosen.push_back(entered);
+  for (std::size_t i = 0; i < entered; ++i) {
+    if (!telling(i)) continue;
+    chosen.push_back(i);
+    break;
+  }
+  return chosen;
+}
+
+// A Java name that is too long loses of its packages first: "c.e.pipeline.Decoder.decode".
+std::string ShortJava(const std::string& function, std::size_t columns) {
+  std::string text = function;
+  // The last two parts are class and method.
+  std::size_t at = 0;
+  for (;;) {
+    if (text.size() <= columns) return text;
+    const std::size_t dot = text.find('.', at);
+    const std::size_t next = dot == std::string::npos ? dot : text.find('.', dot + 1);
+    if (next == std::string::npos) return text;
+    if (dot > at + 1) text.erase(at + 1, dot - at - 1);
+    at += 2;
+  }
+}
+
+std::string FunctionText(const evidence::SiteFrame& frame, std::size_t columns, const Page& page) {
+  return page.Name(frame.java ? ShortJava(frame.function, columns) : frame.function, columns);
+}
+
 // "function (file.cc:12)" in `columns`; the function gives way, not the line.
 std::string FrameText(const evidence::SiteFrame& frame, std::size_t columns, const Page& page) {
-  if (frame.line == 0) return page.Name(frame.function, columns);
+  if (frame.line == 0) return FunctionText(frame, columns, page);
   const std::string file = frame.file.substr(frame.file.rfind('/') + 1);
   const std::string line = page.Name(fmt::format(" ({}:{})", file, frame.line), columns / 2);
-  return page.Name(frame.function, columns - Columns(line)) + line;
+  return FunctionText(frame, columns - Columns(line), page) + line;
+}
+
+std::string MeansText(const evidence::Site& site, std::size_t columns, const Page& page) {
+  const std::vector<std::size_t> means = Means(site);
+  constexpr std::size_t kArrow = 4;
+  std::string text;
+  for (const std::size_t i : means) {
+    if (!text.empty()) text += " <- ";
+    text += FunctionText(site.frames[i], (columns - kArrow * means.size()) / means.size(), page);
+  }
+  return text;
 }
 
 }  // namespace
@@ -60,6 +123,9 @@ void WriteSites(const report::Report& report, Page* page) {
                                ? std::string("(stack not recorded)")
                                : page->Styled(Style::kBold, FrameText(site.frames[site.label],
                                                                       page->width() - 36, *page))));
+    if (site.frames.empty()) continue;
+    const std::string means = MeansText(site, page->width() - 9, *page);
+    if (!means.empty()) page->Line("      " + page->Styled(Style::kDim, "by " + means));
     for (const std::size_t i : Callers(site))
       page->Line("      " +
                  page->Styled(Style::kDim,
