@@ -52,6 +52,9 @@ class ThreadTable {
   std::uint32_t SinceOf(std::uint32_t slot) const {
     return slots_[slot].since_ms.load(std::memory_order_relaxed);
   }
+  const void* JavaOf(std::uint32_t slot) const {
+    return slots_[slot].jni_env.load(std::memory_order_relaxed);
+  }
   // Its thread is gone: the slot may be used again.
   void End(std::uint32_t slot, const ThreadEntry& thread);
   // Calls visit(slot) for each slot changed since it was last taken; visit returns false to leave it
