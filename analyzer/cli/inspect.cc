@@ -12,6 +12,7 @@
 #include "analyzer/cli/output.h"
 #include "analyzer/cli/terminal.h"
 #include "analyzer/evidence/improve_names.h"
+#include "analyzer/evidence/java_frames.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/inert.h"
 #include "lib/recorder/reader.h"
@@ -63,17 +64,33 @@ Json Process(const Recording& recording) {
   return json;
 }
 
+// A return address, or a Java method: as its name where it is known, for nothing else tells what its
+// number means.
+std::string Frame(const Recording& recording, std::uint64_t pc) {
+  const auto name = recording.frame_names.find(pc);
+  if (evidence::IsJavaFrame(pc) && name != recording.frame_names.end() &&
+      !name->second.symbol().empty())
+    return name->second.symbol();
+  return fmt::format("{:#x}", pc);
+}
+
 Json Stacks(const Recording& recording) {
   Json array = Json::array();
   for (const auto& [id, stack] : recording.stacks) {
     Json frames = Json::array();
-    for (const std::uint64_t pc : stack.frames) frames.push_back(fmt::format("{:#x}", pc));
+    for (const std::uint64_t pc : stack.frames) frames.push_back(Frame(recording, pc));
     array.push_back({{"id", id},
                      {"truncated", stack.truncated},
                      {"counters", ToJson(stack.counters)},
                      {"frames", std::move(frames)}});
   }
   return array;
+}
+
+Json Jvm(const Recording& recording) {
+  Json json = {{"samples", RecordsJson(recording.jvm_samples)}};
+  if (recording.jvm_facts) json["facts"] = ToJson(*recording.jvm_facts);
+  return json;
 }
 
 Json RocksDb(const Recording& recording) {
@@ -86,16 +103,18 @@ struct Section {
   Json (*make)(const Recording&);
 };
 
-constexpr std::array<Section, 9> kSections = {{
+constexpr std::array<Section, 11> kSections = {{
     {"process", Process},
     {"modules", [](const Recording& r) { return MapJson(r.modules); }},
     {"stacks", Stacks},
     {"live", [](const Recording& r) { return MapJson(r.live_objects); }},
     {"mappings", [](const Recording& r) { return MapJson(r.mappings); }},
+    {"threads", [](const Recording& r) { return MapJson(r.threads); }},
     {"timeline", [](const Recording& r) { return RecordsJson(r.timeline); }},
     {"names", [](const Recording& r) { return MapJson(r.frame_names); }},
     {"losses", [](const Recording& r) { return ToJson(r.losses); }},
     {"rocksdb", RocksDb},
+    {"jvm", Jvm},
 }};
 
 std::string Dump(const Json& json, int indent) {

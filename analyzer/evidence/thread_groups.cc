@@ -156,7 +156,8 @@ std::string WithoutNumbers(std::string_view name) {
 }  // namespace
 
 GroupedThread GroupOf(std::string_view java_name, std::string_view comm) {
-  const bool known_to_java = !java_name.empty();
+  // A thread of RocksDB's that once called Java back is known there as "Thread-7".
+  const bool known_to_java = !java_name.empty() && !StartsWith(comm, "rocksdb:");
   const std::string_view name = known_to_java ? java_name : comm;
   if (name.empty()) return {ThreadKind::kUnknown, "(unnamed threads)", {}, {}, {}};
   const bool cut = !known_to_java && name.size() >= kCommLength;

@@ -126,6 +126,35 @@ void EveryKind(Writer& writer) {
   record.mutable_rocksdb_sample()->add_families()->set_all_memtables(1 << 27);
   record.mutable_rocksdb_sample()->add_caches()->set_usage(1 << 23);
   Append(writer, record);
+  record.mutable_stack()->set_id(8);
+  record.mutable_stack()->add_frame_deltas(0x7f0000001000);
+  // To a Java frame: bit 63 and a method id.
+  record.mutable_stack()->add_frame_deltas(
+      static_cast<std::int64_t>(0x8003800000000010ULL - 0x7f0000001000));
+  Append(writer, record);
+  auto* method = record.mutable_frame_names()->add_names();
+  method->set_pc(0x8003800000000010ULL);
+  method->set_symbol("com.example.pipeline.ConfigDecoder.decode");
+  method->set_file("ConfigDecoder.java");
+  method->set_line(42);
+  method->set_java(true);
+  Append(writer, record);
+  for (std::uint64_t since : {std::uint64_t{100}, std::uint64_t{9000}}) {
+    auto* thread = record.mutable_threads()->add_threads();
+    thread->set_thread_id(77);
+    thread->set_since_ms(since);
+    thread->set_comm("Source: orders ");
+    thread->set_java_name("Source: orders -> Map (1/4)#0");
+    thread->set_java(true);
+  }
+  Append(writer, record);
+  record.mutable_jvm_facts()->set_collector("G1");
+  record.mutable_jvm_facts()->set_max_heap(1 << 29);
+  Append(writer, record);
+  record.mutable_jvm_sample()->set_heap_used(1 << 28);
+  record.mutable_jvm_sample()->add_pools()->set_name("Metaspace");
+  record.mutable_jvm_sample()->add_native_memory()->set_category("Thread");
+  Append(writer, record);
   record.mutable_exit()->set_kind(proto::Exit::CLEAN);
   Append(writer, record);
   record.mutable_aftermath()->set_kernel_log("oom-kill:constraint=CONSTRAINT_MEMCG");

@@ -193,6 +193,12 @@ TEST_F(CliTest, ReportOfAScrapeAndAConfiguration) {
 }
 
 TEST_F(CliTest, InspectSectionsAndRecords) {
+  const std::string every = WRACKLINE_TEST_DATA "/../fuzz/corpus/fuzz_recorder/every-kind";
+  EXPECT_THAT(Wrackline("inspect --section threads " + every).output,
+              HasSubstr(R"("java_name":"Source: orders -> Map (1/4)#0")"));
+  EXPECT_THAT(Wrackline("inspect --section stacks " + every).output,
+              HasSubstr(R"("com.example.pipeline.ConfigDecoder.decode")"));
+  EXPECT_THAT(Wrackline("inspect --section jvm " + every).output, HasSubstr(R"("collector":"G1")"));
   EXPECT_THAT(Wrackline(std::string("inspect --section process ") + kKilled).output,
               HasSubstr("glibc 2.36"));
   EXPECT_EQ(Wrackline(std::string("inspect --format json ") + kKilled + " > /dev/null").status, 0);

@@ -66,6 +66,7 @@ constexpr Row kRows[] = {
     {"", "flink-taskexecu", ThreadKind::kFlink, "Flink TaskExecutor I/O"},
     {"", "IOManager reade", ThreadKind::kFlink, "Flink I/O manager"},
     {"", "rocksdb:low", ThreadKind::kRocksDb, "RocksDB compaction (low)"},
+    {"Thread-7", "rocksdb:low", ThreadKind::kRocksDb, "RocksDB compaction (low)"},
     {"", "rocksdb:high", ThreadKind::kRocksDb, "RocksDB flush (high)"},
     {"", "rocksdb:bottom", ThreadKind::kRocksDb, "RocksDB compaction (bottom)"},
     {"", "rocksdb:dump_st", ThreadKind::kRocksDb, "RocksDB, other threads"},

@@ -105,6 +105,53 @@ TEST_F(Reader, ReadsEveryKindOfRecord) {
   EXPECT_EQ(r.last_time_ns, 5'000'000U);  // not the aftermath's
 }
 
+TEST_F(Reader, ThreadsAreToldApartByTheirStartAndTheVmsSamplesAreInOrder) {
+  proto::Record record;
+  record.set_time_ns(100);
+  for (const std::uint64_t since : {50, 9000}) {
+    proto::Thread* thread = record.mutable_threads()->add_threads();
+    thread->set_thread_id(77);
+    thread->set_since_ms(since);
+    thread->set_comm("java");
+  }
+  Append(record);
+  record.mutable_threads()->mutable_threads()->RemoveLast();
+  record.mutable_threads()->mutable_threads(0)->set_java_name("Source: in (1/2)#0");
+  Append(record);  // the last one of the same thread wins
+  record.mutable_jvm_facts()->set_collector("Serial");
+  Append(record);
+  record.mutable_jvm_facts()->set_collector("G1");
+  Append(record);
+  for (const std::uint64_t at : {7, 3, 7}) {
+    record.set_time_ns(at);
+    record.mutable_jvm_sample()->set_monotonic_ns(at);
+    record.mutable_jvm_sample()->set_heap_used(at * 10);
+    Append(record);
+  }
+  record.mutable_frame_names()->add_names()->set_pc(0x8003800000000010ULL);
+  record.mutable_frame_names()->mutable_names(0)->set_java(true);
+  record.mutable_frame_names()->mutable_names(0)->set_symbol("com.example.Job.run");
+  Append(record);
+
+  const auto check = [](const Recording& r) {
+    EXPECT_EQ(r.damage, "");
+    ASSERT_EQ(r.threads.size(), 2U);
+    EXPECT_EQ(r.threads.at({77, 50}).java_name(), "Source: in (1/2)#0");
+    EXPECT_EQ(r.threads.at({77, 9000}).java_name(), "");
+    EXPECT_EQ(r.jvm_facts->collector(), "G1");
+    ASSERT_EQ(r.jvm_samples.size(), 2U);
+    EXPECT_EQ(r.jvm_samples[0].jvm_sample().heap_used(), 30U);
+    EXPECT_EQ(r.jvm_samples[1].jvm_sample().heap_used(), 70U);
+    EXPECT_TRUE(r.frame_names.at(0x8003800000000010ULL).java());
+  };
+  check(Read());
+  const std::string packed = folder_.File("a.wrackpack");
+  ASSERT_FALSE(Pack(path_, packed).has_value());
+  const Result<Recording> again = ReadRecording(packed);
+  ASSERT_TRUE(again.ok());
+  check(again.value());
+}
+
 TEST_F(Reader, RawRecordsComeInFileOrderWithTheirOffsets) {
   Append(CounterRecord(1, 1));
   Append(CounterRecord(1, 2));
