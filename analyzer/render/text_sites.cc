@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "analyzer/evidence/java_frames.h"
@@ -96,10 +97,19 @@ std::string FrameText(const evidence::SiteFrame& frame, std::size_t columns, con
 std::string MeansText(const evidence::Site& site, std::size_t columns, const Page& page) {
   const std::vector<std::size_t> means = Means(site);
   constexpr std::size_t kArrow = 4;
+  std::size_t room = columns - std::min(columns, kArrow * means.size());
+  std::size_t left = means.size();
   std::string text;
   for (const std::size_t i : means) {
+    // What the names behind this one do not need is this one's.
+    std::size_t behind = 0;
+    for (std::size_t k = means.size() - left + 1; k < means.size(); ++k)
+      behind += std::min(site.frames[means[k]].function.size(), room / left);
+    const std::string name = FunctionText(site.frames[i], room - behind, page);
+    room -= std::min(room, Columns(name));
+    --left;
     if (!text.empty()) text += " <- ";
-    text += FunctionText(site.frames[i], (columns - kArrow * means.size()) / means.size(), page);
+    text += name;
   }
   return text;
 }

@@ -15,11 +15,14 @@ using evidence::ThreadKind;
 constexpr std::size_t kGroups = 12;
 constexpr std::size_t kSubtasks = 6;  // named one by one
 
-// "subtasks 1, 3 of 4", "4 subtasks of 8", "12 threads"; empty: one thread.
+// "subtasks 1, 3 of 4", "all 4 subtasks", "7 subtasks of 8", "12 threads"; empty: one thread.
 std::string Extent(const ThreadGroup& group) {
   if (!group.subtasks.empty()) {
     const std::string of =
         group.parallelism ? fmt::format(" of {}", *group.parallelism) : std::string();
+    if (group.parallelism && group.subtasks.size() == *group.parallelism)
+      return *group.parallelism == 1 ? std::string()
+                                     : fmt::format("all {} subtasks", *group.parallelism);
     if (group.subtasks.size() > kSubtasks)
       return fmt::format("{} subtasks{}", group.subtasks.size(), of);
     std::string text = group.subtasks.size() == 1 ? "subtask " : "subtasks ";

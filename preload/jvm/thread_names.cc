@@ -33,7 +33,9 @@ bool SetNameOf(jvmtiEnv* jvmti, jthread thread, ThreadTable* threads, std::uint3
   char name[sizeof(entry.java_name)];
   CopyJavaName(info.name != nullptr ? info.name : "", name, sizeof(name));
   if (info.name != nullptr) jvmti->Deallocate(reinterpret_cast<unsigned char*>(info.name));
-  return name[0] == '\0' || threads->SetJavaName(slot, entry, name);
+  // What the main thread is called once main() has returned tells nothing of what it did before.
+  const bool main_is_done = entry.java_name[0] != '\0' && std::strcmp(name, "DestroyJavaVM") == 0;
+  return name[0] == '\0' || main_is_done || threads->SetJavaName(slot, entry, name);
 }
 
 // On the thread that ends, which is still a Java thread. Costs a thread that made no sample a look at

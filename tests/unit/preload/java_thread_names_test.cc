@@ -119,6 +119,16 @@ TEST_F(JavaThreadNames, AThreadThatEndsBetweenTwoLooksIsNamedAtItsEnd) {
   EXPECT_EQ(NameOf(2), "another");
 }
 
+TEST_F(JavaThreadNames, TheMainThreadKeepsItsNameWhenItWaitsForTheEnd) {
+  NameJavaThreads(Machine(), State());
+  With("DestroyJavaVM", [&] {
+    ThreadEntry entry = {};
+    ASSERT_TRUE(state_->threads.Read(0, &entry));
+    ASSERT_TRUE(state_->threads.SetJavaName(0, entry, "main"));
+  });
+  EXPECT_EQ(NameOf(0), "main");
+}
+
 TEST_F(JavaThreadNames, OfManyShortThreadsEachIsNamed) {
   NameJavaThreads(Machine(), State());
   constexpr std::uint32_t kThreads = 300;
