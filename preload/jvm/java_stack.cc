@@ -11,6 +11,7 @@
 #include "preload/hooks/next_allocator.h"
 #include "preload/jvm/frame_anchor.h"
 #include "preload/jvm/java_frame.h"
+#include "preload/sampling/allocation.h"
 #include "preload/unwind/local_objects.h"
 
 namespace wrackline::preload {
@@ -71,6 +72,7 @@ std::uint32_t ContinueInJava(LossCounters* losses, const Caller& caller, std::ui
   if (vm->GetEnv(reinterpret_cast<void**>(&env), JNI_VERSION_1_6) != JNI_OK || env == nullptr) {
     return depth;
   }
+  if (ProfileState* const state = State()) NoteJavaThread(state, env);
 
   // The VM knows where Java was left, but for calls that compiled code makes without leaving: then it starts from these.
   ucontext_t context;

@@ -9,6 +9,7 @@
 #include "preload/jvm/context.h"
 #include "preload/jvm/evidence.h"
 #include "preload/jvm/jvm_watch.h"
+#include "preload/jvm/thread_names.h"
 #include "preload/own_thread.h"
 #include "preload/pages.h"
 #include "preload/sampling/allocation.h"
@@ -37,7 +38,7 @@ void RecordEvidence(const JvmContext& jvm, ProfileState* state) {
                            attachment.attach_cost_ns, attachment.trouble});
   RecordJvmSample(jvm);
 }
-constexpr std::array<Duty, 1> kDuties = {{{kSecond, RecordEvidence}}};
+constexpr std::array<Duty, 2> kDuties = {{{kSecond, NameJavaThreads}, {kSecond, RecordEvidence}}};
 
 void SayAttached() {
   const JvmAttachment& attachment = Attachment();
