@@ -206,9 +206,9 @@ TEST_F(LibraryChecks, CallsWhatIsListedOnly) {
       "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__gmon_start__",
       "__cxa_finalize", "__stack_chk_fail", "abort",
       // memory and text
-      "memchr", "memcmp", "memcpy", "memmove", "memset", "stpcpy", "strchr", "strcmp", "strcpy",
-      "strcspn", "strlen", "strncmp", "strncpy", "strnlen", "strrchr", "strstr", "environ",
-      "__environ",
+      "memchr", "memcmp", "memcpy", "memmove", "memrchr", "memset", "stpcpy", "strchr", "strcmp",
+      "strcpy", "strcspn", "strlen", "strncmp", "strncpy", "strnlen", "strrchr", "strstr",
+      "environ", "__environ",
       // pages
       "madvise", "mincore", "mmap", "munmap", "getpagesize",
       // the kernel, by name
