@@ -36,9 +36,54 @@ bool EncodeFamilyFacts(pb_ostream_t* stream, const pb_field_t* field, void* cons
                 &out.cache_index_and_filter_blocks);
     out.has_arena_block_size = true;
     out.arena_block_size = facts.arena_block_size;
+    SetOptional(facts.partition_filters, &out.has_partition_filters, &out.partition_filters);
+    SetOptional(facts.partitioned_index, &out.has_partitioned_index, &out.partitioned_index);
+    SetOptional(facts.pin_l0_filter_and_index_blocks_in_cache,
+                &out.has_pin_l0_filter_and_index_blocks_in_cache,
+                &out.pin_l0_filter_and_index_blocks_in_cache);
+    out.has_min_write_buffer_number_to_merge = true;
+    out.min_write_buffer_number_to_merge = facts.min_write_buffer_number_to_merge;
+    out.has_max_write_buffer_size_to_maintain = true;
+    out.max_write_buffer_size_to_maintain = facts.max_write_buffer_size_to_maintain;
+    out.blob_cache_id = facts.blob_cache_id;
     if (!EncodeElement(stream, field, wrackline_proto_RocksDbFamily_fields, &out)) return false;
   }
   return true;
+}
+
+void SetBlocks(const RocksDbBlockBytes& from, wrackline_proto_RocksDbBlocks* to) {
+  to->data = from.data;
+  to->index = from.index;
+  to->filter = from.filter;
+  to->blob = from.blob;
+  to->other = from.other;
+  to->entries = from.entries;
+}
+
+void SetSplit(const RocksDbCacheSplit& from, wrackline_proto_RocksDbCacheSplit* to) {
+  to->monotonic_ns = from.monotonic_ns;
+  to->duration_ns = from.duration_ns;
+  to->cpu_ns = from.cpu_ns;
+  to->files_ns = from.files_ns;
+  to->usage = from.usage;
+  to->charged = from.charged;
+  to->entries = from.entries;
+  to->memtable_reservations = from.memtable_reservations;
+  to->other_reservations = from.other_reservations;
+  to->has_unknown = true;
+  SetBlocks(from.unknown, &to->unknown);
+}
+
+wrackline_proto_RocksDbCache_Kind KindOf(RocksDbCacheKind kind) {
+  switch (kind) {
+    case RocksDbCacheKind::kBlob:
+      return wrackline_proto_RocksDbCache_Kind_BLOB;
+    case RocksDbCacheKind::kRow:
+      return wrackline_proto_RocksDbCache_Kind_ROW;
+    case RocksDbCacheKind::kBlock:
+      break;
+  }
+  return wrackline_proto_RocksDbCache_Kind_BLOCK;
 }
 
 bool EncodeFamilies(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
@@ -53,6 +98,10 @@ bool EncodeFamilies(pb_ostream_t* stream, const pb_field_t* field, void* const* 
     SetOptional(family.all_memtables, &out.has_all_memtables, &out.all_memtables);
     SetOptional(family.table_readers, &out.has_table_readers, &out.table_readers);
     SetOptional(family.immutable_memtables, &out.has_immutable_memtables, &out.immutable_memtables);
+    SetOptional(family.live_versions, &out.has_live_versions, &out.live_versions);
+    SetOptional(family.pinned_sst_bytes, &out.has_pinned_sst_bytes, &out.pinned_sst_bytes);
+    out.has_cached_blocks = family.cached_blocks.has_value();
+    if (family.cached_blocks) SetBlocks(*family.cached_blocks, &out.cached_blocks);
     if (!EncodeElement(stream, field, wrackline_proto_RocksDbFamilySample_fields, &out))
       return false;
   }
@@ -69,6 +118,9 @@ bool EncodeCaches(pb_ostream_t* stream, const pb_field_t* field, void* const* ar
     SetOptional(cache->pinned_usage, &out.has_pinned_usage, &out.pinned_usage);
     out.has_strict_capacity_limit = true;
     out.strict_capacity_limit = cache->strict_capacity_limit;
+    out.kind = KindOf(cache->kind);
+    out.has_split = cache->split.has_value();
+    if (cache->split) SetSplit(*cache->split, &out.split);
     if (!EncodeElement(stream, field, wrackline_proto_RocksDbCache_fields, &out)) return false;
   }
   return true;
@@ -163,6 +215,11 @@ std::string EncodeDatabase(const DatabaseFacts& database, bool closed, std::uint
   CopyText(database.path, out.path, sizeof out.path);
   out.write_buffer_manager_id = reinterpret_cast<std::uintptr_t>(database.write_buffer_manager);
   out.closed = closed;
+  out.has_max_open_files = true;
+  out.max_open_files = database.max_open_files;
+  out.has_writable_file_max_buffer_size = true;
+  out.writable_file_max_buffer_size = database.writable_file_max_buffer_size;
+  out.row_cache_id = reinterpret_cast<std::uintptr_t>(database.row_cache);
   CopyText(rocksdb::GetRocksVersionAsString(), out.rocksdb_version, sizeof out.rocksdb_version);
   std::span<const FamilyFacts> families = database.families;
   out.families.funcs.encode = EncodeFamilyFacts;
@@ -193,8 +250,18 @@ void EncodeSample(const RocksDbMemory& memory, const RocksDbDatabaseMemory& data
     out.families.arg = &families;
 
     std::vector<const RocksDbCacheMemory*> caches;
-    for (const RocksDbFamilyMemory& family : families) AddOnce(memory, family.cache_id, &caches);
+    for (const RocksDbFamilyMemory& family : families) {
+      AddOnce(memory, family.cache_id, &caches);
+      AddOnce(memory, family.blob_cache_id, &caches);
+    }
     if (begin == 0) {
+      SetOptional(database.snapshots, &out.has_snapshots, &out.snapshots);
+      SetOptional(database.oldest_snapshot_time, &out.has_oldest_snapshot_time,
+                  &out.oldest_snapshot_time);
+      SetOptional(database.running_flushes, &out.has_running_flushes, &out.running_flushes);
+      SetOptional(database.running_compactions, &out.has_running_compactions,
+                  &out.running_compactions);
+      AddOnce(memory, database.row_cache_id, &caches);
       const auto* manager = Find(memory.write_buffer_managers, database.write_buffer_manager_id);
       if (manager != nullptr) {
         AddOnce(memory, manager->cache_id, &caches);

@@ -1,6 +1,7 @@
 // Locks, in the order they are taken; none is held over I/O:
 //   change_mutex_         Watch and Unwatch, one at a time
 //   watched_mutex_        the list of watched databases
+//   Splitter's            the walk over caches; who comes meanwhile uses the last one's figures
 //   WatchedDatabase.mutex one database: held while it is sampled, and by Unwatch to let it go
 //   emit_mutex_           the order in which records about databases are handed on
 //   control_mutex_        Start and Stop from outside, one at a time (alone held over the wait for
@@ -24,6 +25,8 @@
 #include "rocksdb_probe/file_sink.h"
 #include "rocksdb_probe/process_facts.h"
 #include "rocksdb_probe/sample.h"
+#include "rocksdb_probe/splitter.h"
+#include "rocksdb_probe/watched.h"
 #include "wrackline/rocksdb_probe.h"
 #include "wrackline/shim.h"
 
@@ -45,20 +48,6 @@ std::uint64_t KeyOf(std::uint64_t database_id, std::uint64_t stream) {
 }
 std::uint64_t StateKey(std::uint64_t database_id) { return KeyOf(database_id, 0); }
 std::uint64_t SampleKey(std::uint64_t database_id) { return KeyOf(database_id, 1); }
-
-struct WatchedDatabase {
-  explicit WatchedDatabase(rocksdb::DB* watched) : db(watched) {}
-
-  rocksdb::DB* const db;  // to be found by; touched through facts.db alone
-  std::mutex mutex;
-  DatabaseFacts facts;  // facts.db is null once it was let go
-
-  // Guarded by emit_mutex_.
-  std::string state_record;
-  bool closed = false;
-  bool shim_has_state = false;
-  bool file_has_state = false;
-};
 
 std::string OutputFolder(const RocksDbProbeOptions& options) {
   if (!options.record_to_file) return {};
@@ -111,6 +100,7 @@ class RocksDbProbe::Impl {
         file_(probe::OutputFolder(options_), options_.file_bytes,
               static_cast<std::uint32_t>(
                   std::min<std::chrono::milliseconds::rep>(period_.count(), 3'600'000))),
+        splitter_(options_.split_duty),
         pid_(getpid()) {}
 
   bool Forked() const { return getpid() != pid_; }
@@ -142,6 +132,7 @@ class RocksDbProbe::Impl {
   const Options options_;
   const std::chrono::milliseconds period_;
   probe::FileSink file_;
+  probe::Splitter splitter_;
   const pid_t pid_;
 
   std::mutex change_mutex_;
@@ -328,6 +319,7 @@ RocksDbMemory RocksDbProbe::Impl::SampleNow() {
     return false;
   });
   memory.cost_ns = probe::MonotonicNs() - memory.monotonic_ns;
+  splitter_.Split(sampled, &memory);
   ++samples_;
   SendSample(memory, sampled);
   if (options_.callback) options_.callback(memory);

@@ -39,6 +39,59 @@ RocksDbCacheMemory ReadCache(rocksdb::DB* db, const FamilyFacts& family) {
   return cache;
 }
 
+RocksDbCacheMemory ReadBlobCache(rocksdb::DB* db, const FamilyFacts& family) {
+  RocksDbCacheMemory cache;
+  cache.id = family.blob_cache_id;
+  cache.kind = RocksDbCacheKind::kBlob;
+  cache.capacity = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlobCacheCapacity);
+  cache.usage = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlobCacheUsage);
+  cache.pinned_usage =
+      ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlobCachePinnedUsage);
+  return cache;
+}
+
+RocksDbCacheMemory ReadRowCache(const rocksdb::Cache& row_cache) {
+  RocksDbCacheMemory cache;
+  cache.id = IdOf(&row_cache);
+  cache.kind = RocksDbCacheKind::kRow;
+  cache.capacity = row_cache.GetCapacity();
+  cache.usage = row_cache.GetUsage();
+  cache.pinned_usage = row_cache.GetPinnedUsage();
+  cache.strict_capacity_limit = row_cache.HasStrictCapacityLimit();
+  return cache;
+}
+
+std::optional<std::uint32_t> ReadCount(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family,
+                                       const std::string& property) {
+  const auto value = ReadProperty(db, family, property);
+  if (!value) return std::nullopt;
+  return static_cast<std::uint32_t>(*value);
+}
+
+// What is of the database and not of one of its families; asked through any of them.
+void ReadDatabaseCounts(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family,
+                        RocksDbDatabaseMemory* out) {
+  using Properties = rocksdb::DB::Properties;
+  out->snapshots = ReadCount(db, family, Properties::kNumSnapshots);
+  if (out->snapshots.value_or(0) > 0)
+    out->oldest_snapshot_time = ReadProperty(db, family, Properties::kOldestSnapshotTime);
+  out->running_flushes = ReadCount(db, family, Properties::kNumRunningFlushes);
+  out->running_compactions = ReadCount(db, family, Properties::kNumRunningCompactions);
+}
+
+void ReadVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* handle,
+                  RocksDbFamilyMemory* family) {
+  using Properties = rocksdb::DB::Properties;
+  family->live_versions = ReadCount(db, handle, Properties::kNumLiveVersions);
+  if (!family->live_versions) return;
+  family->pinned_sst_bytes = 0;
+  if (*family->live_versions <= 1) return;  // the sum over all versions is dear where there are many
+  const auto live = ReadProperty(db, handle, Properties::kLiveSstFilesSize);
+  const auto total = ReadProperty(db, handle, Properties::kTotalSstFilesSize);
+  family->pinned_sst_bytes.reset();
+  if (live && total) family->pinned_sst_bytes = *total - std::min(*total, *live);
+}
+
 RocksDbWriteBufferManagerMemory ReadManager(const rocksdb::WriteBufferManager& manager,
                                             std::uint64_t charged_cache) {
   RocksDbWriteBufferManagerMemory out;
@@ -66,6 +119,20 @@ void ReadDatabaseFacts(rocksdb::DB* db, DatabaseFacts* out) {
   // The manager that RocksDB makes when the program gives none counts nothing.
   if (manager != nullptr && (manager->enabled() || manager->cost_to_cache()))
     out->write_buffer_manager = manager;
+  out->row_cache = options.row_cache.get();
+  out->max_open_files = options.max_open_files;
+  out->writable_file_max_buffer_size = options.writable_file_max_buffer_size;
+}
+
+std::shared_ptr<rocksdb::Cache> CacheOf(rocksdb::ColumnFamilyHandle* handle,
+                                        RocksDbCacheKind kind) {
+  rocksdb::ColumnFamilyDescriptor descriptor;
+  if (!handle->GetDescriptor(&descriptor).ok()) return nullptr;
+  if (kind == RocksDbCacheKind::kBlob) return descriptor.options.blob_cache;
+  const rocksdb::TableFactory* tables = descriptor.options.table_factory.get();
+  if (kind != RocksDbCacheKind::kBlock || tables == nullptr) return nullptr;
+  const auto* table = tables->GetOptions<rocksdb::BlockBasedTableOptions>();
+  return table == nullptr || table->no_block_cache ? nullptr : table->block_cache;
 }
 
 rocksdb::Status ReadFamilyFacts(rocksdb::ColumnFamilyHandle* handle, FamilyFacts* out) {
@@ -82,6 +149,10 @@ rocksdb::Status ReadFamilyFacts(rocksdb::ColumnFamilyHandle* handle, FamilyFacts
   out->max_write_buffer_number =
       static_cast<std::uint32_t>(std::max(0, options.max_write_buffer_number));
   out->arena_block_size = options.arena_block_size;
+  out->min_write_buffer_number_to_merge =
+      static_cast<std::uint32_t>(std::max(0, options.min_write_buffer_number_to_merge));
+  out->max_write_buffer_size_to_maintain = options.max_write_buffer_size_to_maintain;
+  out->blob_cache_id = IdOf(options.blob_cache.get());
   if (const rocksdb::TableFactory* tables = options.table_factory.get(); tables != nullptr) {
     const auto* cache =
         tables->GetOptions<rocksdb::Cache>(rocksdb::TableFactory::kBlockCacheOpts());
@@ -90,7 +161,11 @@ rocksdb::Status ReadFamilyFacts(rocksdb::ColumnFamilyHandle* handle, FamilyFacts
       out->strict_capacity_limit = cache->HasStrictCapacityLimit();
     }
     if (const auto* table = tables->GetOptions<rocksdb::BlockBasedTableOptions>()) {
+      using Table = rocksdb::BlockBasedTableOptions;
       out->cache_index_and_filter_blocks = table->cache_index_and_filter_blocks;
+      out->partition_filters = table->partition_filters;
+      out->partitioned_index = table->index_type == Table::IndexType::kTwoLevelIndexSearch;
+      out->pin_l0_filter_and_index_blocks_in_cache = table->pin_l0_filter_and_index_blocks_in_cache;
     }
   }
   return status;
@@ -116,11 +191,25 @@ void SampleDatabase(const DatabaseFacts& database, RocksDbMemory* out) {
     if (const auto immutable = ReadProperty(db, facts.handle, Properties::kNumImmutableMemTable)) {
       family.immutable_memtables = static_cast<std::uint32_t>(*immutable);
     }
+    ReadVersions(db, facts.handle, &family);
+    family.blob_cache_id = facts.blob_cache_id;
     memory.families.push_back(std::move(family));
     if (facts.cache_id != 0 && !Contains(out->caches, facts.cache_id)) {
       out->caches.push_back(ReadCache(db, facts));
     }
   }
+  // After the block caches of all families: a cache that is both is the block cache.
+  for (const FamilyFacts& facts : database.families) {
+    if (facts.blob_cache_id != 0 && !Contains(out->caches, facts.blob_cache_id))
+      out->caches.push_back(ReadBlobCache(db, facts));
+  }
+  if (database.row_cache != nullptr) {
+    memory.row_cache_id = IdOf(database.row_cache);
+    if (!Contains(out->caches, memory.row_cache_id))
+      out->caches.push_back(ReadRowCache(*database.row_cache));
+  }
+  if (!database.families.empty())
+    ReadDatabaseCounts(db, database.families.front().handle, &memory);
   if (const rocksdb::WriteBufferManager* manager = database.write_buffer_manager) {
     memory.write_buffer_manager_id = IdOf(manager);
     const auto known =

@@ -14,6 +14,8 @@
 //    memtables are in that cache's usage *too*: `cache_reservation` says with how much.
 //    TotalBytes() knows this.
 //  - Table readers: index and filter blocks outside the cache.
+//  - Split: whose the blocks of a shared cache are, family by family. It takes a walk over the whole
+//    cache, which is made as often as Options::split_duty allows and not at every sample.
 //
 //   wrackline::RocksDbProbe probe;  // once a second, to the recorder
 //   probe.Watch(db, handles, {.name = "orders"});
@@ -30,12 +32,16 @@
 // Life rules
 //  - A watched database and its handles stay the caller's. Unwatch (or UnwatchFamily) comes before
 //    they are destroyed; when it has returned they are never touched again. It waits for a sample
-//    of that database in progress, never for a file: 5 us with four families, 80 us with 64
-//    (medians; the slowest 1 % took milliseconds on a busy machine).
-//  - No Cache, WriteBufferManager or option is kept alive by the probe.
+//    of that database in progress: 5 us with four families, 80 us with 64 (medians; the slowest 1 %
+//    took milliseconds on a busy machine). When a split is due it may wait for the table properties
+//    of one family: those of files that RocksDB holds open are in memory, others (a bounded
+//    max_open_files) are read.
+//  - No Cache, WriteBufferManager or option is kept alive by the probe, but for the cache that is
+//    being walked: until the walk ends (tens of milliseconds for a GiB). Unwatch does not wait for
+//    that.
 //  - A dropped family may stay watched until its handle is destroyed: it holds memory until then.
-//  - Sampling reads integer properties only. Each takes the database's mutex for a moment, as any
-//    property does; none does I/O.
+//  - Sampling reads integer properties. Each takes the database's mutex for a moment, as any
+//    property does; none does I/O. A split reads the list of files where it has changed, too.
 //
 // Every function may be called by any thread at any time, also by the callback, but for the
 // destructor. Throws nothing but std::bad_alloc. In a forked child the probe does nothing;
@@ -56,6 +62,18 @@ namespace wrackline {
 
 // One moment of all watched databases. Sizes are bytes; a figure that RocksDB did not give is
 // absent, never zero. An id that is 0 means "none".
+
+// Bytes of a block cache by the kind of block. Partitions of filters are filters.
+struct RocksDbBlockBytes {
+  std::uint64_t data = 0;
+  std::uint64_t index = 0;
+  std::uint64_t filter = 0;
+  std::uint64_t blob = 0;   // values of blob files
+  std::uint64_t other = 0;  // compression dictionaries, range tombstones, properties
+  std::uint64_t entries = 0;
+  std::uint64_t Total() const { return data + index + filter + blob + other; }
+};
+
 struct RocksDbFamilyMemory {
   std::uint32_t id = 0;  // ColumnFamilyHandle::GetID
   std::string name;
@@ -65,6 +83,14 @@ struct RocksDbFamilyMemory {
   std::optional<std::uint64_t> all_memtables;        // rocksdb.size-all-mem-tables
   std::optional<std::uint64_t> table_readers;        // rocksdb.estimate-table-readers-mem
   std::optional<std::uint32_t> immutable_memtables;  // rocksdb.num-immutable-mem-table
+  // Its blocks in the caches it uses, at the time of those caches' split; absent: never split.
+  std::optional<RocksDbBlockBytes> cached_blocks{};
+  // rocksdb.num-live-versions: 1, and one for each older state of its files that iterators,
+  // snapshots' readers or compactions still use.
+  std::optional<std::uint32_t> live_versions{};
+  // Table files on disk that only those older states use: total-sst-files-size - live-sst-files-size.
+  std::optional<std::uint64_t> pinned_sst_bytes{};
+  std::uint64_t blob_cache_id = 0;
 };
 
 struct RocksDbDatabaseMemory {
@@ -73,7 +99,34 @@ struct RocksDbDatabaseMemory {
   std::string path;
   std::uint64_t write_buffer_manager_id = 0;
   std::vector<RocksDbFamilyMemory> families;
+  std::optional<std::uint32_t> snapshots{};             // rocksdb.num-snapshots
+  std::optional<std::uint64_t> oldest_snapshot_time{};  // UNIX seconds; absent: there is none
+  std::optional<std::uint32_t> running_flushes{};       // rocksdb.num-running-flushes
+  std::optional<std::uint32_t> running_compactions{};   // rocksdb.num-running-compactions
+  std::uint64_t row_cache_id = 0;
 };
+
+// What a walk over a cache found. Sum of the families' cached_blocks + unknown + reservations =
+// charged; charged + metadata = usage.
+struct RocksDbCacheSplit {
+  std::uint64_t monotonic_ns = 0;  // when the walk began
+  std::uint64_t duration_ns = 0;   // of the walk
+  std::uint64_t cpu_ns = 0;        // processor time of the walk
+  // Finding out which files the families have, before the walk; of all families.
+  std::uint64_t files_ns = 0;
+  std::uint64_t usage = 0;    // of the cache: the mean of before and after the walk
+  std::uint64_t charged = 0;  // sum of the entries' charges
+  std::uint64_t entries = 0;
+  std::uint64_t memtable_reservations = 0;  // for a write buffer manager
+  std::uint64_t other_reservations = 0;     // for building filters, dictionaries, table readers...
+  // Blocks of files that no watched family has: deleted ones, or another database's.
+  RocksDbBlockBytes unknown{};
+  // What the cache itself costs, and entries that were erased while they are in use. 0 where a busy
+  // cache shrank during the walk.
+  std::uint64_t Metadata() const { return usage > charged ? usage - charged : 0; }
+};
+
+enum class RocksDbCacheKind { kBlock, kBlob, kRow };
 
 struct RocksDbCacheMemory {
   std::uint64_t id = 0;  // the rocksdb::Cache's address
@@ -81,6 +134,9 @@ struct RocksDbCacheMemory {
   std::optional<std::uint64_t> usage;
   std::optional<std::uint64_t> pinned_usage;
   bool strict_capacity_limit = false;
+  // One that holds blocks and others is kBlock.
+  RocksDbCacheKind kind{RocksDbCacheKind::kBlock};
+  std::optional<RocksDbCacheSplit> split{};  // the last one; absent: none yet, or not possible
 };
 
 struct RocksDbWriteBufferManagerMemory {
@@ -122,6 +178,9 @@ struct RocksDbProbeOptions {
   std::string output_folder{};
   // Size of that file: preallocated, never more; at least 1 MiB.
   std::uint64_t file_bytes = 16u << 20;
+  // How much of one core may go into splitting caches, on average: the next walk waits until the
+  // last one's processor time is no more than this part of the time since. 0: never split.
+  double split_duty = 0.01;
   // Called after each sample, by the thread that took it and with no lock held: it may Unwatch.
   // Must not throw, and must not destroy the probe.
   std::function<void(const RocksDbMemory&)> callback{};

@@ -1,0 +1,53 @@
+#include "rocksdb_probe/block_keys.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+namespace wrackline::probe {
+namespace exported {
+
+// rocksdb::OffsetableCacheKey of 7.8: two 64-bit numbers, of which the first is the same for all
+// blocks of a file (cache/cache_key.h). It is filled by RocksDB alone.
+struct OpaqueKey {
+  std::uint64_t words[2] = {};
+};
+
+// The exported functions by their symbols. Weak: a library without them is linked all the same.
+void SetupBaseCacheKey(const rocksdb::TableProperties*, const std::string&, std::uint64_t,
+                       OpaqueKey*, bool*)
+    __asm__(
+        "_ZN7rocksdb15BlockBasedTable17SetupBaseCacheKeyEPKNS_15TablePropertiesERKNSt7__"
+        "cxx1112basic_stringIcSt11char_traitsIcESaIcEEEmPNS_18OffsetableCacheKeyEPb")
+        __attribute__((weak));
+std::unordered_map<rocksdb::Cache::DeleterFn, rocksdb::CacheEntryRole> CopyCacheDeleterRoleMap()
+    __asm__("_ZN7rocksdb23CopyCacheDeleterRoleMapEv") __attribute__((weak));
+
+}  // namespace exported
+
+bool BlockKeysAreKnown() { return exported::SetupBaseCacheKey != nullptr; }
+
+std::uint64_t BlockKeyPrefix(const rocksdb::TableProperties& properties, const std::string& session,
+                             std::uint64_t file_number) {
+  exported::OpaqueKey key;
+  exported::SetupBaseCacheKey(&properties, session, file_number, &key, nullptr);
+  return key.words[0];
+}
+
+std::uint64_t BlockKeyPrefixOfOwnFile(const std::string& db_id, const std::string& session,
+                                      std::uint64_t file_number) {
+  rocksdb::TableProperties properties;
+  properties.db_id = db_id;
+  properties.db_session_id = session;
+  properties.orig_file_number = file_number;
+  return BlockKeyPrefix(properties, session, file_number);
+}
+
+BlockRoles::BlockRoles() {
+  if (exported::CopyCacheDeleterRoleMap == nullptr) return;
+  for (const auto& [deleter, role] : exported::CopyCacheDeleterRoleMap()) entries_.push_back({deleter, role});
+  std::sort(entries_.begin(), entries_.end(),
+            [](const Entry& a, const Entry& b) { return a.role < b.role; });
+}
+
+}  // namespace wrackline::probe

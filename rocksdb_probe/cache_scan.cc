@@ -1,0 +1,88 @@
+#include "rocksdb_probe/cache_scan.h"
+
+#include <bit>
+#include <cstring>
+
+#include "rocksdb_probe/block_keys.h"
+
+namespace wrackline::probe {
+namespace {
+
+using rocksdb::CacheEntryRole;
+
+std::uint64_t* Kind(CacheEntryRole role, RocksDbBlockBytes* bytes) {
+  switch (role) {
+    case CacheEntryRole::kDataBlock:
+      return &bytes->data;
+    case CacheEntryRole::kIndexBlock:
+      return &bytes->index;
+    case CacheEntryRole::kFilterBlock:
+    case CacheEntryRole::kFilterMetaBlock:
+    case CacheEntryRole::kDeprecatedFilterBlock:
+      return &bytes->filter;
+    case CacheEntryRole::kBlobValue:
+      return &bytes->blob;
+    default:
+      return &bytes->other;
+  }
+}
+
+// A charge that stands for memory elsewhere, and not for what the entry holds.
+bool IsReservation(CacheEntryRole role) {
+  switch (role) {
+    case CacheEntryRole::kWriteBuffer:
+    case CacheEntryRole::kCompressionDictionaryBuildingBuffer:
+    case CacheEntryRole::kFilterConstruction:
+    case CacheEntryRole::kBlockBasedTableReader:
+    case CacheEntryRole::kFileMetadata:
+    case CacheEntryRole::kBlobCache:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void FileOwners::Reset(std::size_t files) {
+  const std::size_t size = std::bit_ceil(files * 2 + 2);
+  slots_.assign(size, Slot{});
+  mask_ = size - 1;
+}
+
+void FileOwners::Add(std::uint64_t prefix, std::uint32_t owner) {
+  std::size_t at = Place(prefix);
+  while (slots_[at].prefix != 0 && slots_[at].prefix != prefix) at = (at + 1) & mask_;
+  if (slots_[at].prefix == 0) slots_[at] = {prefix, owner};
+}
+
+RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners,
+                            std::vector<RocksDbBlockBytes>* by_owner) {
+  RocksDbCacheSplit split;
+  const BlockRoles roles;
+  const std::uint64_t before = cache->GetUsage();
+  cache->ApplyToAllEntries(
+      [&](const rocksdb::Slice& key, void*, std::size_t charge, rocksdb::Cache::DeleterFn deleter) {
+        ++split.entries;
+        split.charged += charge;
+        const CacheEntryRole role = roles.Of(deleter);
+        std::uint64_t prefix = 0;
+        if (key.size() >= sizeof prefix) std::memcpy(&prefix, key.data(), sizeof prefix);
+        if (prefix == 0 || IsReservation(role)) {
+          (role == CacheEntryRole::kWriteBuffer ? split.memtable_reservations
+                                                : split.other_reservations) += charge;
+          return;
+        }
+        const std::uint32_t owner = owners.Find(prefix);
+        RocksDbBlockBytes& to =
+            owner == FileOwners::kNobody ? split.unknown : (*by_owner)[owner];
+        *Kind(role, &to) += charge;
+        ++to.entries;
+      },
+      {});
+  // The cache works on meanwhile: the mean of its usage is the nearest to what was walked.
+  split.usage = before / 2 + cache->GetUsage() / 2;
+  return split;
+}
+
+}  // namespace wrackline::probe

@@ -1,0 +1,48 @@
+// One walk over a block cache: whose its entries are.
+#pragma once
+
+#include <rocksdb/cache.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "wrackline/rocksdb_probe.h"
+
+namespace wrackline::probe {
+
+// From the first eight bytes of a block's key to the number of the family that has the file: an
+// open-addressed table, because it is looked into once for every block of a cache.
+class FileOwners {
+ public:
+  static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
+
+  // Forgets all and makes room for `files`.
+  void Reset(std::size_t files);
+  // The first owner of a prefix stays: a file that two open databases share is counted once.
+  void Add(std::uint64_t prefix, std::uint32_t owner);
+  std::uint32_t Find(std::uint64_t prefix) const {
+    for (std::size_t at = Place(prefix);; at = (at + 1) & mask_) {
+      const Slot& slot = slots_[at];
+      if (slot.prefix == prefix) return slot.owner;
+      if (slot.prefix == 0) return kNobody;
+    }
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t prefix = 0;  // 0: empty; RocksDB makes no such prefix for a file
+    std::uint32_t owner = kNobody;
+  };
+  std::size_t Place(std::uint64_t prefix) const {
+    return static_cast<std::size_t>((prefix * 0x9E3779B97F4A7C15u) >> 32) & mask_;
+  }
+  std::size_t mask_ = 0;
+  std::vector<Slot> slots_{1};
+};
+
+// Walks `cache` once. Adds to `by_owner` (one entry for each owner number in `owners`) what is
+// theirs; says the rest. RocksDB holds a shard's lock for 256 entries at a time.
+RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners,
+                            std::vector<RocksDbBlockBytes>* by_owner);
+
+}  // namespace wrackline::probe
