@@ -14,14 +14,12 @@ struct OpaqueKey {
 };
 
 // The exported functions by their symbols. Weak: a library without them is linked all the same.
-void SetupBaseCacheKey(const rocksdb::TableProperties*, const std::string&, std::uint64_t,
-                       OpaqueKey*, bool*)
-    __asm__(
-        "_ZN7rocksdb15BlockBasedTable17SetupBaseCacheKeyEPKNS_15TablePropertiesERKNSt7__"
-        "cxx1112basic_stringIcSt11char_traitsIcESaIcEEEmPNS_18OffsetableCacheKeyEPb")
-        __attribute__((weak));
-std::unordered_map<rocksdb::Cache::DeleterFn, rocksdb::CacheEntryRole> CopyCacheDeleterRoleMap()
-    __asm__("_ZN7rocksdb23CopyCacheDeleterRoleMapEv") __attribute__((weak));
+void SetupBaseCacheKey(const rocksdb::TableProperties*, const std::string&, std::uint64_t, OpaqueKey*, bool*) __asm__(
+    "_ZN7rocksdb15BlockBasedTable17SetupBaseCacheKeyEPKNS_15TablePropertiesERKNSt7__"
+    "cxx1112basic_stringIcSt11char_traitsIcESaIcEEEmPNS_18OffsetableCacheKeyEPb")
+    __attribute__((weak));
+std::unordered_map<rocksdb::Cache::DeleterFn, rocksdb::CacheEntryRole>
+CopyCacheDeleterRoleMap() __asm__("_ZN7rocksdb23CopyCacheDeleterRoleMapEv") __attribute__((weak));
 
 }  // namespace exported
 
@@ -45,7 +43,8 @@ std::uint64_t BlockKeyPrefixOfOwnFile(const std::string& db_id, const std::strin
 
 BlockRoles::BlockRoles() {
   if (exported::CopyCacheDeleterRoleMap == nullptr) return;
-  for (const auto& [deleter, role] : exported::CopyCacheDeleterRoleMap()) entries_.push_back({deleter, role});
+  for (const auto& [deleter, role] : exported::CopyCacheDeleterRoleMap())
+    entries_.push_back({deleter, role});
   std::sort(entries_.begin(), entries_.end(),
             [](const Entry& a, const Entry& b) { return a.role < b.role; });
 }

@@ -74,8 +74,7 @@ RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners,
           return;
         }
         const std::uint32_t owner = owners.Find(prefix);
-        RocksDbBlockBytes& to =
-            owner == FileOwners::kNobody ? split.unknown : (*by_owner)[owner];
+        RocksDbBlockBytes& to = owner == FileOwners::kNobody ? split.unknown : (*by_owner)[owner];
         *Kind(role, &to) += charge;
         ++to.entries;
       },

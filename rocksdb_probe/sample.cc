@@ -85,7 +85,8 @@ void ReadVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* handle,
   family->live_versions = ReadCount(db, handle, Properties::kNumLiveVersions);
   if (!family->live_versions) return;
   family->pinned_sst_bytes = 0;
-  if (*family->live_versions <= 1) return;  // the sum over all versions is dear where there are many
+  if (*family->live_versions <= 1)
+    return;  // the sum over all versions is dear where there are many
   const auto live = ReadProperty(db, handle, Properties::kLiveSstFilesSize);
   const auto total = ReadProperty(db, handle, Properties::kTotalSstFilesSize);
   family->pinned_sst_bytes.reset();
@@ -208,8 +209,7 @@ void SampleDatabase(const DatabaseFacts& database, RocksDbMemory* out) {
     if (!Contains(out->caches, memory.row_cache_id))
       out->caches.push_back(ReadRowCache(*database.row_cache));
   }
-  if (!database.families.empty())
-    ReadDatabaseCounts(db, database.families.front().handle, &memory);
+  if (!database.families.empty()) ReadDatabaseCounts(db, database.families.front().handle, &memory);
   if (const rocksdb::WriteBufferManager* manager = database.write_buffer_manager) {
     memory.write_buffer_manager_id = IdOf(manager);
     const auto known =
