@@ -33,8 +33,11 @@ class FileOwners {
     std::uint64_t prefix = 0;  // 0: empty; RocksDB makes no such prefix for a file
     std::uint32_t owner = kNobody;
   };
+  // Prefixes of one session differ in a few of their highest bits only: the product alone would not
+  // bring these down to where the table looks.
   std::size_t Place(std::uint64_t prefix) const {
-    return static_cast<std::size_t>((prefix * 0x9E3779B97F4A7C15u) >> 32) & mask_;
+    constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15u;
+    return static_cast<std::size_t>((__builtin_bswap64(prefix * kGolden) * kGolden) >> 32) & mask_;
   }
   std::size_t mask_ = 0;
   std::vector<Slot> slots_{1};
