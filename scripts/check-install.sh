@@ -9,20 +9,23 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/install.log"
 mkdir "$work/user"
-cp rocksdb_probe/example/embed.cc "$work/user/"
+cp rocksdb_probe/example/embed.cc rocksdb_probe/example/embed_c.c "$work/user/"
 cat >"$work/user/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.25)
-project(user CXX)
+project(user C CXX)
 set(CMAKE_CXX_STANDARD 20)
 find_package(wrackline 0.1 REQUIRED COMPONENTS rocksdb_probe preload analyzer)
 add_executable(embed embed.cc)
 target_link_libraries(embed PRIVATE wrackline::rocksdb_probe)
+add_executable(embed_c embed_c.c)
+target_link_libraries(embed_c PRIVATE wrackline::rocksdb_probe)
 file(WRITE ${CMAKE_BINARY_DIR}/paths "${wrackline_EXECUTABLE}\n${wrackline_PRELOAD_LIBRARY}\n")
 CMAKE
 cmake -S "$work/user" -B "$work/user/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/user.log" || { cat "$work/user.log"; exit 1; }
 cmake --build "$work/user/build" >"$work/user.log" || { cat "$work/user.log"; exit 1; }
 
 "$work/user/build/embed" "$work/db1"
+"$work/user/build/embed_c" "$work/db3"
 { read -r command; read -r preload; } <"$work/user/build/paths"
 [[ -e $preload ]] || { echo "check-install: $preload is not there" >&2; exit 1; }
 "$command" run --out "$work/out" -- "$work/user/build/embed" "$work/db2"
