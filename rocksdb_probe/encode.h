@@ -16,8 +16,9 @@ namespace wrackline::probe {
 // What wrackline_submit takes at most.
 inline constexpr std::size_t kMaxEncodedBytes = std::size_t{64} * 1024;
 // Families in one RocksDbSample. With names of 255 bytes and the largest numbers a family with a
-// block and a blob cache of its own, both split, takes 980 bytes: 64 of them fit.
-inline constexpr std::size_t kFamiliesPerSample = 64;
+// block and a blob cache of its own, both split, takes 980 bytes: 56 of them fit, with a manager and
+// the caches beside.
+inline constexpr std::size_t kFamiliesPerSample = 56;
 
 // Serializes `record`; empty when it does not fit kMaxEncodedBytes.
 std::string EncodeRecord(const wrackline_proto_Record& record);

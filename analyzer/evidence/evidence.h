@@ -144,10 +144,10 @@ struct MappingSite {
   std::uint64_t ranges = 0;
 };
 
-// Blocks of one family in its block cache, by kind; where the recording has the true split of a
-// shared cache.
-struct RocksDbCacheSplit {
-  Bytes data, index, filter, other;
+// Bytes in block caches by the kind of block.
+struct RocksDbBlocks {
+  Bytes data, index, filter, other, blob;
+  Bytes Total() const { return data + index + filter + blob + other; }
 };
 
 struct RocksDbFamily {
@@ -162,7 +162,21 @@ struct RocksDbFamily {
   std::optional<Bytes> active_memtable, unflushed_memtables, all_memtables, table_readers;
   std::optional<int> immutable_memtables;
   std::optional<Bytes> memtables_peak, table_readers_peak;
-  std::optional<RocksDbCacheSplit> in_cache;
+  // Its blocks in the caches it uses, when they were last walked.
+  std::optional<RocksDbBlocks> cached_blocks;
+  std::uint64_t blob_cache_id = 0;    // 0: none or unknown
+  std::optional<int> live_versions;   // more than 1: readers keep older states
+  std::optional<Bytes> pinned_files;  // on disk, kept for those only
+};
+
+// What the last walk over a cache found. The families' blocks, unknown, both reservations and
+// metadata are `usage`.
+struct RocksDbSplit {
+  Bytes usage;
+  Bytes memtable_reservations, other_reservations;
+  RocksDbBlocks unknown;  // of deleted files, or of databases that were not watched
+  Bytes metadata;
+  Duration took{};
 };
 
 // One cache object, however many families and databases use it.
@@ -173,6 +187,9 @@ struct RocksDbCache {
   std::vector<std::string> families;
   // Memtables that a write buffer manager charges to this cache: they are in `usage` too.
   std::optional<Bytes> reservations;
+  enum class Kind { kBlock, kBlob, kRow };
+  Kind kind = Kind::kBlock;
+  std::optional<RocksDbSplit> split;
 };
 
 struct RocksDbManager {

@@ -22,6 +22,29 @@ std::optional<Bytes> Memtables(const proto::RocksDbFamilySample& family) {
   return std::nullopt;
 }
 
+RocksDbBlocks Blocks(const proto::RocksDbBlocks& from) {
+  return {ToBytes(from.data()), ToBytes(from.index()), ToBytes(from.filter()), ToBytes(from.blob()),
+          ToBytes(from.other())};
+}
+
+RocksDbSplit Split(const proto::RocksDbCacheSplit& from) {
+  RocksDbSplit split;
+  split.usage = ToBytes(from.usage());
+  split.memtable_reservations = ToBytes(from.memtable_reservations());
+  split.other_reservations = ToBytes(from.other_reservations());
+  split.unknown = Blocks(from.unknown());
+  split.metadata = std::max(Bytes{}, split.usage - ToBytes(from.charged()));
+  split.took = std::chrono::nanoseconds(std::min<std::uint64_t>(
+      from.duration_ns(), static_cast<std::uint64_t>(std::chrono::nanoseconds::max().count())));
+  return split;
+}
+
+RocksDbCache::Kind KindOf(proto::RocksDbCache::Kind kind) {
+  if (kind == proto::RocksDbCache::BLOB) return RocksDbCache::Kind::kBlob;
+  if (kind == proto::RocksDbCache::ROW) return RocksDbCache::Kind::kRow;
+  return RocksDbCache::Kind::kBlock;  // and what a newer writer may know
+}
+
 // The newest sample of each database; one of many families comes in several records of one time.
 using Newest = std::map<std::uint64_t, std::vector<const proto::RocksDbSample*>>;
 
@@ -104,6 +127,7 @@ struct Builder {
       family.name = described.name();
       family.cache_id = described.cache_id();
       family.manager_id = database.write_buffer_manager_id();
+      family.blob_cache_id = described.blob_cache_id();
       WRACKLINE_COPY_BYTES(family, described, write_buffer_size);
       WRACKLINE_COPY_BYTES(family, described, arena_block_size);
       if (described.has_max_write_buffer_number())
@@ -128,6 +152,11 @@ struct Builder {
       if (seen.has_immutable_memtables())
         family.immutable_memtables =
             static_cast<int>(std::min<std::uint32_t>(seen.immutable_memtables(), 1 << 20));
+      if (seen.has_cached_blocks()) family.cached_blocks = Blocks(seen.cached_blocks());
+      if (seen.has_live_versions())
+        family.live_versions =
+            static_cast<int>(std::min<std::uint32_t>(seen.live_versions(), 1 << 20));
+      if (seen.has_pinned_sst_bytes()) family.pinned_files = ToBytes(seen.pinned_sst_bytes());
       Raise(&family.memtables_peak, family.all_memtables);
       Raise(&family.table_readers_peak, family.table_readers);
     }
@@ -137,6 +166,8 @@ struct Builder {
       WRACKLINE_COPY_BYTES(cache, seen, usage);
       WRACKLINE_COPY_BYTES(cache, seen, pinned_usage);
       if (seen.has_strict_capacity_limit()) cache.strict = seen.strict_capacity_limit();
+      cache.kind = KindOf(seen.kind());
+      if (seen.has_split()) cache.split = Split(seen.split());
       Raise(&cache.usage_peak, cache.usage);
     }
     for (const auto& seen : sample.write_buffer_managers()) {
@@ -154,6 +185,8 @@ struct Builder {
     if (result.families.empty()) return std::nullopt;
     for (const RocksDbFamily& family : result.families) {
       if (family.cache_id != 0) Cache(family.cache_id).families.push_back(family.name);
+      if (family.blob_cache_id != 0 && family.blob_cache_id != family.cache_id)
+        Cache(family.blob_cache_id).families.push_back(family.name);
     }
     for (const RocksDbManager& manager : result.managers) {
       if (!manager.reservation || manager.cache_id == 0) continue;

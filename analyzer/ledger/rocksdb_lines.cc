@@ -38,10 +38,13 @@ std::string FamilyLabel(const RocksDb& rocksdb, const RocksDbFamily& family) {
 }
 
 std::string CacheLabel(const RocksDb& rocksdb, const RocksDbCache& cache) {
-  if (cache.families.empty()) return "RocksDB block cache of no open database";
-  if (cache.families.size() == 1) return "RocksDB block cache, " + cache.families.front();
-  if (rocksdb.caches.size() == 1) return "RocksDB block cache, shared by all";
-  return "RocksDB block cache, shared by " + std::to_string(cache.families.size()) + " families";
+  if (cache.kind == RocksDbCache::Kind::kRow) return "RocksDB row cache";
+  const std::string name =
+      cache.kind == RocksDbCache::Kind::kBlob ? "RocksDB blob cache" : "RocksDB block cache";
+  if (cache.families.empty()) return name + " of no open database";
+  if (cache.families.size() == 1) return name + ", " + cache.families.front();
+  if (rocksdb.caches.size() == 1) return name + ", shared by all";
+  return name + ", shared by " + std::to_string(cache.families.size()) + " families";
 }
 
 }  // namespace

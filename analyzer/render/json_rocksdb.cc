@@ -2,6 +2,25 @@
 #include "analyzer/render/json_parts.h"
 
 namespace wrackline::render {
+namespace {
+
+Json BlocksJson(const evidence::RocksDbBlocks& blocks) {
+  return {{"data", blocks.data.count},
+          {"index", blocks.index.count},
+          {"filter", blocks.filter.count},
+          {"other", blocks.other.count},
+          {"blob", blocks.blob.count}};
+}
+
+Json SplitJson(const evidence::RocksDbSplit& split) {
+  return {{"usage", split.usage.count},
+          {"unknown", BlocksJson(split.unknown)},
+          {"memtable_reservations", split.memtable_reservations.count},
+          {"other_reservations", split.other_reservations.count},
+          {"metadata", split.metadata.count}};
+}
+
+}  // namespace
 
 Json RocksDbJson(const evidence::RocksDb& rocksdb) {
   Json families = Json::array(), caches = Json::array(), managers = Json::array();
@@ -19,11 +38,10 @@ Json RocksDbJson(const evidence::RocksDb& rocksdb) {
     Put(&json, "write_buffer_size", family.write_buffer_size);
     Put(&json, "max_write_buffers", family.max_write_buffers);
     if (family.cache_id != 0) json["cache_id"] = family.cache_id;
-    if (family.in_cache)
-      json["in_cache"] = {{"data", family.in_cache->data.count},
-                          {"index", family.in_cache->index.count},
-                          {"filter", family.in_cache->filter.count},
-                          {"other", family.in_cache->other.count}};
+    Put(&json, "live_versions", family.live_versions);
+    Put(&json, "pinned_files", family.pinned_files);
+    if (family.blob_cache_id != 0) json["blob_cache_id"] = family.blob_cache_id;
+    if (family.cached_blocks) json["cached_blocks"] = BlocksJson(*family.cached_blocks);
     families.push_back(std::move(json));
   }
   for (const evidence::RocksDbCache& cache : rocksdb.caches) {
@@ -34,6 +52,9 @@ Json RocksDbJson(const evidence::RocksDb& rocksdb) {
     Put(&json, "pinned_usage", cache.pinned_usage);
     Put(&json, "memtables_charged", cache.reservations);
     Put(&json, "strict_capacity_limit", cache.strict);
+    if (cache.kind != evidence::RocksDbCache::Kind::kBlock)
+      json["kind"] = cache.kind == evidence::RocksDbCache::Kind::kBlob ? "blob" : "row";
+    if (cache.split) json["split"] = SplitJson(*cache.split);
     caches.push_back(std::move(json));
   }
   for (const evidence::RocksDbManager& manager : rocksdb.managers) {

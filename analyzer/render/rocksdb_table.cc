@@ -90,16 +90,16 @@ void WriteFamilies(const RocksDb& rocksdb, const CacheNumbers& numbers, Page* pa
 // The true split of the caches, where the recording has it.
 void WriteSplit(const RocksDb& rocksdb, Page* page) {
   if (std::none_of(rocksdb.families.begin(), rocksdb.families.end(),
-                   [](const RocksDbFamily& family) { return family.in_cache.has_value(); }))
+                   [](const RocksDbFamily& family) { return family.cached_blocks.has_value(); }))
     return;
   page->Heading("In the block caches, by family");
   Table table(page, 4);
   table.Row("family", {"data", "index", "filter", "other"}, Style::kDim);
   ByDatabase(rocksdb, page, [&](const RocksDbFamily& family) {
     std::vector<std::string> cells(4, "-");
-    if (family.in_cache)
-      cells = {FormatBytes(family.in_cache->data), FormatBytes(family.in_cache->index),
-               FormatBytes(family.in_cache->filter), FormatBytes(family.in_cache->other)};
+    if (family.cached_blocks)
+      cells = {FormatBytes(family.cached_blocks->data), FormatBytes(family.cached_blocks->index),
+               FormatBytes(family.cached_blocks->filter), FormatBytes(family.cached_blocks->other)};
     table.Row(family.name, cells, Style::kPlain);
   });
 }

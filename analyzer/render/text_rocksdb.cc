@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "analyzer/render/inert.h"
 #include "analyzer/render/text_parts.h"
 
@@ -10,6 +12,51 @@ constexpr std::size_t kColumn = 11;
 
 std::string Amount(const std::optional<Bytes>& amount) {
   return amount ? FormatBytes(*amount) : "-";
+}
+
+std::string_view CacheName(evidence::RocksDbCache::Kind kind) {
+  switch (kind) {
+    case evidence::RocksDbCache::Kind::kBlob:
+      return "blob cache";
+    case evidence::RocksDbCache::Kind::kRow:
+      return "row cache";
+    case evidence::RocksDbCache::Kind::kBlock:
+      break;
+  }
+  return "cache";
+}
+
+// Whose the blocks of the caches are, as far as they were walked.
+template <typename Row>
+void WriteBlocks(const evidence::RocksDb& rocksdb, const Row& row) {
+  const auto walked = [](const evidence::RocksDbFamily& family) {
+    return family.cached_blocks.has_value();
+  };
+  if (std::none_of(rocksdb.families.begin(), rocksdb.families.end(), walked)) return;
+  const auto blocks_row = [&](std::string_view name, const evidence::RocksDbBlocks& blocks) {
+    row(name,
+        {FormatBytes(blocks.data), FormatBytes(blocks.index), FormatBytes(blocks.filter),
+         FormatBytes(blocks.blob + blocks.other), FormatBytes(blocks.Total())},
+        Style::kPlain);
+  };
+  row("blocks in caches", {"data", "index", "filter", "other", "sum"}, Style::kDim);
+  for (const evidence::RocksDbFamily& family : rocksdb.families) {
+    if (family.cached_blocks) blocks_row(family.name, *family.cached_blocks);
+  }
+  for (const evidence::RocksDbCache& cache : rocksdb.caches) {
+    if (cache.split && cache.split->unknown.Total().count > 0)
+      blocks_row("(deleted files)", cache.split->unknown);
+  }
+}
+
+std::string SplitText(const evidence::RocksDbSplit& split) {
+  std::string text =
+      fmt::format("; at its last walk {} the cache's own", FormatBytes(split.metadata));
+  if (split.memtable_reservations.count > 0)
+    text += fmt::format(", {} reserved for memtables", FormatBytes(split.memtable_reservations));
+  if (split.other_reservations.count > 0)
+    text += fmt::format(", {} reserved for others", FormatBytes(split.other_reservations));
+  return text;
 }
 
 }  // namespace
@@ -43,15 +90,25 @@ void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page) {
          Amount(family.memtables_peak), allowed, Amount(family.table_readers)},
         Style::kPlain);
   }
+  WriteBlocks(rocksdb, row);
+  for (const evidence::RocksDbFamily& family : rocksdb.families) {
+    if (family.live_versions.value_or(1) <= 1 && family.pinned_files.value_or(Bytes{}).count == 0)
+      continue;
+    page->Paragraph(
+        fmt::format("{}: readers keep {} older states of its files, {} on disk", family.name,
+                    std::max(0, family.live_versions.value_or(1) - 1), Amount(family.pinned_files)),
+        2, 2);
+  }
   for (const evidence::RocksDbCache& cache : rocksdb.caches) {
     std::string owner = cache.families.empty() ? "no open family" : cache.families.front();
     if (cache.families.size() > 1) owner = fmt::format("{} families", cache.families.size());
     page->Paragraph(
-        fmt::format("cache of {}: {} used of {}, {} pinned{}", owner, Amount(cache.usage),
-                    Amount(cache.capacity), Amount(cache.pinned_usage),
+        fmt::format("{} of {}: {} used of {}, {} pinned{}{}", CacheName(cache.kind), owner,
+                    Amount(cache.usage), Amount(cache.capacity), Amount(cache.pinned_usage),
                     cache.reservations
                         ? ", " + FormatBytes(*cache.reservations) + " of it for memtables"
-                        : ""),
+                        : "",
+                    cache.split ? SplitText(*cache.split) : ""),
         2, 2);
   }
   for (const evidence::RocksDbManager& manager : rocksdb.managers)

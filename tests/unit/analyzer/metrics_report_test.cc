@@ -153,13 +153,13 @@ TEST(RocksDbTable, ShowsTheTrueSplitWhereARecordingHasIt) {
   view.subject = "java (pid 1)";
   view.rocksdb = &rocksdb;
   EXPECT_THAT(render::RenderRocksDbText({view}, {}), Not(HasSubstr("filter")));
-  family.in_cache = evidence::RocksDbCacheSplit{5 * kMiB, 2 * kMiB, kMiB, 3 * kKiB};
+  family.cached_blocks = evidence::RocksDbBlocks{5 * kMiB, 2 * kMiB, kMiB, 3 * kKiB, {}};
   const std::string text = render::RenderRocksDbText({view}, {});
   EXPECT_THAT(text, HasSubstr("data      index     filter      other"));
   EXPECT_THAT(text, HasSubstr("5.0 MiB    2.0 MiB    1.0 MiB    3.0 KiB"));
   EXPECT_THAT(text, HasSubstr("nothing is shared"));
   const auto json = nlohmann::json::parse(render::RenderRocksDbJson({view}));
-  EXPECT_EQ(json["views"][0]["rocksdb"]["families"][0]["in_cache"]["index"], 2 << 20);
+  EXPECT_EQ(json["views"][0]["rocksdb"]["families"][0]["cached_blocks"]["index"], 2 << 20);
 }
 
 TEST(RocksDbTable, ACacheThatNoFamilyUsesIsInNoNaiveSum) {

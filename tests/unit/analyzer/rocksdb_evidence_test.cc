@@ -56,6 +56,51 @@ TEST(RocksDbEvidence, MomentsCountASharedCacheOnceAcrossDatabases) {
   EXPECT_EQ(rocksdb->caches[0].families.size(), 2u);
 }
 
+TEST(RocksDbEvidence, TheLastWalkOverACacheSaysWhoseItsBlocksAre) {
+  RecordingBuilder builder;
+  auto& sample = builder.RocksDb(1, 5);
+  RecordingBuilder::Family(sample, 0, "value", 7, kMi);
+  RecordingBuilder::Cache(sample, 7, 64 * kMi, 41 * kMi);
+  auto* family = sample.mutable_families(0);
+  family->mutable_cached_blocks()->set_data(20 * kMi);
+  family->mutable_cached_blocks()->set_index(2 * kMi);
+  family->set_live_versions(3);
+  family->set_pinned_sst_bytes(9 * kMi);
+  auto* split = sample.mutable_caches(0)->mutable_split();
+  split->set_usage(40 * kMi);
+  split->set_charged(39 * kMi);
+  split->set_memtable_reservations(10 * kMi);
+  split->mutable_unknown()->set_filter(7 * kMi);
+  const auto rocksdb = RocksDbFromRecording(builder.recording());
+  ASSERT_TRUE(rocksdb);
+  ASSERT_TRUE(rocksdb->families[0].cached_blocks);
+  EXPECT_EQ(rocksdb->families[0].cached_blocks->data, 20 * kMiB);
+  EXPECT_EQ(rocksdb->families[0].cached_blocks->Total(), 22 * kMiB);
+  EXPECT_EQ(rocksdb->families[0].live_versions, 3);
+  EXPECT_EQ(rocksdb->families[0].pinned_files, 9 * kMiB);
+  ASSERT_TRUE(rocksdb->caches[0].split);
+  EXPECT_EQ(rocksdb->caches[0].split->metadata, kMiB);
+  EXPECT_EQ(rocksdb->caches[0].split->memtable_reservations, 10 * kMiB);
+  EXPECT_EQ(rocksdb->caches[0].split->unknown.filter, 7 * kMiB);
+}
+
+TEST(RocksDbEvidence, ABlobCacheIsItsFamiliesToo) {
+  RecordingBuilder builder;
+  builder.Describe(1, 0, "value", 64 * kMi, 2, 7);
+  builder.recording().rocksdb_databases[1].mutable_families(0)->set_blob_cache_id(8);
+  auto& sample = builder.RocksDb(1, 5);
+  RecordingBuilder::Family(sample, 0, "value", 7, kMi);
+  RecordingBuilder::Cache(sample, 7, 64 * kMi, 40 * kMi);
+  RecordingBuilder::Cache(sample, 8, 64 * kMi, 4 * kMi);
+  sample.mutable_caches(1)->set_kind(proto::RocksDbCache::BLOB);
+  const auto rocksdb = RocksDbFromRecording(builder.recording());
+  ASSERT_TRUE(rocksdb);
+  ASSERT_EQ(rocksdb->caches.size(), 2u);
+  EXPECT_EQ(rocksdb->caches[1].kind, RocksDbCache::Kind::kBlob);
+  EXPECT_EQ(rocksdb->caches[1].families, std::vector<std::string>{"value"});
+  EXPECT_EQ(rocksdb->history.back().caches, 44 * kMiB);
+}
+
 TEST(RocksDbEvidence, NearAMomentCountsEachDatabasesNearestSampleWhole) {
   RecordingBuilder builder;
   const auto family = [&](std::uint64_t database, std::uint64_t second, std::uint32_t id,

@@ -64,6 +64,62 @@ TEST(EncodeSample, EveryFigureArrivesAndAnAbsentOneStaysAbsent) {
   EXPECT_EQ(sample.write_buffer_managers(0).cache_id(), 7u);
 }
 
+TEST(EncodeSample, TheSplitArrives) {
+  RocksDbMemory memory;
+  memory.databases.emplace_back().id = 5;
+  memory.databases[0].snapshots = 3;
+  memory.databases[0].oldest_snapshot_time = 1'700'000'000;
+  memory.databases[0].running_flushes = 1;
+  memory.databases[0].running_compactions = 2;
+  memory.databases[0].row_cache_id = 8;
+  RocksDbFamilyMemory& family = memory.databases[0].families.emplace_back();
+  family.cache_id = 7;
+  family.blob_cache_id = 9;
+  family.cached_blocks = RocksDbBlockBytes{1, 2, 3, 4, 5, 6};
+  family.live_versions = 4;
+  family.pinned_sst_bytes = 0;
+  memory.databases[0].families.emplace_back();
+  RocksDbCacheMemory cache{7, 1000, 900, 800, true};
+  cache.split = RocksDbCacheSplit{10, 11, 12, 13, 14, 15, 16, 17, 18, {21, 22, 23, 24, 25, 26}};
+  memory.caches.push_back(cache);
+  memory.caches.push_back({8, 10, 9, 8, false, RocksDbCacheKind::kRow});
+  memory.caches.push_back({9, 10, 9, 8, false, RocksDbCacheKind::kBlob});
+  const std::vector<proto::Record> records = Encoded(memory);
+  ASSERT_EQ(records.size(), 1u);
+  const proto::RocksDbSample& sample = records[0].rocksdb_sample();
+  EXPECT_EQ(sample.snapshots(), 3u);
+  EXPECT_EQ(sample.oldest_snapshot_time(), 1'700'000'000u);
+  EXPECT_EQ(sample.running_flushes(), 1u);
+  EXPECT_EQ(sample.running_compactions(), 2u);
+  const proto::RocksDbBlocks& blocks = sample.families(0).cached_blocks();
+  EXPECT_EQ(blocks.data(), 1u);
+  EXPECT_EQ(blocks.index(), 2u);
+  EXPECT_EQ(blocks.filter(), 3u);
+  EXPECT_EQ(blocks.blob(), 4u);
+  EXPECT_EQ(blocks.other(), 5u);
+  EXPECT_EQ(blocks.entries(), 6u);
+  EXPECT_EQ(sample.families(0).live_versions(), 4u);
+  EXPECT_TRUE(sample.families(0).has_pinned_sst_bytes());
+  EXPECT_FALSE(sample.families(1).has_cached_blocks());
+  EXPECT_FALSE(sample.families(1).has_live_versions());
+  ASSERT_EQ(sample.caches_size(), 3);
+  const proto::RocksDbCacheSplit& split = sample.caches(0).split();
+  EXPECT_EQ(split.monotonic_ns(), 10u);
+  EXPECT_EQ(split.duration_ns(), 11u);
+  EXPECT_EQ(split.cpu_ns(), 12u);
+  EXPECT_EQ(split.files_ns(), 13u);
+  EXPECT_EQ(split.usage(), 14u);
+  EXPECT_EQ(split.charged(), 15u);
+  EXPECT_EQ(split.entries(), 16u);
+  EXPECT_EQ(split.memtable_reservations(), 17u);
+  EXPECT_EQ(split.other_reservations(), 18u);
+  EXPECT_EQ(split.unknown().index(), 22u);
+  EXPECT_EQ(split.unknown().entries(), 26u);
+  EXPECT_EQ(sample.caches(1).kind(), proto::RocksDbCache::BLOB);
+  EXPECT_EQ(sample.caches(2).kind(), proto::RocksDbCache::ROW);
+  EXPECT_FALSE(sample.caches(1).has_split());
+}
+
 TEST(EncodeSample, ManyFamiliesAreSplitAndNoneIsLost) {
   RocksDbMemory memory;
   memory.monotonic_ns = 1;
@@ -71,15 +127,19 @@ TEST(EncodeSample, ManyFamiliesAreSplitAndNoneIsLost) {
   const std::uint64_t huge = ~std::uint64_t{0};
   for (std::uint32_t i = 0; i < 1000; ++i) {  // the longest of everything
     memory.databases[0].families.push_back(
-        {~i, std::string(300, 'n'), huge - i, huge, huge, huge, huge, ~0u});
-    memory.caches.push_back({huge - i, huge, huge, huge, true});
+        {~i, std::string(300, 'n'), huge - i, huge, huge, huge, huge, ~0u,
+         RocksDbBlockBytes{huge, huge, huge, huge, huge, huge}, ~0u, huge, i + 1});
+    const RocksDbCacheSplit split{huge, huge, huge, huge, huge,
+                                  huge, huge, huge, huge, {huge, huge, huge, huge, huge, huge}};
+    memory.caches.push_back({huge - i, huge, huge, huge, true, RocksDbCacheKind::kBlock, split});
+    memory.caches.push_back({i + 1, huge, huge, huge, true, RocksDbCacheKind::kBlob, split});
   }
   const std::vector<proto::Record> records = Encoded(memory);
   EXPECT_EQ(records.size(), (1000 + kFamiliesPerSample - 1) / kFamiliesPerSample);
   std::uint32_t next = 0;
   for (const proto::Record& record : records) {
     EXPECT_EQ(record.rocksdb_sample().database_id(), 3u);
-    EXPECT_EQ(record.rocksdb_sample().families_size(), record.rocksdb_sample().caches_size());
+    EXPECT_EQ(2 * record.rocksdb_sample().families_size(), record.rocksdb_sample().caches_size());
     for (const auto& family : record.rocksdb_sample().families()) EXPECT_EQ(family.id(), ~next++);
   }
   EXPECT_EQ(next, 1000u);

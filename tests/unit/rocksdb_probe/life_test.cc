@@ -3,9 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -176,8 +178,14 @@ TEST(Life, AForkedChildMayDestroyTheProbe) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
-// Databases and families open, close, are watched, written and let go by several threads for some
-// seconds, while the probe samples as fast as it can into a file of its own.
+// Four seconds, or as many as WRACKLINE_STORM_SECONDS says.
+std::chrono::seconds StormTime() {
+  const char* wanted = std::getenv("WRACKLINE_STORM_SECONDS");
+  return std::chrono::seconds(wanted == nullptr ? 4 : std::max(1, std::atoi(wanted)));
+}
+
+// Databases and families open, close, are watched, written, read, flushed and let go by several
+// threads, while the probe samples and walks their cache as fast as it can, into a file of its own.
 TEST(Life, Storm) {
   TemporaryFolder folder;
   RocksDbProbeOptions options =
@@ -186,14 +194,16 @@ TEST(Life, Storm) {
   options.submit_to_shim = false;
   options.output_folder = folder.path();
   options.file_bytes = 1 << 20;
+  options.split_duty = 1;
   RocksDbProbe probe(options);
   ASSERT_TRUE(probe.Start().ok());
   DatabaseSetup setup;
   setup.shared_cache = rocksdb::NewLRUCache(8u << 20);
   setup.manager = std::make_shared<rocksdb::WriteBufferManager>(16u << 20, setup.shared_cache);
   setup.write_buffer_size = 256 * 1024;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(4);
+  const auto end = std::chrono::steady_clock::now() + StormTime();
   std::atomic<int> rounds{0};
+  std::atomic<int> splits{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([&] {
@@ -204,13 +214,16 @@ TEST(Life, Storm) {
                                {.write_buffer_manager_cache = setup.shared_cache.get()})
                         .ok());
         database.Write(database.families()[0], 500);
+        database.Flush(database.families()[0]);
+        database.ReadAll(database.families()[0]);
         rocksdb::ColumnFamilyHandle* extra = nullptr;
         EXPECT_TRUE(database.db()
                         ->CreateColumnFamily(TestDatabase::FamilyOptions(setup), "extra", &extra)
                         .ok());
         EXPECT_TRUE(probe.Watch(database.db(), {extra}).ok());
         database.Write(extra, 100);
-        probe.SampleNow();
+        for (const RocksDbCacheMemory& cache : probe.SampleNow().caches)
+          splits += cache.split ? 1 : 0;
         EXPECT_TRUE(database.db()->DropColumnFamily(extra).ok());
         EXPECT_TRUE(probe.UnwatchFamily(database.db(), extra).ok());
         EXPECT_TRUE(database.db()->DestroyColumnFamilyHandle(extra).ok());
@@ -228,6 +241,7 @@ TEST(Life, Storm) {
   });
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(rounds, 3);
+  EXPECT_GT(splits, 0);
   EXPECT_THAT(probe.SampleNow().databases, SizeIs(0));
 }
 
