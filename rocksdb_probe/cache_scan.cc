@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <numeric>
 
 #include "rocksdb_probe/block_keys.h"
 
@@ -80,7 +81,7 @@ RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners,
       },
       {});
   // The cache works on meanwhile: the mean of its usage is the nearest to what was walked.
-  split.usage = before / 2 + cache->GetUsage() / 2;
+  split.usage = std::midpoint(before, std::uint64_t{cache->GetUsage()});
   return split;
 }
 
