@@ -45,7 +45,7 @@ void WriteBlocks(const evidence::RocksDb& rocksdb, const Row& row) {
   }
   for (const evidence::RocksDbCache& cache : rocksdb.caches) {
     if (cache.split && cache.split->unknown.Total().count > 0)
-      blocks_row("(deleted files)", cache.split->unknown);
+      blocks_row("(no live file)", cache.split->unknown);
   }
 }
 
