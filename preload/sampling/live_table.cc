@@ -14,27 +14,29 @@ constexpr std::uint64_t kChangingKey = 1;  // no allocator returns address 1
 // A byte that has reached this stays: from then on it may stand for more than it can count.
 constexpr std::uint8_t kSaturated = 255;
 
-void Increment(std::atomic<std::uint8_t>* counter) {
-  std::uint8_t value = counter->load(std::memory_order_relaxed);
+void Increment(std::uint8_t* filter) {
+  const std::atomic_ref counter(*filter);
+  std::uint8_t value = counter.load(std::memory_order_relaxed);
   while (value != kSaturated &&
-         !counter->compare_exchange_weak(value, static_cast<std::uint8_t>(value + 1),
-                                         std::memory_order_relaxed)) {
+         !counter.compare_exchange_weak(value, static_cast<std::uint8_t>(value + 1),
+                                        std::memory_order_relaxed)) {
   }
 }
 
-void Decrement(std::atomic<std::uint8_t>* counter) {
-  std::uint8_t value = counter->load(std::memory_order_relaxed);
+void Decrement(std::uint8_t* filter) {
+  const std::atomic_ref counter(*filter);
+  std::uint8_t value = counter.load(std::memory_order_relaxed);
   // Zero only after a fork wiped the table under a thread that was inside it.
   while (value != kSaturated && value != 0 &&
-         !counter->compare_exchange_weak(value, static_cast<std::uint8_t>(value - 1),
-                                         std::memory_order_relaxed)) {
+         !counter.compare_exchange_weak(value, static_cast<std::uint8_t>(value - 1),
+                                        std::memory_order_relaxed)) {
   }
 }
 
 }  // namespace
 
 namespace internal {
-constinit std::atomic<std::uint8_t> g_live_filter[LiveTable::kFilterBytes] = {};
+constinit std::uint8_t g_live_filter[LiveTable::kFilterBytes] = {};
 }  // namespace internal
 
 bool LiveTable::Insert(const LiveObject& object) {

@@ -30,7 +30,7 @@ struct LiveObject {
 namespace internal {
 // One for all tables, at a place that the code knows: a load fewer for each free. Not wiped in a
 // forked child, where it only makes a free look into an empty table.
-extern __attribute__((visibility("hidden"))) std::atomic<std::uint8_t> g_live_filter[1u << 20];
+extern __attribute__((visibility("hidden"))) std::uint8_t g_live_filter[1u << 20];
 }  // namespace internal
 
 class LiveTable {
@@ -44,20 +44,21 @@ class LiveTable {
   static bool MayContain(std::uint64_t address) {
     // Relaxed is enough: whoever frees an address got it, directly or through others, from the
     // thread that inserted it.
-    const std::atomic<std::uint8_t>& count = internal::g_live_filter[FilterOf(address)];
+    std::uint8_t& count = internal::g_live_filter[FilterOf(address)];
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
     // The load and the test in one, which the compiler does not do with an atomic.
     bool contained;
     asm volatile("cmpb $0, %1" : "=@ccne"(contained) : "m"(count));
     return contained;
 #else
-    return count.load(std::memory_order_relaxed) != 0;
+    return std::atomic_ref(count).load(std::memory_order_relaxed) != 0;
 #endif
   }
 
   // From here on MayContain is true of `address` and all of its page, whatever the table holds.
   static void AlwaysLookAt(std::uint64_t address) {
-    internal::g_live_filter[FilterOf(address)].store(UINT8_MAX, std::memory_order_relaxed);
+    std::atomic_ref(internal::g_live_filter[FilterOf(address)])
+        .store(UINT8_MAX, std::memory_order_relaxed);
   }
 
   bool Insert(const LiveObject& object);

@@ -76,7 +76,7 @@ class Mirror {
 
 // The filter is one for all tables: what earlier tests left in it goes.
 void ClearFilter() {
-  for (auto& count : internal::g_live_filter) count.store(0);
+  for (std::uint8_t& count : internal::g_live_filter) std::atomic_ref(count).store(0);
 }
 
 TEST(LiveTable, AllZeroIsEmpty) {
