@@ -43,4 +43,18 @@ if(WRACKLINE_PRELOAD)
       WRACKLINE_JAVA_LEAKS="${leak_classes}" WRACKLINE_JAVA_CODEC="$<TARGET_FILE:java_codec>")
     add_dependencies(jvm_leaks_e2e_test wrackline wrackline_preload jvm_leaks java_codec)
   endif()
+
+  set(stress_classes "${CMAKE_CURRENT_BINARY_DIR}/jvm_stress")
+  set(stress_source ${CMAKE_CURRENT_LIST_DIR}/java/com/example/stress/Commotion.java)
+  add_custom_command(OUTPUT ${stress_classes}/com/example/stress/Commotion.class
+    COMMAND ${WRACKLINE_JAVAC} -XDignore.symbol.file -Xlint:-options -nowarn -source 17 -target 17 -d ${stress_classes} ${stress_source}
+    DEPENDS ${stress_source} VERBATIM)
+  add_custom_target(jvm_stress DEPENDS ${stress_classes}/com/example/stress/Commotion.class)
+  wrackline_unit_test(jvm_stress_e2e_test
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_stress_test.cc
+    LIBRARIES wrackline_host wrackline_test_support LABEL e2e TIMEOUT 240)
+  target_compile_definitions(jvm_stress_e2e_test PRIVATE
+    WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>" WRACKLINE_JEMALLOC="${WRACKLINE_TEST_JEMALLOC}"
+    WRACKLINE_JAVA_STRESS="${stress_classes}")
+  add_dependencies(jvm_stress_e2e_test wrackline_preload jvm_stress)
 endif()
