@@ -24,7 +24,7 @@ public final class Commotion {
   private static final Unsafe UNSAFE = unsafe();
   private static final AtomicLong ROUNDS = new AtomicLong();
   private static volatile boolean over;
-  private static volatile Object sink;
+  public static volatile Object sink;
 
   public static void main(String[] arguments) throws Exception {
     long until = System.nanoTime() + Long.parseLong(arguments[0]) * 1_000_000_000L;
@@ -77,7 +77,7 @@ public final class Commotion {
           work.once();
           ROUNDS.incrementAndGet();
         }
-      } catch (Exception e) {
+      } catch (Throwable e) {
         e.printStackTrace();
         Runtime.getRuntime().halt(9);
       }
@@ -92,7 +92,7 @@ public final class Commotion {
     thread.start();
   }
 
-  private static void allocate(int times) {
+  public static void allocate(int times) {
     for (int i = 0; i < times; i++) {
       long block = UNSAFE.allocateMemory(16 + ThreadLocalRandom.current().nextInt(2000));
       block = UNSAFE.reallocateMemory(block, 16 + ThreadLocalRandom.current().nextInt(4000));
