@@ -18,7 +18,8 @@ if(WRACKLINE_SANITIZE)
     COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/rename_hooks.sh" $<TARGET_FILE:wrackline_stormed_hooks> "${renamed}"
     DEPENDS wrackline_stormed_hooks "${CMAKE_CURRENT_SOURCE_DIR}/rename_hooks.sh")
   target_sources(storm_tests PRIVATE entries_storm_test.cc programs/entries.cc programs/entries_storm.cc
-    "${PROJECT_SOURCE_DIR}/preload/hooks/family.cc" "${PROJECT_SOURCE_DIR}/preload/sampling/mapping.cc" "${renamed}")
+    "${PROJECT_SOURCE_DIR}/preload/hooks/family.cc" "${PROJECT_SOURCE_DIR}/preload/jvm/jvm_watch.cc"
+    "${PROJECT_SOURCE_DIR}/preload/sampling/mapping.cc" "${renamed}")
   set_target_properties(storm_tests PROPERTIES ENABLE_EXPORTS ON)
   # The test asks for the hooks by name; the hooks ask for the allocators' functions in what comes after the program.
   target_link_libraries(storm_tests PRIVATE -Wl,--whole-archive "${renamed}" -Wl,--no-whole-archive -Wl,--push-state,--no-as-needed
