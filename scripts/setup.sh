@@ -9,12 +9,12 @@ set -euo pipefail
 
 build_packages=(
   ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config python3 xz-utils
-  libbenchmark-dev libcli11-dev libjemalloc2 libfmt-dev libgmock-dev libgtest-dev libnanopb-dev libprotobuf-dev librocksdb-dev
-  libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev openjdk-17-jdk-headless protobuf-compiler zlib1g-dev
+  libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgoogle-perftools4 libgtest-dev libjemalloc2 libmimalloc2.0 libnanopb-dev libprotobuf-dev
+  librocksdb-dev libtcmalloc-minimal4 libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev openjdk-17-jdk-headless protobuf-compiler zlib1g-dev
 )
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
-  e2fsprogs libgoogle-perftools4 libmimalloc2.0 libtcmalloc-minimal4 procps util-linux valgrind
+  e2fsprogs procps util-linux valgrind
   libpython3.11-testsuite python3-pip redis-server sqlite3
 )
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/java_home.h"
 #include "tests/support/profiled_process.h"
 
 namespace wrackline::test {
@@ -17,7 +18,7 @@ constexpr double kKi = 1024, kMi = 1024 * 1024;
 
 struct Vm {
   const char* name;
-  const char* java;
+  const char* version;
   const char* collector;  // -XX:+Use...GC
   const char* known_as;
 };
@@ -42,8 +43,9 @@ enum { kEarly, kOurs, kBean };
 
 Said Ask(const Vm& vm, const std::vector<std::string>& more = {}) {
   ProcessOptions options;
-  options.command = {vm.java, "-Xmx256m", std::string("-XX:+Use") + vm.collector + "GC",
-                     "-Djava.awt.headless=true"};
+  EXPECT_NE(JavaHome(vm.version), "") << NoJava(vm.version);
+  options.command = {JavaHome(vm.version) + "/bin/java", "-Xmx256m",
+                     std::string("-XX:+Use") + vm.collector + "GC", "-Djava.awt.headless=true"};
   options.command.insert(options.command.end(), more.begin(), more.end());
   for (const char* argument :
        {"-cp", WRACKLINE_JVM_EVIDENCE_CLASSES, "JvmEvidence", WRACKLINE_JVM_EVIDENCE_LIBRARY})
@@ -109,19 +111,18 @@ TEST_P(JvmEvidence, SaysWhatTheBeansSay) {
   EXPECT_FALSE(said.Has(kOurs, "resident[7]"));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Vms, JvmEvidence,
-    ::testing::Values(Vm{"jdk17_G1", WRACKLINE_JAVA_17, "G1", "G1"},
-                      Vm{"jdk17_Z", WRACKLINE_JAVA_17, "Z", "ZGC"},
-                      Vm{"jdk17_Serial", WRACKLINE_JAVA_17, "Serial", "Serial"},
-                      Vm{"jdk25_G1", WRACKLINE_JAVA_25, "G1", "G1"},
-                      Vm{"jdk25_Z", WRACKLINE_JAVA_25, "Z", "ZGC"},
-                      Vm{"jdk25_Parallel", WRACKLINE_JAVA_25, "Parallel", "Parallel"}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Vms, JvmEvidence,
+                         ::testing::Values(Vm{"jdk17_G1", "17", "G1", "G1"},
+                                           Vm{"jdk17_Z", "17", "Z", "ZGC"},
+                                           Vm{"jdk17_Serial", "17", "Serial", "Serial"},
+                                           Vm{"jdk25_G1", "25", "G1", "G1"},
+                                           Vm{"jdk25_Z", "25", "Z", "ZGC"},
+                                           Vm{"jdk25_Parallel", "25", "Parallel", "Parallel"}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(JvmNativeMemory, IsReadWhereTheVmTracksIt) {
-  for (const char* java : {WRACKLINE_JAVA_17, WRACKLINE_JAVA_25}) {
-    const Said said = Ask({"", java, "G1", "G1"}, {"-XX:NativeMemoryTracking=summary"});
+  for (const char* version : {"17", "25"}) {
+    const Said said = Ask({"", version, "G1", "G1"}, {"-XX:NativeMemoryTracking=summary"});
     EXPECT_EQ(said.by[kOurs].at("native_memory_tracking"), "summary");
     // One command after the other, and G1 gives regions back meanwhile.
     EXPECT_NEAR(said.Number(kOurs, "native[Java Heap].committed"),
@@ -137,7 +138,7 @@ TEST(JvmNativeMemory, IsReadWhereTheVmTracksIt) {
 }
 
 TEST(JvmCounters, AreNotNeeded) {
-  const Said said = Ask({"", WRACKLINE_JAVA_17, "Serial", "Serial"}, {"-XX:-UsePerfData"});
+  const Said said = Ask({"", "17", "Serial", "Serial"}, {"-XX:-UsePerfData"});
   EXPECT_FALSE(said.Has(kOurs, "collections"));
   EXPECT_EQ(said.by[kOurs].at("java_version").compare(0, 3, "17."), 0);
   EXPECT_GT(said.Number(kOurs, "heap_used"), 30 * kMi);

@@ -13,16 +13,11 @@ if(WRACKLINE_PRELOAD)
   target_include_directories(jvm_evidence SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
   target_link_libraries(jvm_evidence PRIVATE wrackline_nanopb ${CMAKE_DL_LIBS})
 
-  # The JDKs of the set-up; without one of them there is no test of it, and that is an error.
-  file(GLOB jdk17 /usr/lib/jvm/*17*/bin)
-  file(GLOB jdk25 /usr/lib/jvm/*25*/bin /opt/java/*25*/bin)
-  find_program(WRACKLINE_TEST_JAVA_17 java PATHS ${jdk17} NO_DEFAULT_PATH REQUIRED)
-  find_program(WRACKLINE_TEST_JAVAC_17 javac PATHS ${jdk17} NO_DEFAULT_PATH REQUIRED)
-  find_program(WRACKLINE_TEST_JAVA_25 java PATHS ${jdk25} NO_DEFAULT_PATH REQUIRED)
+  find_program(WRACKLINE_JAVAC javac HINTS ${WRACKLINE_JNI_INCLUDE}/../bin REQUIRED)
   set(classes "${CMAKE_CURRENT_BINARY_DIR}/jvm_evidence_classes")
   add_custom_command(
     OUTPUT "${classes}/JvmEvidence.class" "${classes}/JvmHolder.class"
-    COMMAND "${WRACKLINE_TEST_JAVAC_17}" --release 11 -d "${classes}"
+    COMMAND "${WRACKLINE_JAVAC}" --release 11 -d "${classes}"
             "${CMAKE_CURRENT_LIST_DIR}/programs/JvmEvidence.java" "${CMAKE_CURRENT_LIST_DIR}/programs/JvmHolder.java"
     DEPENDS "${CMAKE_CURRENT_LIST_DIR}/programs/JvmEvidence.java" "${CMAKE_CURRENT_LIST_DIR}/programs/JvmHolder.java"
     VERBATIM)
@@ -32,8 +27,6 @@ if(WRACKLINE_PRELOAD)
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_evidence_test.cc
     LIBRARIES wrackline_test_support LABEL e2e TIMEOUT 120)
   target_compile_definitions(jvm_evidence_test PRIVATE
-    WRACKLINE_JAVA_17="${WRACKLINE_TEST_JAVA_17}"
-    WRACKLINE_JAVA_25="${WRACKLINE_TEST_JAVA_25}"
     WRACKLINE_JVM_EVIDENCE_CLASSES="${classes}"
     WRACKLINE_JVM_EVIDENCE_LIBRARY="$<TARGET_FILE:jvm_evidence>")
   add_dependencies(jvm_evidence_test jvm_evidence jvm_evidence_classes)
@@ -43,8 +36,6 @@ if(WRACKLINE_PRELOAD)
       SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_ledger_test.cc
       LIBRARIES wrackline_analyzer wrackline_test_support LABEL e2e TIMEOUT 120)
     target_compile_definitions(jvm_ledger_test PRIVATE
-      WRACKLINE_JAVA_17="${WRACKLINE_TEST_JAVA_17}"
-      WRACKLINE_JAVA_25="${WRACKLINE_TEST_JAVA_25}"
       WRACKLINE_JVM_EVIDENCE_CLASSES="${classes}"
       WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>")
     add_dependencies(jvm_ledger_test wrackline_preload jvm_evidence_classes)

@@ -9,6 +9,7 @@
 #include "analyzer/evidence/from_recording.h"
 #include "analyzer/ledger/ledger.h"
 #include "lib/recorder/reader.h"
+#include "tests/support/java_home.h"
 #include "tests/support/profiled_process.h"
 
 namespace wrackline::test {
@@ -26,11 +27,16 @@ std::int64_t Mebibytes(const ledger::Ledger& ledger, const std::string& id) {
 class JvmLedger : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(JvmLedger, AKilledVmsMemoryHasLinesThatAddUp) {
+  const std::string home = JavaHome(GetParam());
+  ASSERT_NE(home, "") << NoJava(GetParam());
   TemporaryFolder folder;
   ProcessOptions options;
-  options.command = {GetParam(), "-Xmx256m",
-                     "-Xms256m", "-XX:+AlwaysPreTouch",
-                     "-cp",      WRACKLINE_JVM_EVIDENCE_CLASSES,
+  options.command = {home + "/bin/java",
+                     "-Xmx256m",
+                     "-Xms256m",
+                     "-XX:+AlwaysPreTouch",
+                     "-cp",
+                     WRACKLINE_JVM_EVIDENCE_CLASSES,
                      "JvmHolder"};
   options.environment["LD_PRELOAD"] = WRACKLINE_PRELOAD_LIBRARY;
   options.environment["WRACKLINE_OUT"] = folder.path();
@@ -88,7 +94,7 @@ TEST_P(JvmLedger, AKilledVmsMemoryHasLinesThatAddUp) {
   EXPECT_GT(ledger->unexplained, -32 * kMiB);
 }
 
-INSTANTIATE_TEST_SUITE_P(Vms, JvmLedger, ::testing::Values(WRACKLINE_JAVA_17, WRACKLINE_JAVA_25),
+INSTANTIATE_TEST_SUITE_P(Vms, JvmLedger, ::testing::Values("17", "25"),
                          [](const auto& info) { return info.index == 0 ? "jdk17" : "jdk25"; });
 
 }  // namespace
