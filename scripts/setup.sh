@@ -15,7 +15,7 @@ build_packages=(
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
   e2fsprogs procps util-linux valgrind
-  libpython3.11-testsuite python3-pip redis-server sqlite3
+  libpython3.11-testsuite maven python3-pip redis-server sqlite3
 )
 
 case ${1:-build} in
@@ -55,8 +55,35 @@ java25() {
   rm -rf "$work"
 }
 
+# java_library ARTIFACT NAME [MEMBER]: an artifact of Maven's, or the one member of it, as NAME below
+# ${XDG_CACHE_HOME:-~/.cache}/wrackline/java-libraries.
+java_library() {
+  local folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/wrackline/java-libraries work
+  [[ ! -e $folder/$2 ]] || return 0
+  echo "setup: fetching $1"
+  work=$(mktemp -d)
+  if ! mvn -q -B dependency:copy -Dartifact="$1" -DoutputDirectory="$work" >&2; then
+    rm -rf "$work"
+    echo "setup: $1 could not be fetched (above)" >&2
+    return 1
+  fi
+  local file
+  file=$(echo "$work"/*.jar)
+  [[ -z ${3:-} ]] || { python3 -m zipfile -e "$file" "$work/unpacked" && file=$work/unpacked/$3; }
+  mkdir -p "$folder"
+  mv "$file" "$folder/$2"
+  rm -rf "$work"
+}
+
+# What the tests run on and Debian 12 has not.
+beyond_debian() {
+  java25
+  java_library tools.profiler:async-profiler:4.4 libasyncProfiler.so linux-x64/libasyncProfiler.so
+  java_library org.rocksdb:rocksdbjni:8.10.0:jar:linux64 rocksdbjni.jar
+}
+
 if ! ((${#missing[@]})); then
-  [[ ${1:-build} != check ]] || java25
+  [[ ${1:-build} != check ]] || beyond_debian
   exit 0
 fi
 
@@ -79,4 +106,4 @@ if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update &&
   echo "setup: apt-get failed (above); the packages are named for Debian 12" >&2
   exit 1
 fi
-[[ ${1:-build} != check ]] || java25
+[[ ${1:-build} != check ]] || beyond_debian

@@ -40,6 +40,7 @@ if(WRACKLINE_PRELOAD)
     target_compile_definitions(jvm_leaks_e2e_test PRIVATE
       WRACKLINE_COMMAND="$<TARGET_FILE:wrackline>"
       WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
+      WRACKLINE_STATE_READER="${CMAKE_CURRENT_LIST_DIR}/java/rocksdb/com/example/pipeline/StateReader.java"
       WRACKLINE_JAVA_LEAKS="${leak_classes}" WRACKLINE_JAVA_CODEC="$<TARGET_FILE:java_codec>")
     add_dependencies(jvm_leaks_e2e_test wrackline wrackline_preload jvm_leaks java_codec)
   endif()

@@ -20,16 +20,21 @@ bool IsHomeOf(const std::string& home, const std::string& version) {
   return false;
 }
 
+// What scripts/setup.sh fetched.
+std::string Cache() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != 0) {
+    return std::string(cache) + "/wrackline";
+  }
+  const char* user = std::getenv("HOME");
+  return std::string(user == nullptr ? "/tmp" : user) + "/.cache/wrackline";
+}
+
 }  // namespace
 
 std::string JavaHome(const std::string& version) {
   std::vector<std::string> homes;
   std::vector<std::string> folders = {"/usr/lib/jvm", "/opt/java"};
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr) {
-    folders.push_back(std::string(cache) + "/wrackline/java");
-  } else if (const char* user = std::getenv("HOME"); user != nullptr) {
-    folders.push_back(std::string(user) + "/.cache/wrackline/java");
-  }
+  folders.push_back(Cache() + "/java");
   for (const std::string& folder : folders) {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(folder, none))
@@ -47,6 +52,15 @@ std::string NoJava(const std::string& version) {
   return "no Java " + version +
          " in JAVA_HOME, /usr/lib/jvm, /opt/java or ~/.cache/wrackline/java: scripts/setup.sh "
          "check installs it";
+}
+
+std::string JavaLibrary(const std::string& file) {
+  const std::string path = Cache() + "/java-libraries/" + file;
+  return std::filesystem::exists(path) ? path : "";
+}
+
+std::string NoJavaLibrary(const std::string& file) {
+  return "no " + file + " in ~/.cache/wrackline/java-libraries: scripts/setup.sh check fetches it";
 }
 
 }  // namespace wrackline::test

@@ -1,4 +1,4 @@
-// Where the tests find their Java virtual machines.
+// Where the tests find their Java virtual machines and libraries.
 #pragma once
 
 #include <string>
@@ -11,5 +11,11 @@ std::string JavaHome(const std::string& version);
 
 // What a test says that found none.
 std::string NoJava(const std::string& version);
+
+// A library for Java programs that scripts/setup.sh fetched, by its file's name. Empty: it is not there. Any thread.
+std::string JavaLibrary(const std::string& file);
+
+// What a test says that did not find it.
+std::string NoJavaLibrary(const std::string& file);
 
 }  // namespace wrackline::test

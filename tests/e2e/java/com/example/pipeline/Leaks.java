@@ -6,7 +6,7 @@ import java.util.Map;
 /**
  * Programs that lose native memory from Java, one for each way. Prints what it has lost in bytes, as near as Java knows, and ends.
  *
- * <p>Usage: java com.example.pipeline.Leaks NAME AMOUNT
+ * <p>Usage: java com.example.pipeline.Leaks NAME AMOUNT [MILLISECONDS TO STAY]
  */
 public final class Leaks {
   interface Leak {
@@ -31,7 +31,7 @@ public final class Leaks {
     Thread.sleep(1000);
     Object kept = LEAKS.get(arguments[0]).run(Integer.parseInt(arguments[1]));
     // The names of the last stacks are taken within 100 ms.
-    Thread.sleep(500);
+    Thread.sleep(arguments.length > 2 ? Long.parseLong(arguments[2]) : 500);
     System.out.println("kept " + (kept instanceof List<?> list ? list.size() : kept));
     System.out.flush();
     Runtime.getRuntime().halt(0);
