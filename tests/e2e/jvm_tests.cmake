@@ -46,7 +46,7 @@ if(WRACKLINE_PRELOAD)
   endif()
 
   set(stress_classes "${CMAKE_CURRENT_BINARY_DIR}/jvm_stress")
-  set(stress_source ${CMAKE_CURRENT_LIST_DIR}/java/com/example/stress/Commotion.java)
+  file(GLOB stress_source CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/java/com/example/stress/*.java)
   add_custom_command(OUTPUT ${stress_classes}/com/example/stress/Commotion.class
     COMMAND ${WRACKLINE_JAVAC} -XDignore.symbol.file -Xlint:-options -nowarn -source 17 -target 17 -d ${stress_classes} ${stress_source}
     DEPENDS ${stress_source} VERBATIM)
@@ -58,4 +58,12 @@ if(WRACKLINE_PRELOAD)
     WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>" WRACKLINE_JEMALLOC="${WRACKLINE_TEST_JEMALLOC}"
     WRACKLINE_JAVA_STRESS="${stress_classes}")
   add_dependencies(jvm_stress_e2e_test wrackline_preload jvm_stress)
+  foreach(test storm ends)
+    wrackline_unit_test(jvm_${test}_e2e_test
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_${test}_test.cc
+      LIBRARIES wrackline_host wrackline_test_support LABEL e2e TIMEOUT 240)
+    target_compile_definitions(jvm_${test}_e2e_test PRIVATE
+      WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>" WRACKLINE_JAVA_STRESS="${stress_classes}")
+    add_dependencies(jvm_${test}_e2e_test wrackline_preload jvm_stress)
+  endforeach()
 endif()
