@@ -1,5 +1,6 @@
 // Where the library comes to life: its one constructor.
-#include <dlfcn.h>
+#include <gnu/libc-version.h>
+#include <link.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -20,7 +21,6 @@
 // Made by the linker: where this library lies.
 extern "C" {
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[] __attribute__((visibility("hidden")));
 }
 
 namespace wrackline::preload {
@@ -42,11 +42,30 @@ bool Wanted(int count, char** arguments, char** environment, Settings* settings)
          ReadSettings(environment, BaseName(arguments[0]), settings);
 }
 
-// Whether the program's calls come here: not so in a library that a VM loads as its agent, without LD_PRELOAD.
+bool Covers(const struct dl_phdr_info& object, const void* address) {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  for (int i = 0; i < object.dlpi_phnum; ++i) {
+    const auto& header = object.dlpi_phdr[i];
+    const std::uintptr_t start = object.dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD && at >= start && at < start + header.p_memsz) return true;
+  }
+  return false;
+}
+
+// Whether the program's calls come here: not so in a library that a VM loads as its agent, without LD_PRELOAD. What is preloaded
+// comes before libc in the order of loading. (Where dlsym finds malloc says nothing: in a program linked to a fixed address that is
+// an entry of its own procedure linkage table, and some programs bring a malloc of their own.)
 bool IsInFront() {
-  const auto malloc_at = reinterpret_cast<std::uintptr_t>(dlsym(RTLD_DEFAULT, "malloc"));
-  return malloc_at >= reinterpret_cast<std::uintptr_t>(__ehdr_start) &&
-         malloc_at < reinterpret_cast<std::uintptr_t>(_end);
+  bool in_front = true;
+  dl_iterate_phdr(
+      [](struct dl_phdr_info* object, std::size_t, void* data) {
+        if (Covers(*object, __ehdr_start)) return 1;
+        if (!Covers(*object, reinterpret_cast<const void*>(&gnu_get_libc_version))) return 0;
+        *static_cast<bool*>(data) = false;
+        return 1;
+      },
+      &in_front);
+  return in_front;
 }
 
 __attribute__((constructor)) void Load(int count, char** arguments, char** environment) {
