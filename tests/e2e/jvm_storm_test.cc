@@ -19,7 +19,7 @@ using testing::Not;
 
 int Seconds() {
   const char* text = std::getenv("WRACKLINE_STORM_SECONDS");
-  return text == nullptr ? 3 : std::max(1, std::atoi(text));
+  return text == nullptr ? 2 : std::max(1, std::atoi(text));
 }
 
 struct Setting {
