@@ -1,6 +1,8 @@
 """Section "jvm": what wrackline costs inside a JVM: its start, its working set, one mixed sample, its memory. async-profiler beside it."""
 
 import os
+import subprocess
+import time
 from pathlib import Path
 
 from . import machine, recording, runs, variants
@@ -54,19 +56,35 @@ def run(options):
 
 
 def _start(java, options):
-    """Wall time from start to end of a JVM that links classes of 25,000 methods."""
+    """Wall time of a JVM that links classes of 25,000 methods: to the last line of its main, and from there to its end."""
     command = _java(java, "ManyMethods", METHODS)
     jobs = {"none": variants.BY_KEY["glibc/none"], "512k": variants.BY_KEY["glibc/512k"], "off": _off()}
-    values = runs.rounds(options.rounds * 3, {key: lambda number, variant=variant: runs.run(command, variant)
+    values = runs.rounds(options.rounds * 4, {key: lambda number, variant=variant: _times(command, variant)
                                               for key, variant in jobs.items()})
     for key in ("off", "512k"):
         row = {"variant": jobs[key].title}
-        for figure in ("wall", "cpu"):
-            row[figure + "_none_ms"] = runs.quartiles([1e3 * getattr(run, figure) for run in values["none"].values()])
-            row[figure + "_added_ms"] = runs.quartiles(
-                [1e3 * (getattr(run, figure) - getattr(values["none"][number], figure)) for number, run in values[key].items()
-                 if number in values["none"]])
+        for figure in ("start", "end"):
+            row[figure + "_none_ms"] = runs.quartiles([run[figure] for run in values["none"].values()])
+            row[figure + "_added_ms"] = runs.quartiles([run[figure] - values["none"][number][figure]
+                                                        for number, run in values[key].items() if number in values["none"]])
         yield row
+
+
+def _times(command, variant):
+    """Milliseconds from the process's start to its line "result ...", and from that to its end."""
+    with machine.scratch() as folder:
+        begin = time.monotonic()
+        process = subprocess.Popen([str(part) for part in command], env={**os.environ, **variant.environ(folder)},
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        seen = None
+        for line in process.stdout:
+            if line.startswith(b"result "):
+                seen = time.monotonic()
+        status = process.wait()
+        end = time.monotonic()
+        if status != 0 or seen is None:
+            raise runs.Failed(f"{variant.key}: {command}: status {status}")
+    return {"start": 1e3 * (seen - begin), "end": 1e3 * (end - seen)}
 
 
 def _working_set(java, options):
@@ -110,13 +128,14 @@ def _samples(java, options):
 
 def render(result):
     rows = result["rows"]
-    start = [[row["vm"], row["variant"], spread(row["wall_none_ms"], 0), spread(row["wall_added_ms"], 1), spread(row["cpu_added_ms"], 1)]
-             for row in rows if row["what"] == "start"]
+    start = [[row["vm"], row["variant"], spread(row["start_none_ms"], 0), spread(row["start_added_ms"], 1),
+              spread(row["end_none_ms"], 0), spread(row["end_added_ms"], 1)] for row in rows if row["what"] == "start"]
     work = [[row["vm"], row["variant"], f"{row['cpu']['median']:.2f}", ratio(row["ratio"]),
              spread({name: value / MIB for name, value in row["added_rss"].items()}, 1)]
             for row in rows if row["what"] == "working_set" and row["cpu"]]
     samples = [[row["vm"], row["title"], spread(row["ns"], 0), row["frames"], f"{row['samples']:,.0f}"]
                for row in rows if row["what"] == "samples" and row["ns"]]
-    return [*table([f"a JVM that links {METHODS:,} methods", "", "wall, ms, without", "added wall, ms", "added CPU, ms"], start), "",
+    return [*table([f"a JVM that links {METHODS:,} methods", "", "to the end of main, ms, without", "added, ms", "from there to its end, ms, without", "added, ms"],
+                   start), "",
             *table(["JVM working set", "", "CPU seconds", "to no tool", "added peak RSS, MiB"], work), "",
             *table(["one mixed sample costs", "", "ns", "frames", "samples a run"], samples)]
