@@ -563,8 +563,7 @@ void RecorderLoop::FinishNames(std::uint64_t deadline_ns) {
 std::uint64_t RecorderLoop::OwnResidentBytes() const {
   return ResidentBytes(state_, sizeof(*state_)) + modules_.resident_bytes() +
          names_.resident_bytes() + comms_.resident_bytes() + assistant_->resident_bytes() +
-         jvm_thread_->resident_bytes() +
-         recorder_.resident_bytes();
+         jvm_thread_->resident_bytes() + recorder_.resident_bytes();
 }
 
 }  // namespace wrackline::preload

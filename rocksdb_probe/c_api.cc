@@ -22,7 +22,7 @@ namespace {
 template <typename T>
 T* Object(const void* handle) {
   T* object = nullptr;
-  if (handle != nullptr) std::memcpy(&object, handle, sizeof object);
+  if (handle != nullptr) std::memcpy(&object, handle, sizeof(void*));
   return object;
 }
 

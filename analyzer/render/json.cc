@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "analyzer/evidence/mappings.h"
-#include "analyzer/render/json_parts.h"
-#include "analyzer/render/json_jvm.h"
 #include "analyzer/evidence/thread_groups.h"
+#include "analyzer/render/json_jvm.h"
+#include "analyzer/render/json_parts.h"
 
 namespace wrackline::render {
 namespace {

@@ -58,7 +58,7 @@ void WriteThreads(const evidence::Evidence& evidence, Page* page) {
     }
     ++shown;
     std::string extent = Extent(group);
-    if (!extent.empty()) extent = "  " + extent;
+    if (!extent.empty()) extent.insert(0, "  ");
     const std::size_t room = page->width() - 36;
     const std::size_t name = room > Columns(extent) + 16 ? room - Columns(extent) : 16;
     page->Line(fmt::format("  {} +- {}  {}  {}{}", Right(FormatBytes(group.live), 10, page->utf8()),

@@ -53,9 +53,10 @@ inline std::optional<std::uint64_t> TakeSize(Span* text) {
   container::scan::SkipBlanks(text);
   int shift = 0;
   if (text->size > 0) {
-    const char* const units = "KMGT";
-    const char* unit = static_cast<const char*>(std::memchr(units, text->data[0] & ~0x20, 4));
-    if (unit != nullptr) shift = 10 * static_cast<int>(unit - units + 1);
+    constexpr char kUnits[] = {'K', 'M', 'G', 'T'};
+    for (int i = 0; i < 4; ++i) {
+      if ((text->data[0] & ~0x20) == kUnits[i]) shift = 10 * (i + 1);
+    }
   }
   std::uint64_t bytes = 0;
   const std::uint64_t scale = std::uint64_t{1} << shift;
