@@ -47,7 +47,7 @@ inline ProcessEnd WaitOrFail(ChildProcess& child, std::chrono::seconds limit) {
     child.Kill(SIGQUIT);
     WaitFor([&] { return child.Ended(); }, std::chrono::seconds(5));
     child.Kill(SIGKILL);
-    const ProcessEnd end = child.Wait();
+    ProcessEnd end = child.Wait();
     ADD_FAILURE() << "hangs\n" << end.out << end.err;
     return end;
   }
