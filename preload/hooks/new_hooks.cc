@@ -41,9 +41,13 @@ void* LookInLoaded(const char* library, const char* symbol) {
                                                   bool* own) {
   if (t_searching != 0) return nullptr;
   // Not found is not for ever (a library may be opened later), but it must not cost a search each
-  // time: the 1st, 2nd, 4th, 8th... call searches again.
-  const std::uint32_t failed = next->failed_searches.fetch_add(1, std::memory_order_relaxed);
-  if ((failed & (failed + 1)) != 0) return nullptr;
+  // time: after the first that fails the 2nd, 4th, 8th... call searches again. Threads that come at
+  // once search side by side: what one of them is about to find is not missing.
+  std::uint32_t failed = next->failed_searches.load(std::memory_order_relaxed);
+  if (failed != 0) {
+    failed = next->failed_searches.fetch_add(1, std::memory_order_relaxed);
+    if ((failed & (failed + 1)) != 0) return nullptr;
+  }
   const int saved_errno = errno;
   t_searching = 1;
   void* function = Look(RTLD_NEXT, next->symbol);
@@ -57,7 +61,10 @@ void* LookInLoaded(const char* library, const char* symbol) {
   if (function == nullptr) function = LookInLoaded("libc++.so.1", next->symbol);
   t_searching = 0;
   errno = saved_errno;
-  if (function == nullptr) return nullptr;
+  if (function == nullptr) {
+    if (failed == 0) next->failed_searches.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
   Next();  // so that the next allocator's place is known
   *own = BelongsToNextAllocator(function);
   return function;
@@ -123,17 +130,20 @@ struct New {
 
   [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* Unresolved(std::size_t size, Tail... tail) {
     const void* caller = __builtin_return_address(0);
-    bool own = false;
-    void* found = SearchOperator(&next, caller, &own);
-    if (found == nullptr) {
-      return NewThroughMalloc(size, AlignmentOf(tail...), kMayFail, caller);
+    auto* real = target.Real();  // the allocator's own, when a call before has found it
+    if (real == nullptr) {
+      bool own = false;
+      void* found = SearchOperator(&next, caller, &own);
+      if (found == nullptr) {
+        return NewThroughMalloc(size, AlignmentOf(tail...), kMayFail, caller);
+      }
+      real = reinterpret_cast<void* (*)(std::size_t, Tail...)>(found);
+      if (!own) {
+        Resolve(&target, real, false);
+        return real(size, tail...);
+      }
+      target.real.store(real, std::memory_order_release);
     }
-    auto* real = reinterpret_cast<void* (*)(std::size_t, Tail...)>(found);
-    if (!own) {
-      Resolve(&target, real, false);
-      return real(size, tail...);
-    }
-    target.real.store(real, std::memory_order_release);
     const ThreadState& thread = internal::t_thread;
     const std::uint64_t left = thread.bytes_until_sample;
     const std::uint64_t random = thread.random;
