@@ -23,7 +23,8 @@ constexpr std::uint64_t kAttachAgainNs = 5 * kMillisecond;
 // After that much there is something else in the process that is called libjvm.so.
 constexpr std::uint64_t kAttachWithinNs = 60 * kSecond;
 
-// What the thread does besides names, each with its period; first right after the attachment.
+// What the thread does besides names, each with its period; first a period after the attachment: a VM that starts has no
+// processor to spare, and one that ends before has little to tell.
 struct Duty {
   std::uint64_t period_ns;
   void (*run)(const JvmContext& jvm, ProfileState* state);
@@ -107,6 +108,7 @@ bool JvmThread::Serve(OwnThread* self) {
   }
   if (verbose_) SayAttached();
   std::array<std::uint64_t, kDuties.size()> due{};
+  for (std::size_t i = 0; i < kDuties.size(); ++i) due[i] = MonotonicNs() + kDuties[i].period_ns;
   for (;;) {
     const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);
     const bool leaves = self->LeavesNow();
