@@ -148,52 +148,48 @@ bool StateRecords::PutStack(std::uint32_t id, const std::uint64_t* frames, std::
   return sink.Put(record);
 }
 
-bool StateRecords::PutCounters(Batch<Counter>* batch, StateSink& sink) {
+namespace {
+
+// One record of all that `batch` holds, which is empty then. `list`: where in the record's body it goes.
+template <typename Batch, typename List, typename Encode>
+bool PutAll(Batch* batch, StateSink& sink, pb_size_t tag, List list, Encode encode) {
   if (batch->count == 0) return true;
   wrackline_proto_Record record = wrackline_proto_Record_init_zero;
   record.time_ns = RealtimeNs();
-  record.which_body = wrackline_proto_Record_stack_counters_tag;
-  record.body.stack_counters.counters.funcs.encode = Encoders::Counters;
-  record.body.stack_counters.counters.arg = batch;
+  record.which_body = tag;
+  pb_callback_t& out = list(record);
+  out.funcs.encode = encode;
+  out.arg = batch;
   if (!sink.Put(record)) return false;
   batch->count = 0;
   return true;
+}
+
+}  // namespace
+
+bool StateRecords::PutCounters(Batch<Counter>* batch, StateSink& sink) {
+  return PutAll(
+      batch, sink, wrackline_proto_Record_stack_counters_tag,
+      [](auto& record) -> auto& { return record.body.stack_counters.counters; },
+      Encoders::Counters);
 }
 
 bool StateRecords::PutObjects(Batch<Object>* batch, StateSink& sink) {
-  if (batch->count == 0) return true;
-  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
-  record.time_ns = RealtimeNs();
-  record.which_body = wrackline_proto_Record_live_objects_tag;
-  record.body.live_objects.objects.funcs.encode = Encoders::Objects;
-  record.body.live_objects.objects.arg = batch;
-  if (!sink.Put(record)) return false;
-  batch->count = 0;
-  return true;
+  return PutAll(
+      batch, sink, wrackline_proto_Record_live_objects_tag,
+      [](auto& record) -> auto& { return record.body.live_objects.objects; }, Encoders::Objects);
 }
 
 bool StateRecords::PutMappings(Batch<Mapping>* batch, StateSink& sink) {
-  if (batch->count == 0) return true;
-  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
-  record.time_ns = RealtimeNs();
-  record.which_body = wrackline_proto_Record_mappings_tag;
-  record.body.mappings.mappings.funcs.encode = Encoders::Mappings;
-  record.body.mappings.mappings.arg = batch;
-  if (!sink.Put(record)) return false;
-  batch->count = 0;
-  return true;
+  return PutAll(
+      batch, sink, wrackline_proto_Record_mappings_tag,
+      [](auto& record) -> auto& { return record.body.mappings.mappings; }, Encoders::Mappings);
 }
 
 bool StateRecords::PutThreads(ThreadBatch* batch, StateSink& sink) {
-  if (batch->count == 0) return true;
-  wrackline_proto_Record record = wrackline_proto_Record_init_zero;
-  record.time_ns = RealtimeNs();
-  record.which_body = wrackline_proto_Record_threads_tag;
-  record.body.threads.threads.funcs.encode = Encoders::Threads;
-  record.body.threads.threads.arg = batch;
-  if (!sink.Put(record)) return false;
-  batch->count = 0;
-  return true;
+  return PutAll(
+      batch, sink, wrackline_proto_Record_threads_tag,
+      [](auto& record) -> auto& { return record.body.threads.threads; }, Encoders::Threads);
 }
 
 bool StateRecords::HasChanges() const {
