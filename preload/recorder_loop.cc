@@ -23,8 +23,6 @@ namespace wrackline::preload {
 namespace {
 
 constexpr std::uint64_t kStepNs = 100 * kMillisecond;
-constexpr std::uint64_t kFastStepNs = 50 * kMillisecond;
-constexpr std::uint64_t kTimelineNs = kSecond;
 // A charge that grew by this part of the limit since the last tick, and is above kNearParts of it,
 // does not wait for the next one.
 constexpr std::uint64_t kJumpParts = 100;
@@ -33,15 +31,10 @@ constexpr std::uint64_t kQuietLifeNs =
     kSecond;  // without a sample: then a file is made all the same
 constexpr std::uint64_t kRetryNs = 10 * kSecond;
 constexpr std::uint64_t kCheckNs = kSecond;
-constexpr std::uint64_t kRescanNs = 10 * kSecond;
-constexpr std::uint64_t kNamePatienceNs = 200 * kMillisecond;
-// A line table is read whole for each job: the more addresses come along, the better.
-constexpr std::uint64_t kLinePatienceNs = kSecond;
 // Of a step, when the file wants to change its segment.
 constexpr std::uint64_t kSegmentChangeNs = 50 * kMillisecond;
 // Of StopRecording's 250 ms.
 constexpr std::uint64_t kFinishNamesNs = 100 * kMillisecond;
-constexpr std::uint64_t kFinishLinesNs = 30 * kMillisecond;
 constexpr std::uint64_t kFinishWritesNs = 100 * kMillisecond;
 constexpr std::uint32_t kLastThreads = 1000;  // 5 ms
 constexpr std::uint32_t kMaxAttempts = 1000;
@@ -462,102 +455,6 @@ bool RecorderLoop::TakeMailbox() {
     mail_waiting_ = false;
   }
   return true;
-}
-
-// --- the assistant ---
-
-void RecorderLoop::TakeAssistance() {
-  if (assistant_->Taken(Assistant::kUnwinderObjects)) LookForLibjvm();
-  if (assistant_->Taken(Assistant::kScanModules)) {
-    const Assistant::Timing& timing = assistant_->timing(Assistant::kScanModules);
-    modules_.Merge(*assistant_->scan());
-    scanned_ns_ = timing.began_ns;
-    scan_duty_.Spent(timing.ended_ns, timing.cpu_ns);
-    scan_duty_.NotBefore(timing.ended_ns + kSecond);
-  }
-  if (assistant_->Taken(Assistant::kName)) {
-    names_.TakeJob(*assistant_->naming());
-    const Assistant::Timing& timing = assistant_->timing(Assistant::kName);
-    name_duty_.Spent(timing.ended_ns, timing.cpu_ns);
-  }
-  if (jvm_thread_->Taken()) names_.TakeJavaJob(*jvm_thread_->naming());
-  if (assistant_->Taken(Assistant::kLines)) {
-    const Assistant::Timing& timing = assistant_->timing(Assistant::kLines);
-    line_duty_.Spent(timing.ended_ns, timing.cpu_ns);
-    if (assistant_->lines()->done) {
-      lines_begun_ = false;
-      names_.TakeLineJob(*assistant_->lines());
-    }
-  }
-  if (assistant_->Taken(Assistant::kRollup)) {
-    const Assistant::Timing& timing = assistant_->timing(Assistant::kRollup);
-    // Empty where the kernel or the sandbox has no such file: then there is no figure, and no later
-    // try costs much.
-    rollup_fresh_ = assistant_->rollup().rss.has_value();
-    rollup_duty_.Spent(timing.ended_ns, timing.cpu_ns);
-  }
-  if (assistant_->Taken(Assistant::kAllocator)) {
-    const Assistant::Timing& timing = assistant_->timing(Assistant::kAllocator);
-    statistics_fresh_ = true;
-    allocator_duty_.Spent(timing.ended_ns, timing.cpu_ns);
-    allocator_duty_.NotBefore(allocator_->not_before_ns());
-  }
-  names_.Place(modules_, scanned_ns_);
-}
-
-void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
-  if (!finishing) RequestJavaNames();
-  const bool rescan = names_.WantsModules() || now_ns >= scanned_ns_ + kRescanNs;
-  if (assistant_->Idle(Assistant::kScanModules) && rescan &&
-      (finishing || scan_duty_.Allowed(now_ns))) {
-    assistant_->Request(Assistant::kScanModules);
-  }
-  if (assistant_->Idle(Assistant::kName) && (finishing || name_duty_.Allowed(now_ns)) &&
-      names_.MakeJob(modules_, now_ns, finishing ? 0 : kNamePatienceNs, assistant_->naming())) {
-    assistant_->Request(Assistant::kName);
-  }
-  if (assistant_->Idle(Assistant::kLines) && assistant_->Idle(Assistant::kName) &&
-      (finishing || line_duty_.Allowed(now_ns))) {
-    if (!lines_begun_) {
-      lines_begun_ = names_.MakeLineJob(modules_, now_ns, finishing ? 0 : kLinePatienceNs,
-                                        assistant_->lines());
-    }
-    if (lines_begun_) assistant_->Request(Assistant::kLines);
-  }
-  if (!finishing && now_ns >= next_objects_ns_ && assistant_->Idle(Assistant::kUnwinderObjects)) {
-    assistant_->Request(Assistant::kUnwinderObjects);
-    next_objects_ns_ = now_ns + kSecond;
-  }
-  // The figures below are for a timeline; without a file there is none.
-  if (finishing || !recorder_.is_open() || now_ns < next_slow_ns_) return;
-  next_slow_ns_ = now_ns + (fast_mode_.fast() ? kFastStepNs : kTimelineNs) - kFastStepNs / 2;
-  if (assistant_->Idle(Assistant::kRollup) && rollup_duty_.Allowed(now_ns)) {
-    assistant_->Request(Assistant::kRollup);
-  }
-  if (assistant_->Idle(Assistant::kAllocator) && allocator_duty_.Allowed(now_ns) &&
-      allocator_->available()) {
-    assistant_->Request(Assistant::kAllocator);
-  }
-}
-
-void RecorderLoop::RequestJavaNames() {
-  const JvmStage stage = StageOfJvm();
-  if (stage != JvmStage::kServed && stage != JvmStage::kDying) return;
-  if (jvm_thread_->Idle() && names_.MakeJavaJob(jvm_thread_->naming())) jvm_thread_->Request();
-}
-
-void RecorderLoop::FinishNames(std::uint64_t deadline_ns) {
-  const std::uint64_t lines_deadline_ns = MonotonicNs() + kFinishLinesNs;
-  for (;;) {
-    TakeAssistance();
-    const std::uint64_t now = MonotonicNs();
-    const bool lines = names_.lines_waiting() && now < lines_deadline_ns;
-    if ((!names_.waiting() && !lines) || now >= deadline_ns) return;
-    RequestAssistance(now, true);
-    // The assistant wakes nobody; a millisecond of a process's end is not worth a second futex.
-    const timespec pause{0, static_cast<long>(kMillisecond)};
-    nanosleep(&pause, nullptr);
-  }
 }
 
 std::uint64_t RecorderLoop::OwnResidentBytes() const {

@@ -51,6 +51,8 @@ class RecorderLoop {
   void Finish(int status, bool status_known);
 
  private:
+  static constexpr std::uint64_t kFastStepNs = 50'000'000;
+  static constexpr std::uint64_t kTimelineNs = 1'000'000'000;
   enum Phase : std::uint64_t {
     kProcess,
     kModules,
@@ -91,7 +93,7 @@ class RecorderLoop {
   bool LookIntoMailbox();
   bool TakeMailbox();
 
-  // --- the assistant ---
+  // --- the threads that may wait (recorder_assistance.cc) ---
   void TakeAssistance();
   void RequestAssistance(std::uint64_t now_ns, bool finishing);
   void RequestJavaNames();
