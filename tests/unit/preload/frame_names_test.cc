@@ -15,6 +15,7 @@
 
 #include "lib/recorder/reader.h"
 #include "tests/support/profiled_process.h"
+#include "tests/unit/preload/written_names.h"
 
 namespace wrackline::preload {
 namespace {
@@ -59,25 +60,6 @@ struct Tables {
   std::unique_ptr<NamingJob> job = std::make_unique<NamingJob>();
   std::unique_ptr<LineJob> lines = std::make_unique<LineJob>();
 };
-
-// Puts the names into a real file and reads them back.
-std::map<std::uint64_t, proto::FrameName> Written(FrameNames& names) {
-  const test::TemporaryFolder folder;
-  const std::string path = folder / "names.wrack";
-  recorder::Recorder recorder;
-  recorder::RecorderOptions options;
-  options.path = path.c_str();
-  options.file_bytes = 4 << 20;
-  EXPECT_EQ(recorder.Open(options), 0);
-  StateSink sink(recorder, false);
-  names.PutChanges(sink);
-  EXPECT_EQ(recorder.Flush(), 0);
-  recorder.Close();
-  auto recording = recorder::ReadRecording(path);
-  EXPECT_TRUE(recording.ok());
-  return recording.ok() ? recording.value().frame_names
-                        : std::map<std::uint64_t, proto::FrameName>{};
-}
 
 TEST(FrameNames, AgreeWithDladdr) {
   Tables tables;

@@ -11,6 +11,7 @@
 #include "preload/frame_names.h"
 #include "preload/jvm/java_frame.h"
 #include "tests/support/profiled_process.h"
+#include "tests/unit/preload/written_names.h"
 
 namespace wrackline::preload {
 namespace {
@@ -92,23 +93,6 @@ void Answer(JavaNamingJob* job, const char* name, const char* file, std::uint32_
 class JavaFrameNames : public testing::Test {
  protected:
   void SetUp() override { ASSERT_EQ(names.Open(1 << 20), 0); }
-  std::map<std::uint64_t, proto::FrameName> Written() {
-    const test::TemporaryFolder folder;
-    const std::string path = folder / "names.wrack";
-    recorder::Recorder recorder;
-    recorder::RecorderOptions options;
-    options.path = path.c_str();
-    options.file_bytes = 4 << 20;
-    EXPECT_EQ(recorder.Open(options), 0);
-    StateSink sink(recorder, false);
-    names.PutChanges(sink);
-    EXPECT_EQ(recorder.Flush(), 0);
-    recorder.Close();
-    auto recording = recorder::ReadRecording(path);
-    EXPECT_TRUE(recording.ok());
-    return recording.ok() ? recording.value().frame_names
-                          : std::map<std::uint64_t, proto::FrameName>{};
-  }
   FrameNames names;
   std::unique_ptr<JavaNamingJob> job = std::make_unique<JavaNamingJob>();
 };
@@ -124,7 +108,7 @@ TEST_F(JavaFrameNames, GoToTheVmAndNotToTheModules) {
   names.TakeJavaJob(*job);
   EXPECT_FALSE(names.java_waiting());
   EXPECT_FALSE(names.MakeJavaJob(job.get()));
-  const auto written = Written();
+  const auto written = Written(names);
   ASSERT_EQ(written.size(), 2u);
   const proto::FrameName& name = written.at(frames[1]);
   EXPECT_EQ(name.symbol(), "Main.leak");
@@ -165,7 +149,7 @@ TEST_F(JavaFrameNames, ThatFindNoRoomInAJobAreAskedForAgain) {
     }
     names.TakeJavaJob(*job);
   }
-  EXPECT_EQ(Written().size(), frames.size());
+  EXPECT_EQ(Written(names).size(), frames.size());
 }
 
 }  // namespace
