@@ -206,6 +206,62 @@ TEST_P(Jvm, AsAnAgentAloneItSaysThatItSeesNoAllocation) {
   }
 }
 
+// jcmd PID JVMTI.agent_load, twice, of a VM that runs already: what it leaves when it is killed.
+class JvmLoadedLater : public Jvm {
+ protected:
+  static bool Catches(pid_t pid, int signal) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string word; status >> word;) {
+      std::uint64_t caught = 0;
+      if (word == "SigCgt:" && status >> std::hex >> caught) return (caught >> (signal - 1)) & 1;
+    }
+    return false;
+  }
+
+  proto::JvmFacts Load(const ProcessOptions& process) {
+    const std::string jdk = JavaHome("17");  // a run-time alone has no jcmd
+    ChildProcess child(process);
+    ProcessOptions jcmd;
+    jcmd.command = {jdk + "/bin/jcmd", std::to_string(child.pid()), "JVMTI.agent_load",
+                    WRACKLINE_PRELOAD_LIBRARY};
+    // jcmd's signal ends a VM that does not catch it yet.
+    EXPECT_TRUE(WaitFor([&] { return Catches(child.pid(), SIGQUIT) || child.Ended(); },
+                        std::chrono::seconds(60)));
+    for (int time = 0; time < 2; ++time) {
+      const ProcessEnd answer = RunProcess(jcmd);
+      EXPECT_THAT(answer.out, HasSubstr("return code: 0")) << answer.err;
+    }
+    EXPECT_TRUE(WaitFor(
+        [&] {
+          const auto files = RecorderFiles(folder_.path());
+          if (files.empty()) return child.Ended();
+          auto read = recorder::ReadRecording(files[0]);
+          return child.Ended() || (read.ok() && !read.value().jvm_samples.empty());
+        },
+        std::chrono::seconds(60)));
+    EXPECT_FALSE(child.Ended());
+    child.Kill(SIGKILL);
+    EXPECT_TRUE(child.Wait().killed(SIGKILL));
+    const Recording recording = ReadOnly();
+    EXPECT_FALSE(recording.jvm_samples.empty());
+    return recording.jvm_facts.value_or(proto::JvmFacts());
+  }
+};
+
+TEST_P(JvmLoadedLater, AloneItTellsOfTheVm) {
+  ProcessOptions process = Command({}, {"stay", "10"});
+  process.environment.erase("LD_PRELOAD");
+  const proto::JvmFacts facts = Load(process);
+  EXPECT_EQ(facts.attached_by(), "attach");
+  EXPECT_THAT(facts.trouble(), HasSubstr("without LD_PRELOAD"));
+}
+
+TEST_P(JvmLoadedLater, BesideThePreloadItChangesNothing) {
+  const proto::JvmFacts facts = Load(Command({}, {"stay", "10"}));
+  EXPECT_EQ(facts.attached_by(), "preload");
+  EXPECT_EQ(facts.trouble(), "");
+}
+
 TEST_P(Jvm, EndsInEveryWayAsItWouldWithout) {
   const std::pair<const char*, int> kEnds[] = {
       {"return", 0}, {"exit", 3}, {"halt", 4}, {"throw", 1}, {"term", 128 + SIGTERM}};
@@ -234,6 +290,8 @@ TEST_P(Jvm, InAProgramThatMakesItsOwnTheThreadStepsAsideAndComesBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, Jvm, testing::Values("17", "25"),
+                         [](const auto& info) { return std::string("Java") + info.param; });
+INSTANTIATE_TEST_SUITE_P(Versions, JvmLoadedLater, testing::Values("17", "25"),
                          [](const auto& info) { return std::string("Java") + info.param; });
 
 }  // namespace

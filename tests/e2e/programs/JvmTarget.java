@@ -51,6 +51,9 @@ public class JvmTarget {
       case "term":
         new ProcessBuilder("/bin/sh", "-c", "kill -TERM " + ProcessHandle.current().pid()).start();
         Thread.sleep(60_000);
+      case "stay":
+        System.out.flush();
+        Thread.sleep(120_000);
       default:  // returns from main
     }
   }
