@@ -323,6 +323,8 @@ bool StillRunning(const recorder::Recording& recording) {
   std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, boot_id);
   if (!process.boot_id().empty() && process.boot_id() != boot_id) return false;
   const std::string pid = std::to_string(process.pid());
+  // Dead, and nobody collected it yet: a shell as the container's first process may never do so.
+  if (IsZombie(container::ReadProcessStat("", pid.c_str()))) return false;
   const std::optional<std::uint64_t> start = container::ReadStartTime("", pid.c_str());
   if (!start) return false;
   // Both come from the same tick count and the same boot time, which the kernel rounds to a second.

@@ -109,7 +109,8 @@ ProcessStat ParseProcessStat(const char* text, std::size_t length) {
   }
   if (after == nullptr) return stat;
   Span rest{after, static_cast<std::size_t>(end - after)};
-  scan::TakeWord(&rest);  // field 3, the state
+  const Span state = scan::TakeWord(&rest);  // field 3
+  if (state.size == 1 && rest.size != 0) stat.state = state.data[0];
   // proc(5) numbers the fields from 1; the one after the state is 4.
   for (int field = 4; field <= 22; ++field) {
     Span word = scan::TakeWord(&rest);

@@ -24,6 +24,7 @@ SmapsRollup ReadSmapsRollup(const char* root, const char* pid);
 SmapsRollup ParseSmapsRollup(const char* text, std::size_t length);
 
 struct ProcessStat {
+  char state = 0;  // as the kernel letters it ('R', 'S', 'Z', ...); 0: not known
   std::optional<std::uint32_t> parent_pid, threads;
   std::optional<std::uint64_t> start_ticks;  // clock ticks after boot
   std::optional<std::uint64_t> major_faults;
@@ -31,6 +32,10 @@ struct ProcessStat {
 // /proc/PID/stat; copes with a comm that holds spaces and parentheses.
 ProcessStat ReadProcessStat(const char* root, const char* pid);
 ProcessStat ParseProcessStat(const char* text, std::size_t length);
+
+// True when the process ended and only waits to be collected by its parent. Of a process whose first thread ended before
+// the others this is said too.
+inline bool IsZombie(const ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
 
 // CLOCK_REALTIME nanoseconds of the start of `pid`, from its start_ticks and /proc/stat's btime.
 std::optional<std::uint64_t> ReadStartTime(const char* root, const char* pid);

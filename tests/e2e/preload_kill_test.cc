@@ -58,6 +58,31 @@ TEST(Kill, TwoHundredTimesAtRandomMoments) {
   EXPECT_GE(with_live_objects, 150);
 }
 
+// The state of a process, as the kernel letters it.
+char StateOf(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const std::size_t end = text.rfind(") ");
+  return end == std::string::npos ? '?' : text[end + 2];
+}
+
+TEST(Kill, WhoIsDeadIsNotRunningThoughNobodyCollectedIt) {
+  const TemporaryFolder folder;
+  ChildProcess child(Target({"churn", "60"}, folder.path(), {{"WRACKLINE_INTERVAL", "4k"}}));
+  const auto report = [&] {
+    ProcessOptions options;
+    options.command = {WRACKLINE_COMMAND, "report", folder.path()};
+    return RunProcess(options).out;
+  };
+  ASSERT_TRUE(WaitFor([&] { return report().find("still running") != std::string::npos; },
+                      std::chrono::seconds(20)));
+  child.Kill(SIGKILL);
+  ASSERT_TRUE(WaitFor([&] { return StateOf(child.pid()) == 'Z'; }, std::chrono::seconds(20)));
+  EXPECT_EQ(report().find("still running"), std::string::npos) << report();
+  EXPECT_TRUE(child.Wait().killed(SIGKILL));
+}
+
 // Runs the target in a cgroup of its own until the kernel kills it, and returns the age of the last
 // record.
 void KillByKernel(const std::vector<std::string>& arguments, Bytes limit,

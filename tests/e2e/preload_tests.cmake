@@ -16,8 +16,9 @@ if(WRACKLINE_PRELOAD)
     LIBRARIES wrackline_host wrackline_test_support LABEL e2e TIMEOUT 240)
   target_compile_definitions(preload_e2e_test PRIVATE
     WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
-    WRACKLINE_SHIM_TARGET="$<TARGET_FILE:shim_target>")
-  add_dependencies(preload_e2e_test wrackline_preload shim_target)
+    WRACKLINE_SHIM_TARGET="$<TARGET_FILE:shim_target>"
+    WRACKLINE_COMMAND="$<TARGET_FILE:wrackline>")
+  add_dependencies(preload_e2e_test wrackline wrackline_preload shim_target)
 
   # Needs root, and the network once: the programs of the older release are fetched with apt, and kept.
   wrackline_unit_test(old_distribution_test

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -105,6 +106,7 @@ TEST(ProcessStatTest, CopesWithANameThatLies) {
   EXPECT_EQ(stat.major_faults, Figure(58));
   EXPECT_EQ(stat.threads, 113u);
   EXPECT_EQ(stat.start_ticks, Figure(176601));
+  EXPECT_EQ(stat.state, 'S');
   const std::string liar = "1 () R 1 ) S 7 1 1 0 -1 0 0 0 3 0 0 0 0 0 0 0 4 0 99 0 0\n";
   const ProcessStat parsed = ParseProcessStat(liar.data(), liar.size());
   EXPECT_EQ(parsed.parent_pid, 7u);
@@ -128,6 +130,18 @@ TEST(ProcessStatTest, EveryPrefixGivesTheTruthOrNothing) {
   }
   const std::string overlong = "42 (a) S 4294967296 1 1 0 -1 0 0 0 58 0\n";
   EXPECT_EQ(ParseProcessStat(overlong.data(), overlong.size()).parent_pid, std::nullopt);
+}
+
+TEST(ProcessStatTest, KnowsTheDeadThatNobodyCollected) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(0);
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_TRUE(IsZombie(ReadProcessStat("", std::to_string(child).c_str())));
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+  EXPECT_FALSE(IsZombie(ReadProcessStat("", std::to_string(child).c_str())));
+  EXPECT_FALSE(IsZombie(ReadProcessStat("", "self")));
 }
 
 TEST(ProcessStatTest, OfUs) {
