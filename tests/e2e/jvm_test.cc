@@ -1,4 +1,4 @@
-// The shim in a real VM, on Java 17 and 25: it attaches itself, stacks go on in Java, frames have names, and the VM ends as
+// The shim in real VMs, on Java 11, 17, 21 and 25: it attaches itself, stacks go on in Java, frames have names, and the VM ends as
 // it would without.
 #include <csignal>
 
@@ -289,9 +289,9 @@ TEST_P(Jvm, InAProgramThatMakesItsOwnTheThreadStepsAsideAndComesBack) {
   EXPECT_GT(named, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Jvm, testing::Values("17", "25"),
+INSTANTIATE_TEST_SUITE_P(Versions, Jvm, testing::Values("11", "17", "21", "25"),
                          [](const auto& info) { return std::string("Java") + info.param; });
-INSTANTIATE_TEST_SUITE_P(Versions, JvmLoadedLater, testing::Values("17", "25"),
+INSTANTIATE_TEST_SUITE_P(Versions, JvmLoadedLater, testing::Values("11", "17", "21", "25"),
                          [](const auto& info) { return std::string("Java") + info.param; });
 
 }  // namespace

@@ -1,11 +1,11 @@
-# The shim in a VM: one Java program, compiled for 17 so that both run it. The tests look for Java 17 and 25 themselves, and
-# fail without.
+# The shim in a VM: one Java program, compiled for 11 so that all run it. The tests look for Java 11, 17, 21 and 25 themselves,
+# and fail without.
 if(WRACKLINE_PRELOAD)
   find_program(WRACKLINE_JAVAC javac HINTS ${WRACKLINE_JNI_INCLUDE}/../bin REQUIRED)
   set(jvm_classes "${CMAKE_CURRENT_BINARY_DIR}/jvm")
   # -Xlint:-options: of a newer compiler; Unsafe is warned of and cannot be silenced.
   add_custom_command(OUTPUT ${jvm_classes}/JvmTarget.class
-    COMMAND ${WRACKLINE_JAVAC} -XDignore.symbol.file -Xlint:-options -nowarn -source 17 -target 17 -d ${jvm_classes}
+    COMMAND ${WRACKLINE_JAVAC} -XDignore.symbol.file -Xlint:-options -nowarn -source 11 -target 11 -d ${jvm_classes}
       ${CMAKE_CURRENT_LIST_DIR}/programs/JvmTarget.java
     DEPENDS ${CMAKE_CURRENT_LIST_DIR}/programs/JvmTarget.java VERBATIM)
   add_custom_target(jvm_target DEPENDS ${jvm_classes}/JvmTarget.class)

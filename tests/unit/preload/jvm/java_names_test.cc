@@ -34,6 +34,7 @@ TEST(JavaName, LeavesOutWhatDiffersFromRunToRun) {
   EXPECT_EQ(Name("LMain$$Lambda$14.0x0000000800c03000;", "run"), "Main$$Lambda.run");
   EXPECT_EQ(Name("LMain$$Lambda$14+0x0000000800c03000;", "run"), "Main$$Lambda.run");
   EXPECT_EQ(Name("LMain$$Lambda/0x00007f0b4c000a00;", "run"), "Main$$Lambda.run");
+  EXPECT_EQ(Name("LMain$$Lambda$2/1252585652;", "run"), "Main$$Lambda.run");  // before Java 15
   EXPECT_EQ(Name("Ljava/lang/invoke/LambdaForm$MH.0x0000000800c04400;", "invoke"),
             "java.lang.invoke.LambdaForm$MH.invoke");
   EXPECT_EQ(Name("Ljdk/internal/reflect/GeneratedMethodAccessor12;", "invoke"),
