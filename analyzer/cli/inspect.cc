@@ -196,6 +196,7 @@ Action AddInspect(CLI::App* app) {
   app->add_flag("--records", arguments->records,
                 "Every record in file order, one a line, with offset and sequence");
   app->add_option("--section", arguments->sections, "Only this section; may be repeated")
+      ->allow_extra_args(false)
       ->check(CLI::IsMember(names))
       ->excludes("--records");
   app->add_option(

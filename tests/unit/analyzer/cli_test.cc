@@ -202,6 +202,9 @@ TEST_F(CliTest, InspectSectionsAndRecords) {
   EXPECT_THAT(Wrackline(std::string("inspect --section process ") + kKilled).output,
               HasSubstr("glibc 2.36"));
   EXPECT_EQ(Wrackline(std::string("inspect --format json ") + kKilled + " > /dev/null").status, 0);
+  // An option takes one word: the next is a file.
+  EXPECT_THAT(Wrackline(std::string("inspect --section process ") + kKilled + " " + kKilled).output,
+              AllOf(HasSubstr("argument"), Not(HasSubstr("not in {"))));
   EXPECT_THAT(Wrackline(std::string("inspect --records ") + kKilled + " | head -1").output,
               HasSubstr("process"));
 }
