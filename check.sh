@@ -3,12 +3,12 @@
 #
 #   ./check.sh                 everything that CI runs (under 40 minutes on 2 cores, a second run less)
 #   ./check.sh --quick         format, the release build and its tests only
-#   ./check.sh STEP...         single steps: format release unit e2e fuzz clang asan tsan tidy install
+#   ./check.sh STEP...         single steps: format release unit e2e flink fuzz clang asan tsan tidy install
 #
 # Steps, in the order of a full run:
 #   format    clang-format 14 on every source file
 #   release   build with g++ (RelWithDebInfo), all warnings are errors
-#   unit e2e  ctest of the release build, by label; e2e needs root for memory cgroups, and says so where it skips
+#   unit e2e flink  ctest of the release build, by label; e2e and flink need root for memory cgroups, and say so where they skip
 #   install   cmake --install, then a program that uses find_package(wrackline)
 #   clang     build with clang 14
 #   tidy      clang-tidy 14
@@ -21,7 +21,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 usage() { sed -n '2,/^set -euo/{/^set -euo/d;s/^# \{0,1\}//p}' "$0"; }
-all_steps=(format release unit e2e install clang tidy fuzz asan tsan)
+all_steps=(format release unit e2e flink install clang tidy fuzz asan tsan)
 steps=()
 for argument in "$@"; do
   case $argument in
@@ -37,7 +37,7 @@ done
 ((${#steps[@]})) || steps=("${all_steps[@]}")
 
 # Minutes of tests, builds not counted; docs/testing.md says why. Steps that only build have the whole run's limit.
-declare -A budget=([unit]=5 [e2e]=9 [fuzz]=6 [asan]=4 [tsan]=4 [tidy]=9 [install]=3 [format]=1)
+declare -A budget=([unit]=5 [e2e]=9 [flink]=5 [fuzz]=6 [asan]=4 [tsan]=4 [tidy]=9 [install]=3 [format]=1)
 
 failed=()
 declare -A took=()
@@ -48,7 +48,7 @@ sources() { git ls-files '*.cc' '*.h' '*.c' | grep -v '^tests/data/' || true; }
 run_ctest() {
   local log jobs=2
   log=$(mktemp)
-  [[ $2 == e2e ]] && jobs=1   # real kills and real disks: one at a time
+  [[ $2 == e2e || $2 == flink ]] && jobs=1   # real kills and real disks: one at a time
   local status=0
   ctest --test-dir "build/$1" -L "$2" -j "$jobs" --output-on-failure --no-tests=error --timeout 300 2>&1 | tee "$log" | grep -vE '^ *(Start|[0-9]+/[0-9]+ .*Passed)' || true
   grep -q '^100% tests passed' "$log" || status=1
@@ -74,6 +74,7 @@ step_format() {
 step_release() { scripts/build.sh release; }
 step_unit() { run_ctest release 'unit|fuzz'; }
 step_e2e() { run_ctest release e2e; }
+step_flink() { run_ctest release flink; }
 step_clang() { scripts/build.sh clang; }
 step_tidy() { scripts/tidy.sh build/clang; }
 step_fuzz() { run_ctest fuzz fuzz; }
@@ -90,7 +91,7 @@ for step in "${steps[@]}"; do
   echo "== check: $step"
   # A step's build comes first and outside its budget.
   case $step in
-    unit | e2e | install) scripts/build.sh release || { failed+=("$step"); continue; } ;;
+    unit | e2e | flink | install) scripts/build.sh release || { failed+=("$step"); continue; } ;;
     tidy) scripts/build.sh clang || { failed+=("$step"); continue; } ;;
     fuzz) scripts/build.sh fuzz fuzzers || { failed+=("$step"); continue; } ;;
     asan | tsan) scripts/build.sh "$step" unit_tests || { failed+=("$step"); continue; } ;;

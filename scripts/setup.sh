@@ -76,6 +76,21 @@ java_library() {
   rm -rf "$work"
 }
 
+# flink VERSION: the jars of a real Flink (tests/flink/pom.xml), 104 to 131 MB, below ${XDG_CACHE_HOME:-~/.cache}/wrackline/flink.
+flink() {
+  local folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/wrackline/flink
+  [[ ! -d $folder/$1 ]] || return 0
+  echo "setup: fetching Flink $1"
+  mkdir -p "$folder"
+  rm -rf "$folder/$1.new"
+  if ! mvn -q -B -f tests/flink/pom.xml -Dflink.version="$1" dependency:copy-dependencies -DoutputDirectory="$folder/$1.new" >&2; then
+    rm -rf "$folder/$1.new"
+    echo "setup: Flink $1 could not be fetched (above)" >&2
+    return 1
+  fi
+  mv "$folder/$1.new" "$folder/$1"
+}
+
 # What the tests run on and Debian 12 has not.
 beyond_debian() {
   java 11
@@ -83,6 +98,8 @@ beyond_debian() {
   java 25
   java_library tools.profiler:async-profiler:4.4 libasyncProfiler.so linux-x64/libasyncProfiler.so
   java_library org.rocksdb:rocksdbjni:8.10.0:jar:linux64 rocksdbjni.jar
+  flink 1.20.3
+  flink 2.3.0
 }
 
 if ! ((${#missing[@]})); then

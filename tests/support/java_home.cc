@@ -54,6 +54,15 @@ std::string NoJava(const std::string& version) {
          "check installs it";
 }
 
+std::string FlinkJars(const std::string& version) {
+  const std::string path = Cache() + "/flink/" + version;
+  return std::filesystem::exists(path) ? path : "";
+}
+
+std::string NoFlink(const std::string& version) {
+  return "no Flink " + version + " in ~/.cache/wrackline/flink: scripts/setup.sh check fetches it";
+}
+
 std::string JavaLibrary(const std::string& file) {
   const std::string path = Cache() + "/java-libraries/" + file;
   return std::filesystem::exists(path) ? path : "";

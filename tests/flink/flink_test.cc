@@ -1,0 +1,93 @@
+// The shim in a real TaskManager, killed: the report names the operator that leaks, the Java method in it, and adds up.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "tests/flink/flink_cluster.h"
+#include "tests/support/memory_cgroup.h"
+
+namespace wrackline::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+struct Versions {
+  const char* flink;
+  const char* java;
+};
+
+class Flink : public testing::TestWithParam<Versions> {
+ protected:
+  static json Report(const std::string& folder) {
+    ProcessOptions options;
+    options.command = {WRACKLINE_COMMAND, "report", "--format", "json", folder};
+    const ProcessEnd end = RunProcess(options);
+    json report = json::parse(end.out, nullptr, false);
+    return report.is_discarded() ? json::object() : report;
+  }
+
+  // Bytes live at sites with a frame of this function.
+  static double LiveAt(const json& report, const std::string& function) {
+    double bytes = 0;
+    for (const json& site : report.value("sites", json::array())) {
+      const json& frames = site.at("frames");
+      if (std::any_of(frames.begin(), frames.end(),
+                      [&](const json& frame) { return frame.at("function") == function; }))
+        bytes += site.at("live").get<double>();
+    }
+    return bytes;
+  }
+
+  // Looks every two seconds: a report is work, on the processors that the job needs.
+  static bool Leaks(const FlinkCluster& cluster, const std::string& function, double bytes) {
+    for (int i = 0; i < 60; ++i) {
+      std::this_thread::sleep_for(2s);
+      if (LiveAt(Report(cluster.recordings()), function) > bytes) return true;
+      if (cluster.TaskManagerStatus() >= 0) break;
+    }
+    return false;
+  }
+};
+
+TEST_P(Flink, TheOperatorThatLeaksAndItsMethodAreNamed) {
+  auto cgroup = MemoryCgroup::Create("flink", 2048 * kMiB);
+  ASSERT_TRUE(cgroup.ok()) << cgroup.error().Text();
+  FlinkCluster cluster({.flink = GetParam().flink,
+                        .java = GetParam().java,
+                        .configuration = "taskmanager.memory.process.size: 1024m\n"
+                                         "taskmanager.numberOfTaskSlots: 2\n",
+                        .preload = true,
+                        .cgroup = cgroup.value().folder()});
+  ASSERT_EQ(cluster.Up(), "");
+  ASSERT_EQ(cluster.Submit({"fault=inflater", "every=5", "rate=1000", "payload=200"}), "");
+  const std::string kLeak = "com.example.orders.DecodeOrder.forget";
+  EXPECT_TRUE(Leaks(cluster, kLeak, 16e6));
+  cluster.KillTaskManager();
+  EXPECT_EQ(cluster.TaskManagerStatus(), 137);
+  const json report = Report(cluster.recordings());
+  EXPECT_GT(LiveAt(report, kLeak), 12e6);
+  const json groups = report.value("thread_groups", json::array());
+  const auto leaking = std::find_if(groups.begin(), groups.end(), [](const json& group) {
+    return group.at("name") == "decode order";
+  });
+  ASSERT_NE(leaking, groups.end()) << groups.dump(1);
+  EXPECT_EQ(leaking->at("top_site"), kLeak);
+  EXPECT_EQ(leaking->at("kind"), "flink_task");
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Flink,
+                         testing::Values(Versions{"1.20.3", "17"}, Versions{"2.3.0", "21"}),
+                         [](const auto& info) {
+                           std::string name = "Flink";
+                           for (const char c : std::string(info.param.flink))
+                             name += c == '.' ? '_' : c;
+                           return name + "Java" + info.param.java;
+                         });
+
+}  // namespace
+}  // namespace wrackline::test
