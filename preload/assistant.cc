@@ -8,15 +8,25 @@
 #include "preload/pages.h"
 #include "preload/sampling/profile_state.h"
 #include "preload/unwind/local_objects.h"
+#include "wrackline/shim.h"
 
 namespace wrackline::preload {
+namespace {
+
+// Of the one record of its kind; those of others are unlikely to be "wrackut".
+constexpr std::uint64_t kUntouchedKey = 0x77'72'61'63'6b'75'74'00;
+
+}  // namespace
 
 int Assistant::Open(Allocator* allocator) {
   allocator_ = allocator;
   scan_ = MapArray<ModuleScan>(1);
   naming_ = MapArray<NamingJob>(1);
   lines_ = MapArray<LineJob>(1);
-  return scan_ != nullptr && naming_ != nullptr && lines_ != nullptr ? 0 : ENOMEM;
+  untouched_ = MapArray<UntouchedBytes>(1);
+  return scan_ != nullptr && naming_ != nullptr && lines_ != nullptr && untouched_ != nullptr
+             ? 0
+             : ENOMEM;
 }
 
 void Assistant::Request(Job job) {
@@ -74,12 +84,20 @@ void Assistant::Do(Job job) {
     case kLines:
       ResolveLines(lines_);
       break;
+    case kUntouched: {
+      const std::uint64_t now = MonotonicNs();
+      if (const ProfileState* state = State()) untouched_->Measure(*state);
+      // No room: the next figures are as good.
+      if (const std::size_t size = untouched_->Encode(now); size != 0)
+        wrackline_submit(kUntouchedKey, WRACKLINE_SUBMIT_STATE, untouched_->encoded(), size);
+      break;
+    }
   }
 }
 
 std::size_t Assistant::resident_bytes() const {
   return ResidentBytes(scan_, sizeof(ModuleScan)) + ResidentBytes(naming_, sizeof(NamingJob)) +
-         ResidentBytes(lines_, sizeof(LineJob));
+         ResidentBytes(lines_, sizeof(LineJob)) + ResidentBytes(untouched_, sizeof(UntouchedBytes));
 }
 
 }  // namespace wrackline::preload

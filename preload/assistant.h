@@ -1,5 +1,5 @@
 // The assistant thread: what the recorder thread must not wait for. Symbol tables are read from
-// disk, smaps_rollup walks every page table, mallinfo2 takes the allocator's locks, maps waits for
+// disk, smaps_rollup walks every page table, mincore those of sampled objects, mallinfo2 takes the allocator's locks, maps waits for
 // the mmap lock: each may take longer than the 100 ms within which the recorder thread owes the
 // file its next flush, most of all in the reclaim that precedes a kill.
 //
@@ -16,6 +16,7 @@
 #include "preload/frame_lines.h"
 #include "preload/frame_names.h"
 #include "preload/modules.h"
+#include "preload/untouched.h"
 
 namespace wrackline::preload {
 
@@ -29,7 +30,8 @@ class Assistant {
     kName = 4,
     kRollup = 8,
     kAllocator = 16,
-    kLines = 32,  // the least urgent: a slice of a LineJob
+    kLines = 32,  // the least urgent but one: a slice of a LineJob
+    kUntouched = 64,
   };
 
   // Maps its memory. 0 or an errno value. `allocator` must live as long as the process.
@@ -71,9 +73,10 @@ class Assistant {
   ModuleScan* scan_ = nullptr;
   NamingJob* naming_ = nullptr;
   LineJob* lines_ = nullptr;
+  UntouchedBytes* untouched_ = nullptr;
   container::SmapsRollup rollup_;
   AllocatorStatistics statistics_;
-  Timing timings_[6] = {};
+  Timing timings_[7] = {};
 };
 
 }  // namespace wrackline::preload

@@ -10,6 +10,7 @@ namespace wrackline::preload {
 namespace {
 
 constexpr std::uint64_t kRescanNs = 10 * kSecond;
+constexpr std::uint64_t kUntouchedNs = 10 * kSecond;
 constexpr std::uint64_t kNamePatienceNs = 200 * kMillisecond;
 // A line table is read whole for each job: the more addresses come along, the better.
 constexpr std::uint64_t kLinePatienceNs = kSecond;
@@ -54,6 +55,11 @@ void RecorderLoop::TakeAssistance() {
     allocator_duty_.Spent(timing.ended_ns, timing.cpu_ns);
     allocator_duty_.NotBefore(allocator_->not_before_ns());
   }
+  if (assistant_->Taken(Assistant::kUntouched)) {
+    const Assistant::Timing& timing = assistant_->timing(Assistant::kUntouched);
+    untouched_duty_.Spent(timing.ended_ns, timing.cpu_ns);
+    untouched_duty_.NotBefore(timing.ended_ns + (fast_mode_.fast() ? kSecond : kUntouchedNs));
+  }
   names_.Place(modules_, scanned_ns_);
 }
 
@@ -85,6 +91,10 @@ void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
   next_slow_ns_ = now_ns + (fast_mode_.fast() ? kFastStepNs : kTimelineNs) - kFastStepNs / 2;
   if (assistant_->Idle(Assistant::kRollup) && rollup_duty_.Allowed(now_ns)) {
     assistant_->Request(Assistant::kRollup);
+  }
+  if (settings_.interval != 0 && assistant_->Idle(Assistant::kUntouched) &&
+      untouched_duty_.Allowed(now_ns)) {
+    assistant_->Request(Assistant::kUntouched);
   }
   if (assistant_->Idle(Assistant::kAllocator) && allocator_duty_.Allowed(now_ns) &&
       allocator_->available()) {

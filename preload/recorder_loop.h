@@ -147,6 +147,7 @@ class RecorderLoop {
   bool lines_begun_ = false;  // the line job has slices left
   DutyLimiter rollup_duty_{400};
   DutyLimiter allocator_duty_{400};
+  DutyLimiter untouched_duty_{400};
 
   bool mail_waiting_ = false;
   std::uint64_t mail_key_ = 0;

@@ -108,6 +108,8 @@ constexpr std::array<Section, 11> kSections = {{
     {"modules", [](const Recording& r) { return MapJson(r.modules); }},
     {"stacks", Stacks},
     {"live", [](const Recording& r) { return MapJson(r.live_objects); }},
+    {"untouched",
+     [](const Recording& r) { return r.untouched ? ToJson(*r.untouched) : Json::object(); }},
     {"mappings", [](const Recording& r) { return MapJson(r.mappings); }},
     {"threads", [](const Recording& r) { return MapJson(r.threads); }},
     {"timeline", [](const Recording& r) { return RecordsJson(r.timeline); }},

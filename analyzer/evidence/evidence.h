@@ -107,8 +107,11 @@ struct Site {
   std::uint64_t samples = 0;  // live sampled objects
   Bytes live;                 // estimate: sum of the weights of the live samples
   Bytes standard_error;       // of `live`: sqrt(sum of weight^2 (1 - size/weight))
-  Bytes live_recent;          // of `live`: allocated within Evidence::recent_window
-  Bytes allocated, freed;     // estimates since the start
+  // Of `live`: had no page behind it when that was last looked at, so it is no part of what the kernel counts. Only objects of two
+  // pages and more are looked at.
+  Bytes untouched;
+  Bytes live_recent;       // of `live`: allocated within Evidence::recent_window
+  Bytes allocated, freed;  // estimates since the start
 };
 
 // Whom a thread works for (thread_groups.h). kFlinkTask: an operator chain of a job.

@@ -29,7 +29,7 @@ void KeepCommonLines(const std::vector<SiteFrame>& other, std::vector<SiteFrame>
 
 struct Estimate {
   std::uint64_t samples = 0;
-  double live = 0, recent = 0, variance = 0;
+  double live = 0, recent = 0, untouched = 0, variance = 0;
 };
 
 // The sum of weight is unbiased for the live bytes; its variance is estimated by the sum of
@@ -54,6 +54,15 @@ std::map<std::uint32_t, Estimate> EstimatePerStack(const recorder::Recording& re
     if (weight > size) estimate.variance += weight * (weight - size);
     if (static_cast<std::int64_t>(ToBytes(object.time_ms()).count) >= end_ms - window_ms)
       estimate.recent += weight;
+  }
+  if (recording.untouched) {
+    for (const proto::StackUntouched& stack : recording.untouched->stacks()) {
+      const auto estimate = estimates.find(stack.stack_id());
+      if (estimate == estimates.end()) continue;
+      // What was freed since that look is no part of either.
+      estimate->second.untouched = std::min(
+          estimate->second.live, static_cast<double>(ToBytes(stack.untouched_bytes()).count));
+    }
   }
   return estimates;
 }
@@ -97,7 +106,7 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
   const std::map<std::uint32_t, Estimate> estimates = EstimatePerStack(recording, window);
 
   std::map<std::string, Site> sites;
-  std::map<std::string, double> variances, lives, recents;
+  std::map<std::string, double> variances, lives, recents, untoucheds;
   const auto add = [&](std::uint32_t id, const recorder::Stack& stack) {
     Site site;
     site.truncated = stack.truncated;
@@ -118,6 +127,7 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
     known.samples += estimate->second.samples;
     lives[identity] += estimate->second.live;
     recents[identity] += estimate->second.recent;
+    untoucheds[identity] += estimate->second.untouched;
     variances[identity] += estimate->second.variance;
   };
   for (const auto& [id, stack] : recording.stacks) {
@@ -137,6 +147,7 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
   for (auto& [identity, site] : sites) {
     site.live = Rounded(lives[identity]);
     site.live_recent = Rounded(recents[identity]);
+    site.untouched = Rounded(untoucheds[identity]);
     site.standard_error = Rounded(std::sqrt(variances[identity]));
     site.label = LabelOf(site.frames);
     ranked.push_back(std::move(site));

@@ -39,9 +39,11 @@ std::optional<Ledger> LedgerOfMetrics(const evidence::Evidence& evidence);
 
 // Live bytes and their variance over the sites inside or outside RocksDB.
 struct LiveEstimate {
-  Bytes live;
+  Bytes live;       // as requested of the allocator
+  Bytes untouched;  // of these: without a page
   double variance = 0;
   Bytes StandardError() const;
+  Bytes Resident() const { return live - untouched; }
 };
 LiveEstimate EstimateLive(const std::vector<evidence::Site>& sites, bool in_rocksdb);
 

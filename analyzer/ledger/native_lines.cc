@@ -23,20 +23,21 @@ void AddNativeLines(const evidence::Evidence& evidence, Ledger* ledger) {
   std::size_t named = 0;
   for (const evidence::Site& site : evidence.sites) {
     if (site.in_rocksdb || site.live.count <= 0) continue;
-    if (named < kNamedSites && kNamedPart * site.live >= ledger->total) {
+    const Bytes resident = site.live - site.untouched;
+    if (named < kNamedSites && kNamedPart * resident >= ledger->total) {
       ++named;
-      ledger->lines.push_back({"native.site", SiteLabel(site), Holder::kNative, site.live,
+      ledger->lines.push_back({"native.site", SiteLabel(site), Holder::kNative, resident,
                                site.standard_error, std::nullopt, "allocation samples",
                                Confidence::kSampled});
       continue;
     }
     ++others_count;
-    others += site.live;
+    others += resident;
     others_variance += static_cast<double>(site.standard_error.count) *
                        static_cast<double>(site.standard_error.count);
   }
   if (others_count == 0) return;
-  const LiveEstimate estimate{others, others_variance};
+  const LiveEstimate estimate{others, Bytes{}, others_variance};
   ledger->lines.push_back(
       {"native.other_sites",
        "native, " + std::to_string(others_count) + (others_count == 1 ? " site" : " sites"),
@@ -79,7 +80,7 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
       changed.count == 0) {
     const LiveEstimate inside = EstimateLive(evidence.sites, true);
     const LiveEstimate outside = EstimateLive(evidence.sites, false);
-    const LiveEstimate all{inside.live + outside.live, inside.variance + outside.variance};
+    const LiveEstimate all{inside.live + outside.live, Bytes{}, inside.variance + outside.variance};
     // What jemalloc counts as in use and lies in thread caches has a line of its own.
     const Bytes cached = allocator.heap_size ? Bytes{} : allocator.thread_caches.value_or(Bytes{});
     // Sampled objects in wrackline's own region are live and not in the allocator.

@@ -54,6 +54,7 @@ LiveEstimate EstimateLive(const std::vector<evidence::Site>& sites, bool in_rock
   for (const evidence::Site& site : sites) {
     if (site.in_rocksdb != in_rocksdb) continue;
     estimate.live += site.live;
+    estimate.untouched += site.untouched;
     estimate.variance += static_cast<double>(site.standard_error.count) *
                          static_cast<double>(site.standard_error.count);
   }
@@ -69,7 +70,7 @@ void AddRocksDbLines(const evidence::Evidence& evidence, Ledger* ledger) {
   if (!evidence.rocksdb) {
     if (by_stack.live.count > 0)
       ledger->lines.push_back({"rocksdb.by_stack", "RocksDB, by call stack (no probe)",
-                               Holder::kRocksDb, by_stack.live, by_stack.StandardError(),
+                               Holder::kRocksDb, by_stack.Resident(), by_stack.StandardError(),
                                std::nullopt, "allocation samples", Confidence::kSampled});
     return;
   }
@@ -111,7 +112,10 @@ void AddRocksDbLines(const evidence::Evidence& evidence, Ledger* ledger) {
     add({"rocksdb.table_readers", "RocksDB table readers", Holder::kRocksDb, readers, std::nullopt,
          std::nullopt, "rocksdb.estimate-table-readers-mem", Confidence::kDerived});
 
-  const Bytes other = by_stack.live - UntouchedArena(rocksdb) - probed;
+  // Looked at, or else what memtables leave of their arena blocks.
+  const Bytes untouched =
+      by_stack.untouched.count > 0 ? by_stack.untouched : UntouchedArena(rocksdb);
+  const Bytes other = by_stack.live - untouched - probed;
   if (by_stack.live.count > 0 && other > 2 * by_stack.StandardError())
     ledger->lines.push_back({"rocksdb.other", "RocksDB, other (by call stack)", Holder::kRocksDb,
                              other, by_stack.StandardError(), std::nullopt,

@@ -170,6 +170,7 @@ Json SitesJson(const std::vector<evidence::Site>& sites) {
                 {"standard_error", site.standard_error.count},
                 {"live_samples", site.samples},
                 {"live_recent", site.live_recent.count},
+                {"untouched", site.untouched.count},
                 {"allocated", site.allocated.count},
                 {"freed", site.freed.count},
                 {"in_rocksdb", site.in_rocksdb},

@@ -133,6 +133,11 @@ void WriteSites(const report::Report& report, Page* page) {
                                ? std::string("(stack not recorded)")
                                : page->Styled(Style::kBold, FrameText(site.frames[site.label],
                                                                       page->width() - 36, *page))));
+    if (20 * site.untouched >= site.live)
+      page->Line("      " +
+                 page->Styled(Style::kDim,
+                              fmt::format("{} of it were never touched: no memory of the pod's",
+                                          FormatBytes(site.untouched))));
     if (site.frames.empty()) continue;
     const std::string means = MeansText(site, page->width() - 9, *page);
     if (!means.empty()) page->Line("      " + page->Styled(Style::kDim, "by " + means));

@@ -190,6 +190,9 @@ void Folder::Add(proto::Record record, std::size_t bytes) {
         recording_.threads[key] = std::move(thread);
       }
       break;
+    case proto::Record::kUntouched:
+      recording_.untouched = std::move(*record.mutable_untouched());
+      break;
     case proto::Record::kJvmFacts:
       recording_.jvm_facts = std::move(*record.mutable_jvm_facts());
       break;

@@ -47,6 +47,7 @@ struct Recording {
   // By thread id and Thread.since_ms.
   std::map<std::pair<std::uint32_t, std::uint64_t>, proto::Thread> threads;
   std::optional<proto::JvmFacts> jvm_facts;
+  std::optional<proto::Untouched> untouched;
   std::vector<proto::Record> jvm_samples;  // body is a JvmSample
   proto::Losses losses;
   std::optional<proto::Record> last_heartbeat;

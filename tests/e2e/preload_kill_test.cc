@@ -83,6 +83,29 @@ TEST(Kill, WhoIsDeadIsNotRunningThoughNobodyCollectedIt) {
   EXPECT_TRUE(child.Wait().killed(SIGKILL));
 }
 
+TEST(Kill, WhatWasNeverTouchedIsKnownAsSuch) {
+  const TemporaryFolder folder;
+  ChildProcess child(Target({"reserve", "60"}, folder.path(), {{"WRACKLINE_INTERVAL", "4k"}}));
+  double untouched = 0;
+  // 48 MiB of the large blocks and all of the small ones but their ends; of the samples' weights.
+  EXPECT_TRUE(WaitFor(
+      [&] {
+        const auto files = RecorderFiles(folder.path());
+        if (files.empty()) return false;
+        const auto recording = recorder::ReadRecording(files[0]);
+        if (!recording.ok() || !recording.value().untouched) return false;
+        untouched = static_cast<double>(recording.value().untouched->rest_bytes());
+        for (const auto& stack : recording.value().untouched->stacks())
+          untouched += static_cast<double>(stack.untouched_bytes());
+        return untouched > 55.0 * (1 << 20);
+      },
+      std::chrono::seconds(50)));
+  EXPECT_LT(untouched, 64.5 * (1 << 20));
+  child.Kill(SIGKILL);
+  EXPECT_TRUE(child.Wait().killed(SIGKILL));
+  EXPECT_TRUE(ReadOnly(folder.path()).untouched.has_value());
+}
+
 // Runs the target in a cgroup of its own until the kernel kills it, and returns the age of the last
 // record.
 void KillByKernel(const std::vector<std::string>& arguments, Bytes limit,

@@ -221,6 +221,20 @@ int Mappings() {
   return 0;
 }
 
+// 64 MiB in blocks of 256 KiB, a quarter of each touched, and 16 MiB in blocks of 16 KiB of which nothing is; then waits.
+void Reserve(double seconds) {
+  constexpr std::size_t kLarge = 256 << 10, kSmall = 16 << 10;
+  for (int i = 0; i < 256; ++i) {
+    auto* block = static_cast<char*>(std::malloc(kLarge));
+    std::memset(block, 1, kLarge / 4);
+  }
+  for (int i = 0; i < 1024; ++i) {
+    void* volatile block = std::malloc(kSmall);
+    (void)block;
+  }
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -237,6 +251,7 @@ int main(int count, char** arguments) {
     std::fputs("quiet error\n", stderr);
     return 7;
   }
+  if (what == "reserve") Reserve(number);
   if (what == "grow") Grow(static_cast<int>(number));
   if (what == "thrash") Thrash(arguments[2]);
   if (what == "threads") return std::printf("threads %d\n", Threads()) > 0 ? 0 : 1;

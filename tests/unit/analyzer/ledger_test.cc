@@ -142,6 +142,39 @@ TEST(Ledger, RocksDbBeyondTheProbeIsALineOfItsOwn) {
   EXPECT_EQ(Amount(Build(builder), "rocksdb.other"), 20 * static_cast<std::int64_t>(kMi));
 }
 
+TEST(Ledger, WhatWasNeverTouchedIsNoMemory) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  builder.Live({"malloc", "pool", "main"}, 60 * kMi, 60 * kMi).Untouched(45 * kMi);
+  builder.Live({"_ZN7rocksdb8NewThingEv"}, 30 * kMi, 30 * kMi).Untouched(10 * kMi);
+  builder.Live({"malloc", "work", "main"}, 5 * kMi, 5 * kMi);
+  // More than is live now: some of it was freed since.
+  builder.Live({"malloc", "shrunk", "main"}, 4 * kMi, 4 * kMi).Untouched(9 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "native.site"), (15 + 5) * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(Amount(ledger, "native.other_sites"), 0);
+  EXPECT_EQ(Amount(ledger, "rocksdb.by_stack"), 20 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(ledger.unexplained, 60 * kMiB);
+}
+
+TEST(Ledger, RocksDbBeyondTheProbeIsCountedWithoutWhatItNeverTouched) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  RecordingBuilder::Family(sample, 0, "default", 0, 50 * kMi);
+  builder.Live({"_ZN7rocksdb8NewThingEv"}, 80 * kMi, 80 * kMi).Untouched(7 * kMi);
+  EXPECT_EQ(Amount(Build(builder), "rocksdb.other"), 23 * static_cast<std::int64_t>(kMi));
+}
+
+TEST(Ledger, WhatWasNeverTouchedIsInUseToTheAllocator) {
+  RecordingBuilder builder;
+  auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
+  tick.mutable_allocator()->set_monotonic_ns(10 * testing::kSecond);
+  tick.mutable_allocator()->set_in_use(60 * kMi);
+  builder.Live({"work"}, 50 * kMi, 50 * kMi).Untouched(40 * kMi);
+  EXPECT_EQ(Amount(Build(builder), "allocator.rounding"), 10 * static_cast<std::int64_t>(kMi));
+}
+
 TEST(Ledger, RocksDbBeyondTheProbeWithinTheSamplingErrorIsNoLine) {
   RecordingBuilder builder;
   builder.Charge(10, 100 * kMi, 350 * kMi);

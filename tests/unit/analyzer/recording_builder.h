@@ -74,6 +74,15 @@ class RecordingBuilder {
     return *this;
   }
 
+  // Of the stack of the last Live.
+  RecordingBuilder& Untouched(std::uint64_t bytes) {
+    if (!recording_.untouched) recording_.untouched.emplace();
+    proto::StackUntouched* stack = recording_.untouched->add_stacks();
+    stack->set_stack_id(stacks_);
+    stack->set_untouched_bytes(bytes);
+    return *this;
+  }
+
   proto::RocksDbSample& RocksDb(std::uint64_t database, std::uint64_t second) {
     proto::Record& record = recording_.rocksdb_samples.emplace_back();
     record.set_time_ns(kEpoch + second * kSecond);

@@ -20,7 +20,8 @@ add_library(recorder_thread_parts STATIC
   ${preload}/settings.cc
   ${preload}/state_records.cc
   ${preload}/thread_comms.cc
-  ${preload}/timeline.cc)
+  ${preload}/timeline.cc
+  ${preload}/untouched.cc)
 wrackline_target(recorder_thread_parts)
 target_include_directories(recorder_thread_parts SYSTEM PRIVATE ${WRACKLINE_JNI_INCLUDE} ${WRACKLINE_JNI_INCLUDE}/linux)
 target_compile_definitions(recorder_thread_parts PRIVATE WRACKLINE_VERSION="${PROJECT_VERSION}")
@@ -39,6 +40,7 @@ wrackline_unit_test(recorder_thread_test
     state_records_test.cc
     thread_comms_test.cc
     timeline_test.cc
+    untouched_test.cc
   LIBRARIES recorder_thread_parts wrackline_host wrackline_test_support ${CMAKE_DL_LIBS})
 target_compile_definitions(recorder_thread_test PRIVATE
   WRACKLINE_OBJCOPY="${WRACKLINE_GNU_OBJCOPY}" WRACKLINE_STRIP="${WRACKLINE_GNU_STRIP}")
