@@ -103,7 +103,7 @@ struct Section {
   Json (*make)(const Recording&);
 };
 
-constexpr std::array<Section, 11> kSections = {{
+constexpr std::array<Section, 12> kSections = {{
     {"process", Process},
     {"modules", [](const Recording& r) { return MapJson(r.modules); }},
     {"stacks", Stacks},
