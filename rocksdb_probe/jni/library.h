@@ -148,8 +148,15 @@ bool ReadDatabaseFacts(const JniLibrary& library, void* db, DatabaseFacts* out);
 
 // --- the split: whose the blocks of a shared cache are ---
 
-// The live files of a family, by the first eight bytes of their blocks' keys. All zero bytes is a
-// valid object that knows nothing.
+// What the keys of all blocks of a file have in common. From RocksDB 7.6 on it is their first eight
+// bytes and `rest` is 0; before, those name the session that wrote the file and the highest three of
+// the next eight tell its files apart. `first` is never 0.
+struct FileKey {
+  std::uint64_t first;
+  std::uint64_t rest;
+};
+
+// The live files of a family. All zero bytes is a valid object that knows nothing.
 class FamilyFiles {
  public:
   // Asks for the files when the family's files have changed since; else costs one property. Takes
@@ -159,33 +166,34 @@ class FamilyFiles {
   void Forget();  // gives the memory back
 
   std::size_t size() const { return size_; }
-  std::uint64_t prefix(std::size_t at) const { return prefixes_[at]; }  // never 0
+  FileKey key(std::size_t at) const { return keys_[at]; }
 
  private:
   std::uint64_t version_;
-  std::uint64_t* prefixes_;
+  FileKey* keys_;
   std::size_t size_;
   std::size_t mapped_;  // bytes
 };
 
-// From a block's prefix to the owner of its file. All zero bytes is a valid, empty object.
+// From a file to its owner. All zero bytes is a valid, empty object.
 class OwnerTable {
  public:
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
   // Forgets all and makes room for `files`. False: no memory.
   bool Reset(std::size_t files);
-  // The first owner of a prefix stays: a file that two open databases share is counted once.
-  void Add(std::uint64_t prefix, std::uint32_t owner);
-  std::uint32_t Find(std::uint64_t prefix) const;
+  // The first owner of a file stays: one that two open databases share is counted once.
+  void Add(const FileKey& file, std::uint32_t owner);
+  std::uint32_t Find(const FileKey& file) const;
   void Forget();
 
  private:
   struct Slot {
-    std::uint64_t prefix;
-    std::uint64_t owner;  // + 1
+    FileKey file;  // first == 0: empty
+    std::uint32_t owner;
   };
-  std::size_t Place(std::uint64_t prefix) const;
+  std::size_t Place(const FileKey& file) const;
   Slot* slots_;
+  std::size_t used_;
   std::size_t mask_;
   std::size_t mapped_;  // bytes
 };
