@@ -12,7 +12,7 @@ struct Walk {
   BlockBytes* by_owner;
   std::size_t owner_count;
   CacheSplit* split;
-  const EntryKinds* kinds;
+  EntryKinds* kinds;
   bool session_keys;  // a file's key has a second part
   bool misunderstood = false;
 };
@@ -106,7 +106,7 @@ bool ScanCache(const JniLibrary& library, void* cache, const OwnerTable& owners,
   if (before.usage) out->usage = *before.usage;
   auto* walk_all = library.Call<void(void*, const void*, const void*)>(cache, library.cache_walk);
   if (!library.facts.can_split || !before.usage || walk_all == nullptr) return false;
-  const EntryKinds kinds(library);
+  EntryKinds kinds(library);
   Walk walk{&owners, by_owner, owner_count, out, &kinds, library.base_key == nullptr};
   const Function function{{&walk, nullptr}, Manage, OnEntry};
   // ApplyToAllEntriesOptions: how many entries under one lock; room for what a version adds.

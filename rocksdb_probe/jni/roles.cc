@@ -54,9 +54,20 @@ void ReadRoleNames(JniLibrary* library) {
   library->role_count = count;
 }
 
-std::uint32_t RoleAt(const void* helper, std::size_t offset) {
+// What is read of a Cache::CacheItemHelper, of which functions come first.
+struct HelperBytes {
+  unsigned char bytes[40];
+};
+
+// Read with care: of two libraries with the same inline functions the one that was loaded first has
+// the helpers of both.
+bool ReadHelper(const void* helper, HelperBytes* out) {
+  return helper != nullptr && GuardedRead(helper, out->bytes, sizeof out->bytes);
+}
+
+std::uint32_t RoleAt(const HelperBytes& helper, std::size_t offset) {
   std::uint32_t role = 0;
-  std::memcpy(&role, static_cast<const unsigned char*>(helper) + offset, sizeof role);
+  std::memcpy(&role, helper.bytes + offset, sizeof role);
   return role;
 }
 
@@ -67,21 +78,20 @@ bool FindRoleOffset(JniLibrary* library) {
       library->image.FindOwn({"_ZN@18GetCacheItemHelperENS_9BlockTypeENS_9CacheTierE"}));
   if (helper_for == nullptr) return false;
   constexpr unsigned kTypes = 9;  // fewer than any version has
-  const void* helpers[kTypes];
-  for (unsigned type = 0; type < kTypes; ++type) {
-    helpers[type] = helper_for(type, 0);
-    if (helpers[type] != nullptr && !library->image.Contains(helpers[type])) return false;
-  }
-  if (helpers[0] == nullptr || helpers[1] == nullptr) return false;
+  HelperBytes helpers[kTypes];
+  bool known[kTypes];
+  for (unsigned type = 0; type < kTypes; ++type)
+    known[type] = ReadHelper(helper_for(type, 0), &helpers[type]);
+  if (!known[0] || !known[1]) return false;
   const auto kind = [&](unsigned type, std::size_t offset) {
     const std::uint32_t role = RoleAt(helpers[type], offset);
     return role < library->role_count ? library->kinds[role] : BlockKind::kMemtables;
   };
-  for (std::size_t offset = 0; offset < 64; offset += sizeof(void*)) {
+  for (std::size_t offset = 0; offset < sizeof(HelperBytes); offset += sizeof(void*)) {
     if (kind(0, offset) != BlockKind::kData || kind(1, offset) != BlockKind::kFilter) continue;
     bool all = true;
     for (unsigned type = 0; type < kTypes; ++type)
-      all = all && (helpers[type] == nullptr || kind(type, offset) <= BlockKind::kOther);
+      all = all && (!known[type] || kind(type, offset) <= BlockKind::kOther);
     if (!all) continue;
     library->role_offset = offset;
     return true;
@@ -106,9 +116,8 @@ void FindRoles(JniLibrary* library) {
        "ranged_hashENSC_20_Prime_rehash_policyENSC_17_Hashtable_traitsILb0ELb0ELb1EEEED1Ev"}));
 }
 
-EntryKinds::EntryKinds(const JniLibrary& library)
-    : library_(library), by_helper_(library.by_helper) {
-  if (by_helper_ || library.role_count == 0 || library.deleter_roles == nullptr ||
+EntryKinds::EntryKinds(const JniLibrary& library) : library_(library) {
+  if (library.by_helper || library.role_count == 0 || library.deleter_roles == nullptr ||
       library.destroy_deleter_roles == nullptr)
     return;
   HashTable map = library.deleter_roles();
@@ -118,28 +127,31 @@ EntryKinds::EntryKinds(const JniLibrary& library)
     const void* deleter;
     std::uint32_t role;
   };
-  std::size_t left = map.element_count < kDeleters ? map.element_count : kDeleters;
+  std::size_t left = map.element_count < kEntries ? map.element_count : kEntries;
   for (const HashTable::Node* at = map.first; at != nullptr && left > 0; --left) {
     Node node;
     if (!GuardedRead(at, &node, sizeof node)) break;
-    if (node.role < library.role_count && library.image.IsCode(node.deleter))
-      deleters_[count_++] = {node.deleter, library.kinds[node.role]};
+    if (node.role < library.role_count)
+      entries_[count_++] = {node.deleter, library.kinds[node.role]};
     at = node.next;
   }
   library.destroy_deleter_roles(&map);
-  // Those of data blocks first: they are asked for most.
-  for (std::size_t i = 0, next = 0; i < count_; ++i) {
-    if (deleters_[i].kind != BlockKind::kData) continue;
-    const Entry data = deleters_[i];
-    deleters_[i] = deleters_[next];
-    deleters_[next++] = data;
-  }
 }
 
-BlockKind EntryKinds::OfHelper(const void* helper) const {
-  if (library_.role_count == 0 || !library_.image.Contains(helper)) return BlockKind::kOther;
-  const std::uint32_t role = RoleAt(helper, library_.role_offset);
-  return role < library_.role_count ? library_.kinds[role] : BlockKind::kOther;
+BlockKind EntryKinds::Look(const void* by) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (entries_[i].by == by) return entries_[i].kind;
+  }
+  return library_.by_helper ? Learn(by) : BlockKind::kOther;
+}
+
+BlockKind EntryKinds::Learn(const void* helper) {
+  HelperBytes bytes;
+  if (library_.role_count == 0 || !ReadHelper(helper, &bytes)) return BlockKind::kOther;
+  const std::uint32_t role = RoleAt(bytes, library_.role_offset);
+  const BlockKind kind = role < library_.role_count ? library_.kinds[role] : BlockKind::kOther;
+  if (count_ < kEntries) entries_[count_++] = {helper, kind};
+  return kind;
 }
 
 }  // namespace wrackline::rocksdb_jni

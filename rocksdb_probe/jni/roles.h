@@ -14,34 +14,26 @@ class EntryKinds {
   explicit EntryKinds(const JniLibrary& library);
 
   // `by` is the entry's deleter or its helper. kOther: not known.
-  BlockKind Of(const void* by) const {
-    if (!by_helper_) {
-      for (std::size_t i = 0; i < count_; ++i) {
-        if (deleters_[i].deleter == by) return deleters_[i].kind;
-      }
-      return BlockKind::kOther;
-    }
-    if (by != last_) {
-      last_ = by;
-      last_kind_ = OfHelper(by);
-    }
-    return last_kind_;
+  BlockKind Of(const void* by) {
+    if (by == last_.by) return last_.kind;
+    last_ = {by, Look(by)};
+    return last_.kind;
   }
 
  private:
-  BlockKind OfHelper(const void* helper) const;
-
-  static constexpr std::size_t kDeleters = 64;
   struct Entry {
-    const void* deleter;
+    const void* by;
     BlockKind kind;
   };
+  BlockKind Look(const void* by);
+  // Remembers it while there is room: no version has more than thirty of them.
+  BlockKind Learn(const void* helper);
+
+  static constexpr std::size_t kEntries = 64;
   const JniLibrary& library_;
-  bool by_helper_;
   std::size_t count_ = 0;
-  Entry deleters_[kDeleters];
-  mutable const void* last_ = nullptr;
-  mutable BlockKind last_kind_ = BlockKind::kOther;
+  Entry entries_[kEntries];
+  Entry last_{nullptr, BlockKind::kOther};
 };
 
 }  // namespace wrackline::rocksdb_jni

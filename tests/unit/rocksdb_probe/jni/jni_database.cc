@@ -75,17 +75,14 @@ JniDatabase::JniDatabase(const JniApi& api, const std::string& path, const Datab
            std::uint8_t{setup.index_in_cache});
   api.Call("rocksdb_block_based_options_set_block_size", table_options_, setup.block_size);
   if (setup.filters) {
-    void* policy = api.Has("rocksdb_filterpolicy_create_bloom_full")
-                       ? api.Call<void*>("rocksdb_filterpolicy_create_bloom_full", 10)
-                       : nullptr;
+    // An int in old versions, a double in newer ones: each looks where it looks.
+    void* policy = api.Call<void*>("rocksdb_filterpolicy_create_bloom_full", 10, 10.0);
     api.Call("rocksdb_block_based_options_set_filter_policy", table_options_, policy);
   }
   api.Call("rocksdb_options_set_block_based_table_factory", options_, table_options_);
-  if (setup.write_buffer_manager != nullptr) {
-    // As Java does it; neither its environment nor its object is looked at.
-    api.Call("Java_org_rocksdb_Options_setWriteBufferManager", static_cast<void*>(nullptr),
-             static_cast<void*>(nullptr), reinterpret_cast<std::int64_t>(options_),
-             reinterpret_cast<std::int64_t>(setup.write_buffer_manager));
+  if (setup.manager != nullptr) {
+    api.CallJava("Options_setWriteBufferManager", reinterpret_cast<std::int64_t>(options_),
+                 reinterpret_cast<std::int64_t>(setup.manager->handle()));
   }
   const auto count = static_cast<int>(setup.families.size());
   std::vector<const char*> names;
@@ -120,6 +117,16 @@ bool JniDatabase::Failed(char* error) {
   error_ = error;
   free(error);
   return true;
+}
+
+JniManager::JniManager(const JniApi& api, std::size_t bytes, const JniCache& cache)
+    : api_(api),
+      handle_(reinterpret_cast<void*>(api.CallJava<std::int64_t>(
+          "WriteBufferManager_newWriteBufferManager", static_cast<std::int64_t>(bytes),
+          reinterpret_cast<std::int64_t>(cache.handle()), std::uint8_t{0}))) {}
+
+JniManager::~JniManager() {
+  api_.CallJava("WriteBufferManager_disposeInternal", reinterpret_cast<std::int64_t>(handle_));
 }
 
 void JniDatabase::Put(std::size_t family, int from, int count) {

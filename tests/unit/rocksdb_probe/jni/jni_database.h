@@ -41,6 +41,20 @@ class JniApi {
     }
     return function(arguments...);
   }
+  // One of the functions that Java calls and that look at neither their environment nor their
+  // class. Since 9 some have "Jni" behind their names.
+  template <typename Result = void, typename... Arguments>
+  Result CallJava(const std::string& name, Arguments... arguments) const {
+    for (const char* package : {"Java_org_rocksdb_", "Java_org_forstdb_"}) {
+      for (const char* suffix : {"", "Jni"}) {
+        const std::string whole = package + name + suffix;
+        if (!Has(whole.c_str())) continue;
+        return Call<Result>(whole.c_str(), static_cast<void*>(nullptr), static_cast<void*>(nullptr),
+                            arguments...);
+      }
+    }
+    return Call<Result>(name.c_str(), arguments...);
+  }
   // Names that were called and are not there: a test's own mistake.
   const std::string& missing() const { return missing_; }
 
@@ -78,6 +92,21 @@ class JniCache {
   void* handle_;
 };
 
+// A write buffer manager that charges a cache, as Java makes one.
+class JniManager {
+ public:
+  JniManager(const JniApi& api, std::size_t bytes, const JniCache& cache);
+  ~JniManager();
+  JniManager(const JniManager&) = delete;
+  JniManager& operator=(const JniManager&) = delete;
+  void* handle() const { return handle_; }
+  void* object() const { return *static_cast<void**>(handle_); }
+
+ private:
+  const JniApi& api_;
+  void* handle_;
+};
+
 struct DatabaseSetup {
   std::vector<std::string> families = {"default", "value", "list"};
   const JniCache* cache = nullptr;  // null: each family its own
@@ -86,7 +115,7 @@ struct DatabaseSetup {
   bool filters = false;
   std::size_t write_buffer_size = 64 << 20;
   std::size_t block_size = 4096;
-  void* write_buffer_manager = nullptr;  // what Java's newWriteBufferManager returned
+  const JniManager* manager = nullptr;
   std::size_t db_write_buffer_size = 0;
 };
 
