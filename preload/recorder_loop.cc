@@ -50,9 +50,10 @@ struct RecorderLoop::Losses {
 };
 
 int RecorderLoop::Open(const Settings& settings, ProfileState* state, Assistant* assistant,
-                       JvmThread* jvm_thread, Allocator* allocator) {
+                       JvmThread* jvm_thread, RocksDbThread* rocksdb_thread, Allocator* allocator) {
   settings_ = settings;
   jvm_thread_ = jvm_thread;
+  rocksdb_thread_ = rocksdb_thread;
   allocator_ = allocator;
   state_ = state;
   assistant_ = assistant;
@@ -460,7 +461,8 @@ bool RecorderLoop::TakeMailbox() {
 std::uint64_t RecorderLoop::OwnResidentBytes() const {
   return ResidentBytes(state_, sizeof(*state_)) + modules_.resident_bytes() +
          names_.resident_bytes() + comms_.resident_bytes() + assistant_->resident_bytes() +
-         jvm_thread_->resident_bytes() + recorder_.resident_bytes();
+         jvm_thread_->resident_bytes() + rocksdb_thread_->resident_bytes() +
+         recorder_.resident_bytes();
 }
 
 }  // namespace wrackline::preload

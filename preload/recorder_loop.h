@@ -16,6 +16,7 @@
 #include "preload/assistant.h"
 #include "preload/frame_names.h"
 #include "preload/jvm/jvm_thread.h"
+#include "preload/jvm/rocksdb_thread.h"
 #include "preload/modules.h"
 #include "preload/sampling/profile_state.h"
 #include "preload/settings.h"
@@ -36,7 +37,7 @@ class RecorderLoop {
   // Maps memory and reads the process's facts. 0 or an errno value. The pointers must outlive the
   // loop.
   int Open(const Settings& settings, ProfileState* state, Assistant* assistant,
-           JvmThread* jvm_thread, Allocator* allocator);
+           JvmThread* jvm_thread, RocksDbThread* rocksdb_thread, Allocator* allocator);
 
   // One step; returns the time (CLOCK_MONOTONIC) of the next one.
   std::uint64_t Step();
@@ -105,6 +106,7 @@ class RecorderLoop {
   ProfileState* state_ = nullptr;
   Assistant* assistant_ = nullptr;
   JvmThread* jvm_thread_ = nullptr;
+  RocksDbThread* rocksdb_thread_ = nullptr;
   Allocator* allocator_ = nullptr;
   recorder::Recorder recorder_;
   StateRecords records_;

@@ -18,6 +18,7 @@
 #include "preload/hooks/next_allocator.h"
 #include "preload/jvm/jvm_thread.h"
 #include "preload/jvm/jvm_watch.h"
+#include "preload/jvm/rocksdb_thread.h"
 #include "preload/own_thread.h"
 #include "preload/pages.h"
 #include "preload/recorder_loop.h"
@@ -42,7 +43,9 @@ struct Threads {
   Assistant assistant;
   Allocator allocator;
   JvmThread jvm_thread;
-  OwnThread recorder, aid, jvm;
+  RocksDbThread rocksdb_thread;
+  OwnThread recorder, aid, jvm, rocksdb;
+  bool rocksdb_made = false;
   bool opened = false;  // the loop: by the first of its threads
 };
 // In anonymous memory of its own, like everything here: nothing is left to a destructor at exit.
@@ -75,6 +78,11 @@ void RunJvm(OwnThread* self) {
   g_threads->jvm_thread.Run(self);
 }
 
+void RunRocksDb(OwnThread* self) {
+  SetName("wrackline-rocks");
+  g_threads->rocksdb_thread.Run(self);
+}
+
 // What a VM in the process wants of the recorder thread. Returns when it wants to be looked at again, `next` at the latest.
 std::uint64_t CareForJvm(RecorderLoop* loop, std::uint64_t next) {
   const std::uint64_t now = MonotonicNs();
@@ -89,6 +97,12 @@ std::uint64_t CareForJvm(RecorderLoop* loop, std::uint64_t next) {
       if (Advance(JvmStage::kBuilt, JvmStage::kServed) &&
           g_threads->jvm.Start(RunJvm, JvmThread::kStackBytes) != 0) {
         g_jvm.stage.store(JvmStage::kGone, std::memory_order_release);
+      }
+      return next;
+    case JvmStage::kServed:
+      if (!g_threads->rocksdb_made && g_threads->rocksdb_thread.Wanted()) {
+        g_threads->rocksdb_made = true;
+        g_threads->rocksdb.Start(RunRocksDb, RocksDbThread::kStackBytes);
       }
       return next;
     case JvmStage::kDying:
@@ -107,8 +121,9 @@ void RunRecorder(OwnThread* self) {
   LeaveProgramsDescriptors();
   RecorderLoop& loop = g_threads->loop;
   if (!g_threads->opened) {
-    const int error = loop.Open(g_threads->settings, State(), &g_threads->assistant,
-                                &g_threads->jvm_thread, &g_threads->allocator);
+    const int error =
+        loop.Open(g_threads->settings, State(), &g_threads->assistant, &g_threads->jvm_thread,
+                  &g_threads->rocksdb_thread, &g_threads->allocator);
     if (error != 0) {
       NoMoreSamples();
       for (;;) pause();
@@ -166,6 +181,9 @@ int StartRecording(const Settings& settings) {
   g_threads->allocator.Identify(reinterpret_cast<void*>(Next().malloc));
   if (const int error = g_threads->assistant.Open(&g_threads->allocator); error != 0) return error;
   if (settings.jvm && g_threads->jvm_thread.Open(settings.verbose) == 0) {
+    if (settings.rocksdb_period_ms != 0) {
+      g_threads->rocksdb_thread.Open(settings.rocksdb_period_ms * kMillisecond);
+    }
     g_jvm.stage.store(JvmStage::kWatching, std::memory_order_release);
   }
   state->interval = settings.interval;
@@ -230,6 +248,7 @@ bool SendThreadsAway() {
   g_threads->recorder.Leave([] { FutexWake(&g_control.stop); }, until);
   g_threads->aid.Leave([] { g_threads->assistant.Wake(); }, until);
   g_threads->jvm.Leave([] { g_threads->jvm_thread.Wake(); }, until);
+  g_threads->rocksdb.Leave([] { g_threads->rocksdb_thread.Wake(); }, until);
   return true;
 }
 
@@ -237,6 +256,7 @@ void LetThreadsReturn() {
   if (g_threads->recorder.Return() != 0) NoMoreSamples();
   g_threads->aid.Return();
   g_threads->jvm.Return();
+  g_threads->rocksdb.Return();
   g_away.store(0, std::memory_order_release);
 }
 

@@ -103,6 +103,22 @@ void ReadSwitch(char** environment, const char* name, bool* out) {
   }
 }
 
+// "off" or a number of milliseconds.
+void ReadPeriod(char** environment, const char* name, std::uint32_t* milliseconds) {
+  constexpr std::uint64_t kMost = 3'600'000;
+  const char* value = Find(environment, name);
+  if (value == nullptr || *value == '\0') return;
+  const char* at = value;
+  std::uint64_t number = 0;
+  if (std::strcmp(value, "off") == 0) {
+    *milliseconds = 0;
+  } else if (TakeNumber(&at, &number) && *at == '\0' && number <= kMost) {
+    *milliseconds = static_cast<std::uint32_t>(number);
+  } else {
+    Refuse(name, value, "off or a number of milliseconds, at most 3600000");
+  }
+}
+
 void ReadFolder(char** environment, Settings* out) {
   const char* folder = Find(environment, "WRACKLINE_OUT");
   if (folder != nullptr && *folder != '\0') {
@@ -218,6 +234,7 @@ bool ReadSettings(char** environment, const char* executable, Settings* out) {
   ReadSwitch(environment, "WRACKLINE_REGION", &out->place);
   ReadSwitch(environment, "WRACKLINE_MAPPINGS", &out->mappings);
   ReadSwitch(environment, "WRACKLINE_JVM", &out->jvm);
+  ReadPeriod(environment, "WRACKLINE_ROCKSDB", &out->rocksdb_period_ms);
   const char* verbose = Find(environment, "WRACKLINE_VERBOSE");
   out->verbose = verbose != nullptr && *verbose != '\0' && std::strcmp(verbose, "0") != 0;
   return true;

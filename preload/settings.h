@@ -21,6 +21,8 @@ struct Settings {
   bool place = true;     // WRACKLINE_REGION=off: sampled objects stay where the allocator puts them
   bool mappings = true;  // WRACKLINE_MAPPINGS=off: anonymous mappings are not recorded
   bool jvm = true;       // WRACKLINE_JVM=off: a VM in the process is left alone; native stacks only
+  // WRACKLINE_ROCKSDB=off|MILLISECONDS: how often databases that a JVM's RocksDB opened are read; 0: they are left alone
+  std::uint32_t rocksdb_period_ms = 1000;
   bool verbose = false;  // WRACKLINE_VERBOSE: say on stderr what is done
 };
 

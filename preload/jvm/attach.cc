@@ -10,6 +10,8 @@
 #include "preload/jvm/frame_anchor.h"
 #include "preload/jvm/java_stack.h"
 #include "preload/jvm/jvm_watch.h"
+#include "preload/jvm/native_bind.h"
+#include "preload/jvm/rocksdb_thread.h"
 #include "preload/recording_control.h"
 
 namespace wrackline::preload {
@@ -18,6 +20,7 @@ namespace {
 // Of the 250 ms that the shim may take at a process's end. A recorder thread that waits for a busy disk needs the most.
 constexpr std::uint64_t kLastNamesNs = 150 * kMillisecond;
 constexpr std::uint64_t kLeaveNs = 50 * kMillisecond;
+constexpr std::uint64_t kRocksDbNs = 50 * kMillisecond;
 // The other side may look away at the moment of a wake.
 constexpr std::uint64_t kWakeAgainNs = 5 * kMillisecond;
 
@@ -65,6 +68,8 @@ void JNICALL OnClassPrepare(jvmtiEnv* jvmti, JNIEnv*, jthread, jclass klass) {
 void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
   if (g_methods_made.exchange(1) != 0) return;
   const std::uint64_t began = MonotonicNs();
+  // First: what is opened from here on is seen.
+  StartNativeBinds({vm, env, jvmti});
   if (env->PushLocalFrame(16) == JNI_OK) {
     jint count = 0;
     jclass* classes = nullptr;
@@ -120,6 +125,9 @@ void WaitFor(std::atomic<std::uint32_t>* word, std::atomic<std::uint32_t>* other
 // still knows would make it wait 300 ms at its end (VM_Exit waits for threads in native code).
 void JNICALL OnVmDeath(jvmtiEnv*, JNIEnv*) {
   ForbidJavaStacks();
+  StopNativeBinds();
+  // What is open may be destroyed from here on without anybody's asking.
+  RocksDbThread::Stop(MonotonicNs() + kRocksDbNs);
   JvmStage stage = StageOfJvm();
   while (stage < JvmStage::kServed) {
     if (Advance(stage, JvmStage::kGone)) return;
@@ -150,6 +158,7 @@ bool MakeEnvironment(JavaVM* vm, jvmtiEnv** out) {
   callbacks.ClassPrepare = OnClassPrepare;
   callbacks.VMInit = OnVmInit;
   callbacks.VMDeath = OnVmDeath;
+  AskForNativeBinds(jvmti, &callbacks);
   if (jvmti->SetEventCallbacks(&callbacks, sizeof(callbacks)) != JVMTI_ERROR_NONE) return false;
   for (const jvmtiEvent event : {JVMTI_EVENT_VM_DEATH, JVMTI_EVENT_VM_INIT, JVMTI_EVENT_CLASS_LOAD,
                                  JVMTI_EVENT_CLASS_PREPARE}) {
