@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analyzer/evidence/convert.h"
+#include "analyzer/evidence/flink_database.h"
 
 namespace wrackline::evidence {
 namespace {
@@ -123,7 +124,7 @@ struct Builder {
     for (const auto& described : database.families()) {
       RocksDbFamily& family = Family(database.database_id(), described.id());
       family.database_id = database.database_id();
-      family.database = database.name().empty() ? database.path() : database.name();
+      family.database = database.name().empty() ? DatabaseTitle(database.path()) : database.name();
       family.name = described.name();
       family.cache_id = described.cache_id();
       family.manager_id = database.write_buffer_manager_id();
