@@ -100,6 +100,11 @@ beyond_debian() {
   java_library org.rocksdb:rocksdbjni:8.10.0:jar:linux64 rocksdbjni.jar
   flink 1.20.3
   flink 2.3.0
+  java_library com.ververica:frocksdbjni:5.17.2-ververica-2.1 frocksdbjni-5.17.2.jar
+  java_library com.ververica:frocksdbjni:6.20.3-ververica-2.0 frocksdbjni-6.20.3.jar
+  java_library com.ververica:frocksdbjni:8.10.0-ververica-1.0 frocksdbjni-8.10.0.jar
+  java_library com.ververica:forstjni:0.1.6 forstjni.jar
+  java_library org.rocksdb:rocksdbjni:10.4.2:jar:linux64 rocksdbjni-10.4.2.jar
   # The RocksDB libraries of Flink 1.10, of 1.14 to 1.20 and of 2.x, and a newer one: without Java, for what reads them.
   java_library com.ververica:frocksdbjni:5.17.2-ververica-2.1 libfrocksdbjni-5.17.2.so librocksdbjni-linux64.so
   java_library com.ververica:frocksdbjni:6.20.3-ververica-2.0 libfrocksdbjni-6.20.3.so librocksdbjni-linux64.so

@@ -13,6 +13,7 @@
 #include "preload/jvm/native_bind.h"
 #include "preload/jvm/rocksdb_thread.h"
 #include "preload/recording_control.h"
+#include "preload/text.h"
 
 namespace wrackline::preload {
 namespace {
@@ -26,6 +27,7 @@ constexpr std::uint64_t kWakeAgainNs = 5 * kMillisecond;
 
 constinit std::atomic<std::uint32_t> g_methods_made{0};  // by whoever comes first
 constinit JvmAttachment g_attachment = {"", 0, 0, ""};
+constinit Text<256> g_trouble;
 
 using GetCreatedJavaVms = jint (*)(JavaVM** machines, jsize room, jsize* count);
 
@@ -64,6 +66,11 @@ void JNICALL OnClassPrepare(jvmtiEnv* jvmti, JNIEnv*, jthread, jclass klass) {
   MakeMethodIds(jvmti, klass);
 }
 
+void AddTrouble(const char* trouble) {
+  if (g_trouble.size() > 0) g_trouble.Append("; ");
+  g_attachment.trouble = g_trouble.Append(trouble).c_str();
+}
+
 // Of all classes that are loaded already, and then the hooks may ask for stacks. Once.
 void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
   if (g_methods_made.exchange(1) != 0) return;
@@ -86,9 +93,14 @@ void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
   void* const libjvm = OpenLibjvm(LibraryOf(vm));
   void* const call_trace = libjvm != nullptr ? dlsym(libjvm, "AsyncGetCallTrace") : nullptr;
   if (g_jvm.alone.load(std::memory_order_relaxed)) {
-    g_attachment.trouble = "loaded without LD_PRELOAD: no allocation is seen";
+    AddTrouble("loaded without LD_PRELOAD: no allocation is seen");
   } else if (call_trace == nullptr) {
-    g_attachment.trouble = "no Java stacks: the VM has no AsyncGetCallTrace";
+    AddTrouble("no Java stacks: the VM has no AsyncGetCallTrace");
+  }
+  if (const NativeBinds binds = BoundSoFar(); binds.unwrapped > 0) {
+    AddTrouble("RocksDB was loaded before, more than once: its databases are not seen");
+  } else if (binds.early > 0) {
+    AddTrouble("RocksDB was loaded before: databases opened before are not seen");
   }
   if (call_trace != nullptr) PrepareFrameAnchor({vm, env, jvmti}, libjvm);
   AllowJavaStacks(vm, call_trace);
