@@ -3,6 +3,7 @@
 #include "rocksdb_probe/jni/functions.h"
 #include "rocksdb_probe/jni/library.h"
 #include "rocksdb_probe/jni/roles.h"
+#include "rocksdb_probe/jni/walk_trail.h"
 
 namespace wrackline::rocksdb_jni {
 namespace {
@@ -13,6 +14,7 @@ struct Walk {
   std::size_t owner_count;
   CacheSplit* split;
   EntryKinds* kinds;
+  TrailFollower* trail;
   bool session_keys;  // a file's key has a second part
   bool misunderstood = false;
 };
@@ -82,7 +84,7 @@ bool Manage(void* to, const void* from, int operation) {
 bool OnThisStack(const void* argument) {
   const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   const auto at = reinterpret_cast<std::uintptr_t>(argument);
-  return at > frame && at - frame < 65536 && at % sizeof(void*) == 0;
+  return at > frame && at - frame < 65536;
 }
 
 void OnEntry(const void* stored, const Slice* key, void** object, std::size_t* charge,
@@ -93,13 +95,15 @@ void OnEntry(const void* stored, const Slice* key, void** object, std::size_t* c
     walk->misunderstood = true;
     return;
   }
+  // A cache that keeps hashes alone gives keys that it made on this stack.
+  if (!OnThisStack(key->data)) walk->trail->Step(key->data);
   Count(walk, *key, *charge, *by);
 }
 
 }  // namespace
 
 bool ScanCache(const JniLibrary& library, void* cache, const OwnerTable& owners,
-               BlockBytes* by_owner, std::size_t owner_count, CacheSplit* out) {
+               BlockBytes* by_owner, std::size_t owner_count, CacheSplit* out, WalkTrail* trail) {
   *out = {};
   CacheFigures before;
   ReadCache(library, cache, &before);
@@ -107,7 +111,8 @@ bool ScanCache(const JniLibrary& library, void* cache, const OwnerTable& owners,
   auto* walk_all = library.Call<void(void*, const void*, const void*)>(cache, library.cache_walk);
   if (!library.facts.can_split || !before.usage || walk_all == nullptr) return false;
   EntryKinds kinds(library);
-  Walk walk{&owners, by_owner, owner_count, out, &kinds, library.base_key == nullptr};
+  TrailFollower follower(trail);
+  Walk walk{&owners, by_owner, owner_count, out, &kinds, &follower, library.base_key == nullptr};
   const Function function{{&walk, nullptr}, Manage, OnEntry};
   // ApplyToAllEntriesOptions: how many entries under one lock; room for what a version adds.
   const std::size_t options[8] = {256};

@@ -231,10 +231,26 @@ bool Hold(const JniLibrary& library, void* handle, Held* out);
 // The last holder frees the cache: milliseconds for a large one.
 void Release(const JniLibrary& library, Held* held);
 
+// Where a cache's entries were at its last walk, so that the next one asks for their memory ahead: a
+// walk waits for little else. 8 bytes an entry, for at most two million. One for each cache; all zero
+// bytes is valid.
+class WalkTrail {
+ public:
+  void Forget();  // gives the memory back
+
+ private:
+  friend class TrailFollower;
+  // The lower bits of the entries' addresses, in the order of the walk.
+  std::uint32_t* last_;
+  std::uint32_t* next_;
+  std::size_t last_size_;
+};
+
 // Walks the cache once, 256 entries under a shard's lock at a time, and adds to `by_owner` (of
 // `owner_count`) what is theirs. False: this library or this cache cannot be split; usage is set
 // where it is known.
 bool ScanCache(const JniLibrary& library, void* cache, const OwnerTable& owners,
-               BlockBytes* by_owner, std::size_t owner_count, CacheSplit* out);
+               BlockBytes* by_owner, std::size_t owner_count, CacheSplit* out,
+               WalkTrail* trail = nullptr);
 
 }  // namespace wrackline::rocksdb_jni

@@ -14,5 +14,6 @@ set(WRACKLINE_ROCKSDB_JNI_SOURCES
   records.cc
   registry.cc
   roles.cc
+  walk_trail.cc
   write_buffer_manager.cc)
 list(TRANSFORM WRACKLINE_ROCKSDB_JNI_SOURCES PREPEND "${CMAKE_CURRENT_LIST_DIR}/")

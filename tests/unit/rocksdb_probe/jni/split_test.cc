@@ -15,6 +15,7 @@ class Owners {
   ~Owners() {
     for (FamilyFiles& files : files_) files.Forget();
     table_.Forget();
+    trail_.Forget();
   }
   Owners(const Owners&) = delete;
   Owners& operator=(const Owners&) = delete;
@@ -34,7 +35,7 @@ class Owners {
         table_.Add(files_[owner].key(i), owner);
     }
     blocks.assign(files_.size(), {});
-    return ScanCache(library_, cache, table_, blocks.data(), blocks.size(), &split);
+    return ScanCache(library_, cache, table_, blocks.data(), blocks.size(), &split, &trail_);
   }
   // What must hold of every split.
   void ExpectWhole() const {
@@ -58,6 +59,7 @@ class Owners {
   const JniLibrary& library_;
   std::vector<FamilyFiles> files_;
   OwnerTable table_{};
+  WalkTrail trail_{};
 };
 
 class SplitTest : public JniLibraryTest {
@@ -227,6 +229,32 @@ TEST_P(SplitTest, FilesAreFollowedAsTheyChange) {
   EXPECT_EQ(files.size(), 1u);
   files.Forget();
   EXPECT_EQ(files.size(), 0u);
+}
+
+TEST_P(SplitTest, AWalkAlongTheLastOneSeesWhatIsThere) {
+  if (CannotSplit()) return;
+  // Small enough that reading pushes out what was there, and entries' memory is used again.
+  const JniCache cache(api(), 2 << 20);
+  JniDatabase database(api(), folder_.path() + "/db", {.cache = &cache});
+  ASSERT_EQ(database.error(), "");
+  database.Put(1, 0, 10000);
+  database.Flush(1);
+  Owners owners(library());
+  owners.Add(database);
+  for (int round = 0; round < 20; ++round) {
+    database.Read(1, round * 450, round % 3 == 0 ? 1400 : 100);
+    ASSERT_TRUE(owners.Scan(cache.object()));
+    owners.ExpectWhole();
+    const CacheSplit with = owners.split;
+    OwnerTable nobody{};
+    CacheSplit without;
+    ASSERT_TRUE(ScanCache(library(), cache.object(), nobody, nullptr, 0, &without));
+    EXPECT_EQ(with.entries, without.entries);
+    EXPECT_EQ(with.charged, without.charged);
+    EXPECT_EQ(owners.blocks[1].data, without.unknown.data);
+    EXPECT_EQ(with.unknown.Total(), 0u);
+  }
+  EXPECT_GT(owners.blocks[1].data, 1000000u);
 }
 
 TEST_P(SplitTest, MemtablesThatAreChargedAreReservations) {
