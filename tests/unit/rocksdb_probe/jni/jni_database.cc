@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 namespace wrackline::rocksdb_jni {
 namespace {
@@ -148,6 +150,18 @@ void JniDatabase::Flush(std::size_t family) {
     CompactAll(family);
   }
   ASSERT_FALSE(Failed(error)) << error_;
+  WaitUntilIdle();
+}
+
+void JniDatabase::WaitUntilIdle() const {
+  // The job that is waited for counts as running a moment longer.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (Property(0, "rocksdb.num-running-flushes") +
+             Property(0, "rocksdb.num-running-compactions") >
+         0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << "a job of RocksDB does not end";
+    std::this_thread::yield();
+  }
 }
 
 void JniDatabase::Read(std::size_t family, int from, int count) {
@@ -201,6 +215,7 @@ void JniDatabase::CompactAll(std::size_t family) {
   const char* none = nullptr;
   api_.Call("rocksdb_compact_range_cf", db_, handles_[family], none, std::size_t{0}, none,
             std::size_t{0});
+  WaitUntilIdle();
 }
 
 std::string JniDatabase::TextProperty(std::size_t family, const char* name) const {

@@ -150,6 +150,7 @@ class JniDatabase {
 
  private:
   bool Failed(char* error);
+  void WaitUntilIdle() const;
 
   const JniApi& api_;
   DatabaseSetup setup_;
