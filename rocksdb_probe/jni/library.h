@@ -232,7 +232,8 @@ bool Hold(const JniLibrary& library, void* handle, Held* out);
 void Release(const JniLibrary& library, Held* held);
 
 // Where a cache's entries were at its last walk, so that the next one asks for their memory ahead: a
-// walk waits for little else. 8 bytes an entry, for at most two million. One for each cache; all zero
+// walk waits for little else. One for each cache; the first walk counts, the second remembers, from
+// the third on it pays. About 10 bytes an entry of caches with 4096 and more, at most 20 MiB. All zero
 // bytes is valid.
 class WalkTrail {
  public:
@@ -244,11 +245,13 @@ class WalkTrail {
   std::uint32_t* last_;
   std::uint32_t* next_;
   std::size_t last_size_;
+  std::size_t room_;     // of each
+  std::size_t entries_;  // that the last walk saw
 };
 
-// Walks the cache once, 256 entries under a shard's lock at a time, and adds to `by_owner` (of
-// `owner_count`) what is theirs. False: this library or this cache cannot be split; usage is set
-// where it is known.
+// Walks the cache once and adds to `by_owner` (of `owner_count`) what is theirs. RocksDB holds a
+// shard's lock for a few entries at a time. False: this library or this cache cannot be split; usage
+// is set where it is known.
 bool ScanCache(const JniLibrary& library, void* cache, const OwnerTable& owners,
                BlockBytes* by_owner, std::size_t owner_count, CacheSplit* out,
                WalkTrail* trail = nullptr);

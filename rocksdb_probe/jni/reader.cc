@@ -298,7 +298,10 @@ void Reader::ForgetCaches() {
   std::uint32_t kept = 0;
   for (std::uint32_t i = 1; i <= cache_count_; ++i) {
     KnownCache& known = tables_->caches[i];
-    if (known.round != round_) continue;
+    if (known.round != round_) {
+      known.trail.Forget();
+      continue;
+    }
     if (++kept == i) continue;
     tables_->caches[kept] = known;
     if (known.sample.split != nullptr)
@@ -392,7 +395,7 @@ void Reader::WalkHeld(std::uint64_t files_ns) {
       split.monotonic_ns = Monotonic();
       const std::uint64_t cpu = Clock(CLOCK_THREAD_CPUTIME_ID);
       if (ScanCache(*held.library, held.caches[j], owners_, tables_->by_owner, kMostFamilies + 1,
-                    &split.split)) {
+                    &split.split, &known->trail)) {
         split.duration_ns = Monotonic() - split.monotonic_ns;
         split.cpu_ns = Clock(CLOCK_THREAD_CPUTIME_ID) - cpu;
         split.files_ns = files_ns;

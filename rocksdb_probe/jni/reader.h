@@ -72,6 +72,7 @@ class Reader {
     std::uint64_t round;  // when it was read last
     std::uint64_t walk;   // 0: never
     TimedSplit split;
+    WalkTrail trail;
   };
   struct KnownManager {
     ManagerSample sample;

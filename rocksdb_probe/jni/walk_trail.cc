@@ -6,21 +6,25 @@
 
 namespace wrackline::rocksdb_jni {
 
-TrailFollower::TrailFollower(WalkTrail* trail) {
+TrailFollower::TrailFollower(WalkTrail* trail) : counted_(trail) {
   if (trail == nullptr) return;
-  // Whole, and touched as far as there are entries.
-  constexpr std::size_t kBytes = kCapacity * sizeof(std::uint32_t);
-  if (trail->last_ == nullptr) {
-    auto* pages = static_cast<std::uint32_t*>(MapPages(2 * kBytes));
+  const std::size_t needed = trail->entries_ < kMost ? trail->entries_ : kMost;
+  if (needed > trail->room_) {
+    trail->Forget();
+    if (needed < kFewest) return;
+    const std::size_t room =
+        needed + needed / 4;  // caches that fill are not given new room at every walk
+    auto* pages = static_cast<std::uint32_t*>(MapPages(2 * room * sizeof(std::uint32_t)));
     if (pages == nullptr) return;
     trail->last_ = pages;
-    trail->next_ = pages + kCapacity;
-    trail->last_size_ = 0;
+    trail->next_ = pages + room;
+    trail->room_ = room;
   }
-  trail_ = trail;
+  if (trail->room_ != 0) trail_ = trail;
 }
 
 TrailFollower::~TrailFollower() {
+  if (counted_ != nullptr) counted_->entries_ = entries_;
   if (trail_ == nullptr) return;
   std::uint32_t* walked = trail_->next_;
   trail_->next_ = trail_->last_;
@@ -29,12 +33,8 @@ TrailFollower::~TrailFollower() {
 }
 
 void WalkTrail::Forget() {
-  if (last_ == nullptr) return;
-  std::uint32_t* pages = last_ < next_ ? last_ : next_;
-  const std::size_t half = static_cast<std::size_t>(last_ < next_ ? next_ - last_ : last_ - next_);
-  munmap(pages, 2 * half * sizeof *pages);
-  last_ = next_ = nullptr;
-  last_size_ = 0;
+  if (room_ != 0) munmap(last_ < next_ ? last_ : next_, 2 * room_ * sizeof *last_);
+  *this = WalkTrail{};
 }
 
 }  // namespace wrackline::rocksdb_jni

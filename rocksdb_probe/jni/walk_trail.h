@@ -20,10 +20,11 @@ class TrailFollower {
 
   // An entry whose key is at `key`, in the entry itself.
   void Step(const char* key) {
+    ++entries_;
     if (trail_ == nullptr) return;
     const auto address = reinterpret_cast<std::uintptr_t>(key);
     const auto mark = static_cast<std::uint32_t>(address >> kShift);
-    if (seen_ < kCapacity) trail_->next_[seen_++] = mark;
+    if (seen_ < trail_->room_) trail_->next_[seen_++] = mark;
     if (at_ >= trail_->last_size_) return;
     Find(mark);
     if (at_ + kAhead >= trail_->last_size_) return;
@@ -45,13 +46,16 @@ class TrailFollower {
     }
   }
 
-  static constexpr std::size_t kCapacity = std::size_t{2} << 20;
+  static constexpr std::size_t kFewest = 4096;  // below, there is little to be won
+  static constexpr std::size_t kMost = std::size_t{2} << 20;
   static constexpr unsigned kShift = 4;
   static constexpr std::uintptr_t kLowerBits = (std::uintptr_t{1} << (32 + kShift)) - 1;
   static constexpr std::size_t kAhead = 12;    // 8 to 24 are alike, 32 is worse
   static constexpr std::size_t kMissing = 16;  // evicted ones in a row
 
-  WalkTrail* trail_ = nullptr;
+  WalkTrail* const counted_;
+  WalkTrail* trail_ = nullptr;  // once there is room
+  std::size_t entries_ = 0;
   std::size_t at_ = 0;    // in the last walk's
   std::size_t seen_ = 0;  // in this one's
 };

@@ -234,15 +234,16 @@ TEST_P(SplitTest, FilesAreFollowedAsTheyChange) {
 TEST_P(SplitTest, AWalkAlongTheLastOneSeesWhatIsThere) {
   if (CannotSplit()) return;
   // Small enough that reading pushes out what was there, and entries' memory is used again.
-  const JniCache cache(api(), 2 << 20);
-  JniDatabase database(api(), folder_.path() + "/db", {.cache = &cache});
+  const JniCache cache(api(), 4 << 20);
+  // Enough entries for a trail.
+  JniDatabase database(api(), folder_.path() + "/db", {.cache = &cache, .block_size = 256});
   ASSERT_EQ(database.error(), "");
   database.Put(1, 0, 10000);
   database.Flush(1);
   Owners owners(library());
   owners.Add(database);
-  for (int round = 0; round < 20; ++round) {
-    database.Read(1, round * 450, round % 3 == 0 ? 1400 : 100);
+  for (int round = 0; round < 12; ++round) {
+    database.Read(1, round % 5 * 1500, round % 3 == 0 ? 4000 : 100);
     ASSERT_TRUE(owners.Scan(cache.object()));
     owners.ExpectWhole();
     const CacheSplit with = owners.split;
@@ -255,6 +256,7 @@ TEST_P(SplitTest, AWalkAlongTheLastOneSeesWhatIsThere) {
     EXPECT_EQ(with.unknown.Total(), 0u);
   }
   EXPECT_GT(owners.blocks[1].data, 1000000u);
+  EXPECT_GT(owners.split.entries, 5000u);
 }
 
 TEST_P(SplitTest, MemtablesThatAreChargedAreReservations) {
