@@ -11,8 +11,10 @@
 #ifndef __ASSEMBLER__
 #if defined(__x86_64__)
 #define WRACKLINE_FIRST_GLIBC "GLIBC_2.2.5"
+#define WRACKLINE_OLD_DLINFO "GLIBC_2.3.3"
 #elif defined(__aarch64__)
 #define WRACKLINE_FIRST_GLIBC "GLIBC_2.17"
+#define WRACKLINE_OLD_DLINFO "GLIBC_2.17"
 #endif
 #define WRACKLINE_OLD_SYMBOL(name) __asm__(".symver " #name "," #name "@" WRACKLINE_FIRST_GLIBC)
 
@@ -24,7 +26,10 @@ WRACKLINE_OLD_SYMBOL(pthread_create);
 WRACKLINE_OLD_SYMBOL(pthread_key_create);
 WRACKLINE_OLD_SYMBOL(pthread_setspecific);
 WRACKLINE_OLD_SYMBOL(pthread_sigmask);
+__asm__(".symver dladdr1,dladdr1@" WRACKLINE_OLD_DLINFO);
+__asm__(".symver dlinfo,dlinfo@" WRACKLINE_OLD_DLINFO);
 
 #undef WRACKLINE_OLD_SYMBOL
+#undef WRACKLINE_OLD_DLINFO
 #undef WRACKLINE_FIRST_GLIBC
 #endif

@@ -108,36 +108,42 @@ void Registry::CloseDatabase(std::uint32_t index) {
   }
 }
 
+std::uint32_t Registry::NewDatabase(const void* code, void* db) {
+  const std::uint32_t index =
+      Map() ? TakePlace(tables_->databases, &free_database_, &databases_used_, kMostDatabases)
+            : kNone;
+  if (tables_ != nullptr) {
+    if (const std::uint32_t old = FindDatabase(db); old != kNone) CloseDatabase(old);
+  }
+  if (index == kNone) {
+    ++counts_.no_room;
+    return kNone;
+  }
+  WatchedDatabase& database = tables_->databases[index];
+  std::uint32_t& bucket = tables_->database_hash[HashOf(db, kDatabaseHash)];
+  database.db = db;
+  database.code = code;
+  database.id = kFirstId + next_id_++;
+  database.first_family = kNone;
+  database.next_of_hash = bucket;
+  database.changed = true;
+  database.life = Life::kOpen;
+  bucket = index;
+  ++counts_.opened;
+  return index;
+}
+
 void Registry::Opened(const void* code, void* db, void* const* families, std::size_t count) {
   if (!enabled_.load(std::memory_order_acquire) || db == nullptr || stopped()) return;
   {
     const Locked locked(&lock_);
-    if (!Map()) {
-      ++counts_.no_room;
-      return;
-    }
-    if (const std::uint32_t old = FindDatabase(db); old != kNone) CloseDatabase(old);
-    const std::uint32_t index =
-        TakePlace(tables_->databases, &free_database_, &databases_used_, kMostDatabases);
-    if (index == kNone) {
-      ++counts_.no_room;
-      return;
-    }
-    WatchedDatabase& database = tables_->databases[index];
-    std::uint32_t& bucket = tables_->database_hash[HashOf(db, kDatabaseHash)];
-    database.db = db;
-    database.code = code;
-    database.id = kFirstId + next_id_++;
-    database.first_family = kNone;
-    database.next_of_hash = bucket;
-    database.changed = true;
-    database.life = Life::kOpen;
-    bucket = index;
-    ++counts_.opened;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (families[i] != nullptr) NewFamily(index, families[i]);
+    if (const std::uint32_t index = NewDatabase(code, db); index != kNone) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (families[i] != nullptr) NewFamily(index, families[i]);
+      }
     }
   }
+  // Also when there was no room: what was closed is to be swept.
   bell_.store(1, std::memory_order_release);
   WakeAll(&bell_);
 }

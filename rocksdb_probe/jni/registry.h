@@ -150,6 +150,7 @@ class Registry {
   bool Map();
   std::uint32_t FindDatabase(const void* db) const;
   std::uint32_t FindFamily(const void* handle) const;
+  std::uint32_t NewDatabase(const void* code, void* db);
   std::uint32_t NewFamily(std::uint32_t database, void* handle);
   void CloseFamily(std::uint32_t index);
   void CloseDatabase(std::uint32_t index);

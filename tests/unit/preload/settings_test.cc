@@ -118,6 +118,19 @@ TEST(Settings, TheVmIsAskedUnlessSwitchedOff) {
   EXPECT_THAT(wrong.said, HasSubstr("WRACKLINE_JVM=never is not on or off"));
 }
 
+TEST(Settings, DatabasesOfAVmAreReadEverySecond) {
+  EXPECT_EQ(Read({}).settings.rocksdb_period_ms, 1000u);
+  EXPECT_EQ(Read({"WRACKLINE_ROCKSDB="}).settings.rocksdb_period_ms, 1000u);
+  EXPECT_EQ(Read({"WRACKLINE_ROCKSDB=250"}).settings.rocksdb_period_ms, 250u);
+  EXPECT_EQ(Read({"WRACKLINE_ROCKSDB=off"}).settings.rocksdb_period_ms, 0u);
+  EXPECT_EQ(Read({"WRACKLINE_ROCKSDB=0"}).settings.rocksdb_period_ms, 0u);
+  for (const char* wrong : {"on", "1s", "-1", "3600001", "99999999999999999999"}) {
+    const Read read({std::string("WRACKLINE_ROCKSDB=") + wrong});
+    EXPECT_EQ(read.settings.rocksdb_period_ms, 1000u);
+    EXPECT_THAT(read.said, HasSubstr("is not off or a number of milliseconds"));
+  }
+}
+
 TEST(Settings, VerboseZeroIsOff) { EXPECT_FALSE(Read({"WRACKLINE_VERBOSE=0"}).settings.verbose); }
 
 TEST(Settings, OnlyKeepsOthersOut) {
