@@ -331,6 +331,7 @@ void RecorderLoop::CollectLosses() {
   for (std::size_t i = 0; i < std::size(losses.java_stack_failed); ++i) {
     losses.java_stack_failed[i] = load(state_->losses.java_stack_failed[i]);
   }
+  losses.rocksdb_missed = load(state_->losses.rocksdb_missed);
   losses.java_names_lost = names_.java_lost(StageOfJvm() == JvmStage::kGone);
   losses.frames_unnamed = names_.unnamed();
   losses.names_full = names_.full();

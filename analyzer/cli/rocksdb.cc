@@ -99,7 +99,7 @@ Result<Shown> FromRecording(const std::string& path) {
                  "the probe has to watch the databases: docs/rocksdb-probe.md"};
   if (!evidence.damage.empty()) view.notes.push_back("The file is damaged: " + evidence.damage);
   for (const evidence::Loss& loss : evidence.losses) {
-    if (loss.name == "submitted_refused")
+    if (loss.name == "submitted_refused" || loss.name == "rocksdb_missed")
       view.notes.push_back(fmt::format("{} {}", loss.count, loss.meaning));
   }
   shown.views.push_back(std::move(view));

@@ -186,6 +186,9 @@ std::vector<Loss> Losses(const proto::Losses& losses) {
   add("java_names_lost", losses.java_names_lost(),
       "Java frames without a name: their class was unloaded");
   add("threads_full", losses.threads_full(), "threads not recorded: no room");
+  add("rocksdb_missed", losses.rocksdb_missed(),
+      "databases and families of a VM's RocksDB without figures: closed too soon, no room, or an "
+      "unknown library");
   add("names_full", losses.names_full(), "names not kept: no room");
   add("lines_unread", losses.lines_unread(),
       "frames without a line: a compressed or too large line table, or no room");

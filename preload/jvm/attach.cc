@@ -76,7 +76,7 @@ void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
   if (g_methods_made.exchange(1) != 0) return;
   const std::uint64_t began = MonotonicNs();
   // First: what is opened from here on is seen.
-  StartNativeBinds({vm, env, jvmti});
+  if (RocksDbRegistry().enabled()) StartNativeBinds({vm, env, jvmti});
   if (env->PushLocalFrame(16) == JNI_OK) {
     jint count = 0;
     jclass* classes = nullptr;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <cerrno>
+
 #include "preload/clock.h"
 #include "preload/futex.h"
 #include "preload/own_thread.h"
@@ -21,6 +23,18 @@ constexpr std::uint64_t kNoticeNs = 20 * kMillisecond;
 constexpr std::uint64_t kExitNs = 50 * kMillisecond;
 // At the default period: of a core, at most a hundredth.
 constexpr std::uint64_t kParts = 100;
+
+// As wrackline_submit does, but a full mailbox is no loss yet: the reader tries again.
+int Submit(std::uint64_t key, std::uint32_t kind, const void* record, std::size_t size) {
+  if (wrackline_recording() == 0) return ENODEV;
+  return State()->mailbox.Put(key, kind, record, size);
+}
+
+// Brings a counter of the reader's, which only grows, into one that others count in too.
+void Add(std::uint64_t now, std::uint64_t* before, std::atomic<std::uint64_t>* total) {
+  total->fetch_add(now - *before, std::memory_order_relaxed);
+  *before = now;
+}
 
 }  // namespace
 
@@ -44,10 +58,18 @@ void RocksDbThread::Wake() {
 
 void RocksDbThread::Stop(std::uint64_t until_ns) { g_registry.Stop(until_ns); }
 
+void RocksDbThread::CountLosses() {
+  const rocksdb_jni::ReaderCounts counts = reader_.Counts();
+  LossCounters& losses = State()->losses;
+  Add(counts.refused, &refused_, &losses.submitted_refused);
+  losses.rocksdb_missed.store(counts.unseen + counts.unreadable + g_registry.Counts().no_room,
+                              std::memory_order_relaxed);
+}
+
 void RocksDbThread::Run(OwnThread* self) {
   IgnoreThisThread();
   if (!opened_) {
-    opened_ = reader_.Open(&g_registry, {wrackline_submit});
+    opened_ = reader_.Open(&g_registry, {Submit});
     // Of a program that ends without the VM's knowing: before the destructors of the libraries that are loaded by now.
     atexit([] { Stop(MonotonicNs() + kExitNs); });
   }
@@ -64,6 +86,7 @@ void RocksDbThread::Run(OwnThread* self) {
     const std::uint64_t cpu = ThreadCpuNs();
     const bool sample = begin >= due;
     reader_.Round(sample);
+    CountLosses();
     const std::uint64_t end = MonotonicNs();
     if (sample) {
       due = begin + period_ns_;

@@ -36,7 +36,10 @@ class RocksDbThread {
   std::size_t resident_bytes() const;
 
  private:
+  void CountLosses();
+
   rocksdb_jni::Reader reader_{};
+  std::uint64_t refused_ = 0;            // that were counted
   std::atomic<std::uint32_t> wakes_{0};  // futex
   std::uint64_t period_ns_ = 0;
   bool opened_ = false;  // the reader

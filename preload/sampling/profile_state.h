@@ -24,7 +24,7 @@ namespace wrackline::preload {
 // Counted by whoever loses something; fields as in message Losses of wrackline.proto.
 struct LossCounters {
   std::atomic<std::uint64_t> live_table_full, stack_table_full, stacks_truncated, unwind_failed,
-      reentrant, submitted_refused, freed_twice, java_stacks;
+      reentrant, submitted_refused, freed_twice, java_stacks, rocksdb_missed;
   std::atomic<std::uint64_t> java_stack_failed[11];
 };
 

@@ -58,7 +58,7 @@ void Reader::Submit(std::uint64_t key, std::uint32_t kind, std::size_t size) {
   constexpr int kAttempts = 30;
   for (int i = 0; i < kAttempts && size > 0; ++i) {
     const int error = host_.submit(key, kind, tables_->record, size);
-    if (error == 0) return;
+    if (error == 0 || error == ENODEV) return;
     if (error != EAGAIN || registry_->stopped()) break;
     constexpr timespec kMoment = {0, 10'000'000};
     nanosleep(&kMoment, nullptr);

@@ -73,6 +73,7 @@ struct RegistryCounts {
 
 class Registry {
  public:
+  bool enabled() const { return enabled_.load(std::memory_order_acquire); }
   void Enable() { enabled_.store(true, std::memory_order_release); }
 
   // --- the program's threads; any, at once ---
