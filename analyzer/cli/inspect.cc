@@ -95,7 +95,8 @@ Json Jvm(const Recording& recording) {
 
 Json RocksDb(const Recording& recording) {
   return {{"databases", MapJson(recording.rocksdb_databases)},
-          {"samples", RecordsJson(recording.rocksdb_samples)}};
+          {"samples", RecordsJson(recording.rocksdb_samples)},
+          {"objects", RecordsJson(recording.rocksdb_objects)}};
 }
 
 struct Section {

@@ -82,10 +82,12 @@ bool RepairMessage(char* bytes, std::size_t length, const Descriptor* type, int 
 std::uint64_t HistoryTime(const proto::Record& record) {
   if (record.has_timeline()) return record.timeline().monotonic_ns();
   if (record.has_jvm_sample()) return record.jvm_sample().monotonic_ns();
+  if (record.has_rocksdb_objects()) return record.rocksdb_objects().monotonic_ns();
   return record.rocksdb_sample().monotonic_ns();
 }
 
 std::uint64_t HistoryKey(const proto::Record& record) {
+  if (record.has_rocksdb_objects()) return record.rocksdb_objects().library_id();
   return record.has_rocksdb_sample() ? record.rocksdb_sample().database_id() : 0;
 }
 
@@ -215,6 +217,9 @@ void Folder::Add(proto::Record record, std::size_t bytes) {
     case proto::Record::kRocksdbSample:
       recording_.rocksdb_samples.push_back(std::move(record));
       break;
+    case proto::Record::kRocksdbObjects:
+      recording_.rocksdb_objects.push_back(std::move(record));
+      break;
     case proto::Record::kAftermath:
       recording_.aftermath = std::move(*record.mutable_aftermath());
       break;
@@ -227,6 +232,7 @@ void Folder::Finish() {
   SortHistory(recording_.timeline);
   SortHistory(recording_.rocksdb_samples);
   SortHistory(recording_.jvm_samples);
+  SortHistory(recording_.rocksdb_objects);
 }
 
 }  // namespace wrackline::recorder

@@ -44,6 +44,7 @@ struct Recording {
   std::vector<proto::Record> timeline;                      // body is a TimelineSample
   std::map<std::uint64_t, proto::RocksDbDatabase> rocksdb_databases;
   std::vector<proto::Record> rocksdb_samples;  // body is a RocksDbSample
+  std::vector<proto::Record> rocksdb_objects;  // body is a RocksDbObjects
   // By thread id and Thread.since_ms.
   std::map<std::pair<std::uint32_t, std::uint64_t>, proto::Thread> threads;
   std::optional<proto::JvmFacts> jvm_facts;

@@ -126,6 +126,13 @@ void EveryKind(Writer& writer) {
   record.mutable_rocksdb_sample()->add_families()->set_all_memtables(1 << 27);
   record.mutable_rocksdb_sample()->add_caches()->set_usage(1 << 23);
   Append(writer, record);
+  record.mutable_rocksdb_objects()->set_library_id(0x7f0000000000);
+  auto* read_options = record.mutable_rocksdb_objects()->add_counts();
+  read_options->set_kind(proto::RocksDbObjectCount::READ_OPTIONS);
+  read_options->set_made(100000);
+  record.mutable_rocksdb_objects()->add_shared()->set_usage(1 << 26);
+  record.mutable_rocksdb_objects()->add_iterators()->set_alive(3);
+  Append(writer, record);
   record.mutable_stack()->set_id(8);
   record.mutable_stack()->add_frame_deltas(0x7f0000001000);
   // To a Java frame: bit 63 and a method id.
