@@ -8,6 +8,7 @@
 #include "preload/jvm/jni_names.h"
 #include "preload/jvm/jvm_watch.h"
 #include "preload/jvm/rocksdb_methods.h"
+#include "preload/jvm/rocksdb_objects.h"
 
 namespace wrackline::preload {
 
@@ -20,7 +21,7 @@ int BoundLibrary::Index() const { return static_cast<int>(this - internal::g_bou
 namespace {
 
 // Whoever wraps methods has a line here.
-constexpr NativeMethodTable (*kTables[])() = {RocksDbMethods};
+constexpr NativeMethodTable (*kTables[])() = {RocksDbMethods, RocksDbObjectMethods};
 // The names of JNI functions say the package: no library has it elsewhere.
 constexpr const char* kPackages[] = {"org/rocksdb/", "org/forstdb/"};
 

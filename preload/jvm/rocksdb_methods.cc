@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "preload/futex.h"
+#include "preload/jvm/rocksdb_objects.h"
 #include "preload/jvm/rocksdb_thread.h"
 #include "preload/recording_control.h"
 #include "rocksdb_probe/jni/registry.h"
@@ -10,6 +11,7 @@
 namespace wrackline::preload {
 namespace {
 
+using rocksdb_jni::ObjectKind;
 using rocksdb_jni::Registry;
 
 void* Pointer(jlong handle) { return reinterpret_cast<void*>(handle); }
@@ -25,6 +27,7 @@ const void* ObjectOf(jlong shared_pointer) {
 void NoteOpened(const BoundLibrary* library, const void* code, jlong db, void* const* families,
                 std::size_t count) {
   if (!library->whole.load(std::memory_order_acquire)) return;
+  NoteObjectMade(library, ObjectKind::kDatabase, db, code);
   RocksDbRegistry().Opened(code, Pointer(db), families, count);
   // The recorder thread makes the one that reads.
   FutexWake(&g_control.stop);
@@ -97,19 +100,26 @@ jlongArray AroundCreateFamilies(const NativeCall<jlongArray, jlong, Arguments...
 
 jlong AroundNewManager(const NativeCall<jlong, jlong, jlong>& call, jlong size, jlong cache) {
   const jlong manager = call(size, cache);
-  if (manager != 0) RocksDbRegistry().ManagerMade(ObjectOf(manager), ObjectOf(cache));
+  if (manager != 0) {
+    NoteObjectMade(call.library, ObjectKind::kWriteBufferManager, manager, call.code());
+    RocksDbRegistry().ManagerMade(ObjectOf(manager), ObjectOf(cache));
+  }
   return manager;
 }
 jlong AroundNewStallingManager(const NativeCall<jlong, jlong, jlong, jboolean>& call, jlong size,
                                jlong cache, jboolean allow_stall) {
   const jlong manager = call(size, cache, allow_stall);
-  if (manager != 0) RocksDbRegistry().ManagerMade(ObjectOf(manager), ObjectOf(cache));
+  if (manager != 0) {
+    NoteObjectMade(call.library, ObjectKind::kWriteBufferManager, manager, call.code());
+    RocksDbRegistry().ManagerMade(ObjectOf(manager), ObjectOf(cache));
+  }
   return manager;
 }
 
 // --- what closes: first nobody reads it any more ---
 
 void AroundClose(const NativeCall<void, jlong>& call, jlong db) {
+  NoteObjectClosed(call.library, ObjectKind::kDatabase, db);
   RocksDbRegistry().Closing(Pointer(db));
   call(db);
 }

@@ -6,6 +6,7 @@
 
 #include "preload/clock.h"
 #include "preload/futex.h"
+#include "preload/jvm/rocksdb_objects.h"
 #include "preload/own_thread.h"
 #include "preload/pages.h"
 #include "preload/sampling/allocation.h"
@@ -87,6 +88,11 @@ void RocksDbThread::Run(OwnThread* self) {
     const bool sample = begin >= due;
     reader_.Round(sample);
     CountLosses();
+    if (sample) {
+      g_registry.SetBusy(true);
+      if (!g_registry.stopped()) RecordRocksDbObjects();
+      g_registry.SetBusy(false);
+    }
     const std::uint64_t end = MonotonicNs();
     if (sample) {
       due = begin + period_ns_;

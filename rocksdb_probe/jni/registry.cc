@@ -359,6 +359,13 @@ std::uint32_t Registry::IndexOf(const WatchedFamily& family) const {
   return static_cast<std::uint32_t>(&family - tables_->families);
 }
 
+std::uint64_t Registry::IdOf(const void* db) {
+  const Locked locked(&lock_);
+  if (tables_ == nullptr) return 0;
+  const std::uint32_t index = FindDatabase(db);
+  return index == kNone ? 0 : tables_->databases[index].id;
+}
+
 const void* Registry::CacheOf(const void* manager) {
   const Locked locked(&lock_);
   for (std::uint32_t i = 0; i < manager_count_ && i < kManagers; ++i) {

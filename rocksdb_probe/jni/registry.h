@@ -123,6 +123,8 @@ class Registry {
   std::uint32_t IndexOf(const WatchedFamily& family) const;
 
   const void* CacheOf(const void* manager);
+  // Of an open database; 0: it is not watched.
+  std::uint64_t IdOf(const void* db);
   RegistryCounts Counts();
   // Of its memory: for whoever counts what is resident of it.
   const void* memory() const { return tables_; }

@@ -8,6 +8,8 @@ set(WRACKLINE_ROCKSDB_JNI_SOURCES
   guarded_read.cc
   image.cc
   library.cc
+  object_records.cc
+  objects.cc
   option_text.cc
   owner_table.cc
   reader.cc
