@@ -94,7 +94,8 @@ Result<Shown> FromRecording(const std::string& path) {
         "All databases were closed at the end: these are the figures of the peak.");
   }
   if (evidence.rocksdb) view.rocksdb = &*evidence.rocksdb;
-  if (view.rocksdb == nullptr)
+  if (evidence.rocksdb_objects) view.objects = &*evidence.rocksdb_objects;
+  if (view.rocksdb == nullptr && view.objects == nullptr)
     return Error{path + " has no figure of RocksDB",
                  "the probe has to watch the databases: docs/rocksdb-probe.md"};
   if (!evidence.damage.empty()) view.notes.push_back("The file is damaged: " + evidence.damage);

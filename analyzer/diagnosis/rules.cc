@@ -5,6 +5,13 @@ namespace wrackline::diagnosis {
 std::span<const Rule> Rules() {
   static constexpr Rule kRules[] = {
       {"rocksdb_unmanaged", RocksDbUnmanaged},
+      {"rocksdb_orphan_cache", RocksDbOrphanCache},
+      {"rocksdb_unclosed_read_options", RocksDbUnclosedReadOptions},
+      {"rocksdb_unclosed_iterators", RocksDbUnclosedIterators},
+      {"rocksdb_unclosed_statistics", RocksDbUnclosedStatistics},
+      {"rocksdb_unclosed_write_batches", RocksDbUnclosedWriteBatches},
+      {"rocksdb_unclosed_options", RocksDbUnclosedOptions},
+      {"rocksdb_unclosed_snapshots", RocksDbUnclosedSnapshots},
       {"native_site", NativeSite},
       {"gauges_counted_twice", GaugesCountedTwice},
       {"allocator_retention", AllocatorRetention},

@@ -16,6 +16,13 @@ struct Rule {
 std::span<const Rule> Rules();
 
 std::optional<Finding> RocksDbUnmanaged(const Case& c);
+std::optional<Finding> RocksDbOrphanCache(const Case& c);
+std::optional<Finding> RocksDbUnclosedReadOptions(const Case& c);
+std::optional<Finding> RocksDbUnclosedIterators(const Case& c);
+std::optional<Finding> RocksDbUnclosedStatistics(const Case& c);
+std::optional<Finding> RocksDbUnclosedWriteBatches(const Case& c);
+std::optional<Finding> RocksDbUnclosedOptions(const Case& c);
+std::optional<Finding> RocksDbUnclosedSnapshots(const Case& c);
 std::optional<Finding> GaugesCountedTwice(const Case& c);
 std::optional<Finding> AllocatorRetention(const Case& c);
 std::optional<Finding> PageCacheIsNoDanger(const Case& c);

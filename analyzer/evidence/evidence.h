@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/units/bytes.h"
@@ -221,6 +222,52 @@ struct RocksDb {
   std::vector<RocksDbMoment> history;  // in order of time
 };
 
+// Objects of one kind that Java made of RocksDB and has to close itself, of all JNI libraries.
+struct RocksDbObjectKind {
+  std::string name;  // Java's class: "ReadOptions"
+  std::uint64_t made = 0, closed = 0;
+  struct Point {
+    Time time;
+    std::uint64_t alive = 0;
+  };
+  std::vector<Point> history;  // in order of time
+  std::uint64_t Alive() const { return made > closed ? made - closed : 0; }
+};
+
+// A cache or write buffer manager that Java made and that was not destroyed.
+struct RocksDbSharedObject {
+  std::uint64_t id = 0;  // as RocksDbCache::id or RocksDbManager::id
+  bool manager = false;
+  Duration age{};
+  bool closed_by_java = false;
+  std::optional<std::uint32_t> holders;  // Java's own object, databases and options
+  std::optional<Bytes> capacity, usage, pinned_usage;
+  bool used = false;                 // an open database uses it
+  std::optional<Duration> unused;    // since a database that used it was last seen
+  std::uint64_t unused_records = 0;  // how often it was seen since, and no database that uses it
+};
+
+struct RocksDbIterators {
+  std::string database;  // empty: not known
+  std::uint64_t alive = 0;
+  Duration oldest{};
+};
+
+// What Java made of RocksDB and had not closed at the last record.
+struct RocksDbObjects {
+  Time time;
+  bool incomplete = false;  // some may have been made or closed before they were counted
+  std::vector<RocksDbObjectKind> kinds;
+  std::vector<RocksDbSharedObject> shared;
+  std::vector<RocksDbIterators> iterators;  // most first
+  std::uint64_t unlisted = 0;
+  // Open by Java's account, and those of them that were never read: what these use is not known.
+  std::uint64_t open_databases = 0, unread_databases = 0;
+
+  // nullptr: none was ever made.
+  const RocksDbObjectKind* Of(std::string_view name) const;
+};
+
 // One part of the VM's memory by its own account: "eden space", "profiled nmethods", ...
 struct JvmPool {
   std::string name;
@@ -360,6 +407,7 @@ struct Evidence {
   std::vector<MappingSite> mappings;       // by address space, largest first
   Duration recent_window{};
   std::optional<RocksDb> rocksdb;
+  std::optional<RocksDbObjects> rocksdb_objects;
   std::optional<MetricsFacts> metrics;
   std::optional<Jvm> jvm;
   std::vector<Loss> losses;  // those that happened

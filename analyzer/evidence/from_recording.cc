@@ -15,6 +15,7 @@
 #include "analyzer/evidence/kernel_log.h"
 #include "analyzer/evidence/mappings.h"
 #include "analyzer/evidence/rocksdb.h"
+#include "analyzer/evidence/rocksdb_objects.h"
 #include "analyzer/evidence/sites.h"
 #include "analyzer/evidence/threads.h"
 #include "lib/container/process.h"
@@ -309,6 +310,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   evidence.thread_groups = ThreadGroupsFromRecording(recording, evidence.sites);
   evidence.mappings = MappingsFromRecording(recording);
   evidence.rocksdb = RocksDbFromRecording(recording);
+  evidence.rocksdb_objects = RocksDbObjectsFromRecording(recording);
   evidence.jvm = JvmFromRecording(recording);
   evidence.losses = Losses(recording.losses);
   if (evidence.ending.Clean()) FillPeaks(recording, &evidence);

@@ -313,6 +313,8 @@ std::string RenderJson(const report::Report& report) {
   if (const evidence::AllocatorFigures* allocator = report.Allocator())
     json["allocator"] = AllocatorJson(*allocator);
   if (evidence.rocksdb) json["rocksdb"] = RocksDbJson(*evidence.rocksdb);
+  if (evidence.rocksdb_objects)
+    json["rocksdb_objects"] = RocksDbObjectsJson(*evidence.rocksdb_objects);
   if (evidence.jvm) json["jvm"] = JvmJson(*evidence.jvm);
   json["sites"] = SitesJson(evidence.sites);
   if (!evidence.thread_groups.empty()) json["thread_groups"] = ThreadGroupsJson(evidence);

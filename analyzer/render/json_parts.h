@@ -33,5 +33,7 @@ inline void Put(Json* object, const char* key, const std::string& text) {
 
 // Families, caches, write buffer managers, and the totals with each byte once.
 Json RocksDbJson(const evidence::RocksDb& rocksdb);
+// What Java made of RocksDB and did not close.
+Json RocksDbObjectsJson(const evidence::RocksDbObjects& objects);
 
 }  // namespace wrackline::render

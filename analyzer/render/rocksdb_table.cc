@@ -9,6 +9,7 @@
 #include "analyzer/render/inert.h"
 #include "analyzer/render/json.h"
 #include "analyzer/render/json_parts.h"
+#include "analyzer/render/text_parts.h"
 
 namespace wrackline::render {
 namespace {
@@ -167,7 +168,8 @@ std::string RenderRocksDbText(const std::vector<RocksDbView>& views, const TextO
   Page page(options);
   for (const RocksDbView& view : views) {
     if (&view != &views.front()) page.Blank();
-    const RocksDb& rocksdb = *view.rocksdb;
+    static const RocksDb kNone;
+    const RocksDb& rocksdb = view.rocksdb == nullptr ? kNone : *view.rocksdb;
     std::string title =
         fmt::format("RocksDB of {}: {} {}, {} column {}", view.subject, rocksdb.databases,
                     rocksdb.databases == 1 ? "database" : "databases", rocksdb.families.size(),
@@ -177,10 +179,13 @@ std::string RenderRocksDbText(const std::vector<RocksDbView>& views, const TextO
     page.Paragraph(title, 0, 2, Style::kBold);
     page.Blank();
     const CacheNumbers numbers = Number(rocksdb);
-    WriteFamilies(rocksdb, numbers, &page);
-    WriteSplit(rocksdb, &page);
-    WriteCaches(rocksdb, numbers, &page);
-    WriteTotals(rocksdb, &page);
+    if (view.rocksdb != nullptr) {
+      WriteFamilies(rocksdb, numbers, &page);
+      WriteSplit(rocksdb, &page);
+      WriteCaches(rocksdb, numbers, &page);
+      WriteTotals(rocksdb, &page);
+    }
+    if (view.objects != nullptr) WriteRocksDbObjects(*view.objects, &page);
     if (!view.notes.empty()) page.Heading("How far to trust this");
     for (const std::string& note : view.notes) page.Paragraph(note, 2, 0, Style::kDim);
   }
@@ -195,7 +200,8 @@ std::string RenderRocksDbJson(const std::vector<RocksDbView>& views) {
                  {"from", view.metrics ? "metrics" : "recording"}};
     if (view.metrics) json["scrapes"] = view.scrapes;
     json["notes"] = view.notes;
-    json["rocksdb"] = RocksDbJson(*view.rocksdb);
+    if (view.rocksdb != nullptr) json["rocksdb"] = RocksDbJson(*view.rocksdb);
+    if (view.objects != nullptr) json["objects"] = RocksDbObjectsJson(*view.objects);
     array.push_back(std::move(json));
   }
   const Json whole = {{"schema", kJsonSchema}, {"views", std::move(array)}};

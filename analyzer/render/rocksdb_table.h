@@ -15,7 +15,9 @@ struct RocksDbView {
   std::string source;   // the file
   bool metrics = false;
   int scrapes = 0;  // of metrics; more than one: peaks are shown
+  // At least one of them. All databases may be closed and what Java made not.
   const evidence::RocksDb* rocksdb = nullptr;
+  const evidence::RocksDbObjects* objects = nullptr;
   std::vector<std::string> notes;
 };
 

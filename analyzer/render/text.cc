@@ -148,6 +148,7 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   if (report.evidence.jvm) WriteJvm(report.evidence, &page);
   WriteAllocator(report, &page);
   if (report.evidence.rocksdb) WriteRocksDb(*report.evidence.rocksdb, &page);
+  if (report.evidence.rocksdb_objects) WriteRocksDbObjects(*report.evidence.rocksdb_objects, &page);
   WriteThreads(report.evidence, &page);
   WriteSites(report, &page);
   WriteMappings(report.evidence, &page);

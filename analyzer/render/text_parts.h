@@ -10,6 +10,7 @@ void WriteLedger(const report::Report& report, Page* page);
 void WriteJvm(const evidence::Evidence& evidence, Page* page);
 void WriteAllocator(const report::Report& report, Page* page);
 void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page);
+void WriteRocksDbObjects(const evidence::RocksDbObjects& objects, Page* page);
 void WriteSites(const report::Report& report, Page* page);
 void WriteThreads(const evidence::Evidence& evidence, Page* page);
 void WriteMappings(const evidence::Evidence& evidence, Page* page);
