@@ -43,6 +43,16 @@ if(WRACKLINE_PRELOAD)
       WRACKLINE_STATE_READER="${CMAKE_CURRENT_LIST_DIR}/java/rocksdb/com/example/pipeline/StateReader.java"
       WRACKLINE_JAVA_LEAKS="${leak_classes}" WRACKLINE_JAVA_CODEC="$<TARGET_FILE:java_codec>")
     add_dependencies(jvm_leaks_e2e_test wrackline wrackline_preload jvm_leaks java_codec)
+
+    # What Java makes of RocksDB and does not close.
+    wrackline_unit_test(jvm_rocksdb_objects_e2e_test
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/jvm_rocksdb_objects_test.cc
+      LIBRARIES wrackline_host wrackline_test_support nlohmann_json::nlohmann_json LABEL e2e TIMEOUT 240)
+    target_compile_definitions(jvm_rocksdb_objects_e2e_test PRIVATE
+      WRACKLINE_COMMAND="$<TARGET_FILE:wrackline>"
+      WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
+      WRACKLINE_UNCLOSED="${CMAKE_CURRENT_LIST_DIR}/java/rocksdb_objects/com/example/state/Unclosed.java")
+    add_dependencies(jvm_rocksdb_objects_e2e_test wrackline wrackline_preload)
   endif()
 
   set(stress_classes "${CMAKE_CURRENT_BINARY_DIR}/jvm_stress")
