@@ -57,6 +57,16 @@ jlongArray AroundIterators(const NativeCall<jlongArray, jlong, jlongArray, jlong
   return handles;
 }
 
+// The new iterator owns the one below it: Java does not close that one any more.
+template <typename... Arguments>
+jlong AroundIteratorWithBase(const NativeCall<jlong, jlong, jlong, jlong, Arguments...>& call,
+                             jlong batch, jlong family, jlong base, Arguments... arguments) {
+  const jlong handle = call(batch, family, base, arguments...);
+  NoteMade(call, ObjectKind::kIterator, handle);
+  if (handle != 0) g_objects.Closed(call.library->Index(), ObjectKind::kIterator, Handle(base));
+  return handle;
+}
+
 // Makes options inside the library: no other native method returns their handle.
 jobject AroundGetDescriptor(const NativeCall<jobject, jlong>& call, jlong family) {
   const jobject descriptor = call(family);
@@ -105,10 +115,11 @@ constexpr auto kHyperClockCache = &AroundNew<ObjectKind::kCache, jlong, jlong, j
 constexpr auto kIterator = &AroundNewOf<ObjectKind::kIterator>;
 constexpr auto kIteratorOf2 = &AroundNewOf<ObjectKind::kIterator, jlong>;
 constexpr auto kIteratorOf3 = &AroundNewOf<ObjectKind::kIterator, jlong, jlong>;
-// Of a transaction or a batch: which database is not among the arguments.
+// Of a transaction: which database is not among the arguments.
 constexpr auto kFreeIteratorOf2 = &AroundNew<ObjectKind::kIterator, jlong, jlong>;
 constexpr auto kFreeIteratorOf3 = &AroundNew<ObjectKind::kIterator, jlong, jlong, jlong>;
-constexpr auto kFreeIteratorOf4 = &AroundNew<ObjectKind::kIterator, jlong, jlong, jlong, jlong>;
+constexpr auto kIteratorWithBase = &AroundIteratorWithBase<>;
+constexpr auto kIteratorWithBaseAndOptions = &AroundIteratorWithBase<jlong>;
 constexpr auto kGetSnapshot = &AroundNew<ObjectKind::kSnapshot, jlong>;
 constexpr auto kBegin = &AroundNew<ObjectKind::kTransaction, jlong, jlong>;
 constexpr auto kBeginOf3 = &AroundNew<ObjectKind::kTransaction, jlong, jlong, jlong>;
@@ -198,8 +209,8 @@ constexpr NativeMethod kMethods[] = {
     MADE(AroundIterators, "RocksDB", "iterators", "(J[JJ)[J"),
     MADE(kFreeIteratorOf2, "Transaction", "getIterator", "(JJ)J"),
     MADE(kFreeIteratorOf3, "Transaction", "getIterator", "(JJJ)J"),
-    MADE(kFreeIteratorOf3, "WriteBatchWithIndex", "iteratorWithBase", "(JJJ)J"),
-    MADE(kFreeIteratorOf4, "WriteBatchWithIndex", "iteratorWithBase", "(JJJJ)J"),
+    MADE(kIteratorWithBase, "WriteBatchWithIndex", "iteratorWithBase", "(JJJ)J"),
+    MADE(kIteratorWithBaseAndOptions, "WriteBatchWithIndex", "iteratorWithBase", "(JJJJ)J"),
     ENDED(kIterator, "RocksIterator"),
 
     MADE(kGetSnapshot, "RocksDB", "getSnapshot", "(J)J"),
