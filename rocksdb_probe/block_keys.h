@@ -1,5 +1,5 @@
-// What the key and the deleter of a block cache entry say: which table file the block is of, and
-// what kind of block it is.
+// What the key of a block cache entry and its deleter (RocksDB 7) or helper (8 and later) say: which
+// table file the block is of, and what kind of block it is.
 //
 // The first eight bytes of a block's key are made from its table file's identity (database id,
 // session id, file number at its making) by functions that RocksDB's library exports and its headers
@@ -7,7 +7,6 @@
 // there is no answer, and no guess.
 #pragma once
 
-#include <rocksdb/cache.h>
 #include <rocksdb/table_properties.h>
 #include <rocksdb/version.h>
 
@@ -15,10 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "rocksdb_probe/cache_class.h"
+
 namespace wrackline::probe {
 
+// What a walk over a cache says about the kind of an entry.
 #if ROCKSDB_MAJOR >= 8
-#error "the roles of RocksDB 8's cache entries are read differently: see block_keys.h"
+using EntryKind = const rocksdb::Cache::CacheItemHelper*;
+#else
+using EntryKind = rocksdb::Cache::DeleterFn;
 #endif
 
 // False: this RocksDB gives no file identities, and caches cannot be split.
@@ -35,25 +39,33 @@ std::uint64_t BlockKeyPrefix(const rocksdb::TableProperties& properties, const s
 std::uint64_t BlockKeyPrefixOfOwnFile(const std::string& db_id, const std::string& session,
                                       std::uint64_t file_number);
 
-// Which role an entry's deleter stands for. RocksDB adds deleters as they are first used: make a new
-// one for each scan. Reading it takes no lock.
+// Which role an entry of a kind has; kMisc: RocksDB gives it none. RocksDB 7 adds kinds as they are
+// first used: make a new one for each walk. Looking a role up takes no lock.
+#if ROCKSDB_MAJOR >= 8
+class BlockRoles {
+ public:
+  rocksdb::CacheEntryRole Of(EntryKind kind) const {
+    return kind == nullptr ? rocksdb::CacheEntryRole::kMisc : kind->role;
+  }
+};
+#else
 class BlockRoles {
  public:
   BlockRoles();
-  // kMisc: of a deleter that RocksDB has not registered.
-  rocksdb::CacheEntryRole Of(rocksdb::Cache::DeleterFn deleter) const {
+  rocksdb::CacheEntryRole Of(EntryKind kind) const {
     for (const Entry& entry : entries_) {
-      if (entry.deleter == deleter) return entry.role;
+      if (entry.kind == kind) return entry.role;
     }
     return rocksdb::CacheEntryRole::kMisc;
   }
 
  private:
   struct Entry {
-    rocksdb::Cache::DeleterFn deleter;
+    EntryKind kind;
     rocksdb::CacheEntryRole role;
   };
   std::vector<Entry> entries_;  // about fifteen, those of data blocks first
 };
+#endif
 
 }  // namespace wrackline::probe

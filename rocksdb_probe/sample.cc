@@ -1,10 +1,11 @@
 #include "rocksdb_probe/sample.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+
+#include "rocksdb_probe/cache_class.h"
 
 namespace wrackline::probe {
 namespace {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <stdlib.h>
@@ -12,6 +12,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "rocksdb_probe/cache_class.h"
 
 namespace wrackline::probe {
 
@@ -40,6 +42,7 @@ struct DatabaseSetup {
   std::size_t own_cache_bytes = 8u << 20;
   std::shared_ptr<rocksdb::WriteBufferManager> manager;
   std::size_t write_buffer_size = 64u << 20;
+  std::vector<std::shared_ptr<rocksdb::EventListener>> listeners;
 };
 
 class TestDatabase {
@@ -49,6 +52,7 @@ class TestDatabase {
     options.create_if_missing = true;
     options.create_missing_column_families = true;
     options.write_buffer_manager = setup.manager;
+    options.listeners = setup.listeners;
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
         {rocksdb::kDefaultColumnFamilyName, {}}};
     for (const std::string& name : setup.families)
