@@ -57,16 +57,18 @@ void FileOwners::Add(std::uint64_t prefix, std::uint32_t owner) {
   if (slots_[at].prefix == 0) slots_[at] = {prefix, owner};
 }
 
-RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners,
+RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners, EntryTrail* trail,
                             std::vector<RocksDbBlockBytes>* by_owner) {
   RocksDbCacheSplit split;
   const BlockRoles roles;
+  trail->Begin();
   const std::uint64_t before = cache->GetUsage();
   cache->ApplyToAllEntries(
-      [&](const rocksdb::Slice& key, void*, std::size_t charge, rocksdb::Cache::DeleterFn deleter) {
+      [&](const rocksdb::Slice& key, void*, std::size_t charge, EntryKind kind) {
+        trail->Reached(key.data());
         ++split.entries;
         split.charged += charge;
-        const CacheEntryRole role = roles.Of(deleter);
+        const CacheEntryRole role = roles.Of(kind);
         std::uint64_t prefix = 0;
         if (key.size() >= sizeof prefix) std::memcpy(&prefix, key.data(), sizeof prefix);
         if (prefix == 0 || IsReservation(role)) {

@@ -1,11 +1,11 @@
 // One walk over a block cache: whose its entries are.
 #pragma once
 
-#include <rocksdb/cache.h>
-
 #include <cstdint>
 #include <vector>
 
+#include "rocksdb_probe/cache_class.h"
+#include "rocksdb_probe/entry_trail.h"
 #include "wrackline/rocksdb_probe.h"
 
 namespace wrackline::probe {
@@ -44,8 +44,8 @@ class FileOwners {
 };
 
 // Walks `cache` once. Adds to `by_owner` (one entry for each owner number in `owners`) what is
-// theirs; says the rest. RocksDB holds a shard's lock for 256 entries at a time.
-RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners,
+// theirs; says the rest. RocksDB holds a shard's lock for 256 entries at a time. `trail`: this cache's.
+RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners, EntryTrail* trail,
                             std::vector<RocksDbBlockBytes>* by_owner);
 
 }  // namespace wrackline::probe

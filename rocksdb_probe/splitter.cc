@@ -71,17 +71,23 @@ std::shared_ptr<const Splitter::Figures> Splitter::Walk(
 
   auto figures = std::make_shared<Figures>();
   std::vector<RocksDbBlockBytes> bytes(plan.owners.size());
+  std::map<std::uint64_t, EntryTrail> trails;
   for (std::shared_ptr<rocksdb::Cache>& cache : plan.caches) {
+    const std::uint64_t cache_id = reinterpret_cast<std::uintptr_t>(cache.get());
+    // Of a cache that is walked no more, it ends here. One of another cache that was at this address leads nowhere.
+    if (const auto known = trails_.find(cache_id); known != trails_.end())
+      trails[cache_id] = std::move(known->second);
     const std::uint64_t walk = MonotonicNs();
     const std::uint64_t walk_cpu = ThreadCpuNs();
-    RocksDbCacheSplit split = ScanCache(cache.get(), owners_, &bytes);
+    RocksDbCacheSplit split = ScanCache(cache.get(), owners_, &trails[cache_id], &bytes);
     split.monotonic_ns = walk;
     split.duration_ns = MonotonicNs() - walk;
     split.cpu_ns = ThreadCpuNs() - walk_cpu;
     split.files_ns = files_ns;
-    figures->caches.emplace(reinterpret_cast<std::uintptr_t>(cache.get()), split);
+    figures->caches.emplace(cache_id, split);
     cache.reset();
   }
+  trails_.swap(trails);
   for (std::size_t i = 0; i < bytes.size(); ++i) figures->families[plan.owners[i]] = bytes[i];
   walks_.Spent(begin, ThreadCpuNs() - begin_cpu);
   return figures;

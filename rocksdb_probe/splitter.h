@@ -55,10 +55,11 @@ class Splitter {
   std::shared_ptr<const Figures> Walk(
       const std::vector<std::shared_ptr<WatchedDatabase>>& databases);
 
-  std::mutex walk_mutex_;  // one walk at a time; guards the next three
+  std::mutex walk_mutex_;  // one walk at a time; guards the next four
   Duty walks_;             // by processor time
   Duty properties_;        // by elapsed time: asking for table properties may read files
   FileOwners owners_;
+  std::map<std::uint64_t, EntryTrail> trails_;  // by cache
 
   std::mutex figures_mutex_;
   std::shared_ptr<const Figures> figures_;  // of the last walk
