@@ -129,6 +129,9 @@ class RocksDbProbe::Impl {
     return options_.submit_to_shim && wrackline_recording && wrackline_recording() == 1;
   }
 
+  // Whose callback this thread is in: a sample that is taken there is not shown to it again.
+  static thread_local const Impl* in_callback_of;
+
   const Options options_;
   const std::chrono::milliseconds period_;
   probe::FileSink file_;
@@ -155,6 +158,8 @@ class RocksDbProbe::Impl {
   std::atomic<std::uint64_t> queued_{0};
   std::atomic<std::uint64_t> refused_{0};
 };
+
+thread_local const RocksDbProbe::Impl* RocksDbProbe::Impl::in_callback_of = nullptr;
 
 std::shared_ptr<WatchedDatabase> RocksDbProbe::Impl::Find(rocksdb::DB* db) {
   const std::lock_guard lock(watched_mutex_);
@@ -322,7 +327,11 @@ RocksDbMemory RocksDbProbe::Impl::SampleNow() {
   splitter_.Split(sampled, &memory);
   ++samples_;
   SendSample(memory, sampled);
-  if (options_.callback) options_.callback(memory);
+  if (options_.callback && in_callback_of != this) {
+    const Impl* outer = std::exchange(in_callback_of, this);
+    options_.callback(memory);
+    in_callback_of = outer;
+  }
   return memory;
 }
 

@@ -44,7 +44,9 @@
 //    property does; none does I/O. A split reads the list of files where it has changed, too.
 //
 // Every function may be called by any thread at any time, also by the callback, but for the
-// destructor. Throws nothing but std::bad_alloc. In a forked child the probe does nothing;
+// destructor. (A sample that the callback takes is not shown to the callback.) RocksDB's listeners may
+// call them too: OnColumnFamilyHandleDeletionStarted is the place for an UnwatchFamily that cannot be
+// forgotten. Throws nothing but std::bad_alloc. In a forked child the probe does nothing;
 // destroying it there is allowed.
 #pragma once
 

@@ -1,5 +1,6 @@
 // Who may be gone when: databases, families and caches that come and go under a sampling probe.
 #include <gmock/gmock.h>
+#include <rocksdb/listener.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -178,71 +178,54 @@ TEST(Life, AForkedChildMayDestroyTheProbe) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
-// Four seconds, or as many as WRACKLINE_STORM_SECONDS says.
-std::chrono::seconds StormTime() {
-  const char* wanted = std::getenv("WRACKLINE_STORM_SECONDS");
-  return std::chrono::seconds(wanted == nullptr ? 4 : std::max(1, std::atoi(wanted)));
+TEST(Life, ASampleThatTheCallbackTakesIsNotShownToItAgain) {
+  int calls = 0;
+  std::size_t databases = 0;
+  RocksDbProbe* self = nullptr;
+  RocksDbProbe probe(Quick([&](const RocksDbMemory&) {
+    ++calls;
+    databases = self->SampleNow().databases.size();
+  }));
+  self = &probe;
+  TestDatabase database;
+  ASSERT_TRUE(probe.Watch(database.db(), database.families()).ok());
+  probe.SampleNow();
+  probe.SampleNow();
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(databases, 1u);
 }
 
-// Databases and families open, close, are watched, written, read, flushed and let go by several
-// threads, while the probe samples and walks their cache as fast as it can, into a file of its own.
-TEST(Life, Storm) {
-  TemporaryFolder folder;
-  RocksDbProbeOptions options =
-      Quick([](const RocksDbMemory& memory) { (void)memory.TotalBytes(); });
-  options.record_to_file = true;
-  options.submit_to_shim = false;
-  options.output_folder = folder.path();
-  options.file_bytes = 1 << 20;
-  options.split_duty = 1;
-  RocksDbProbe probe(options);
-  ASSERT_TRUE(probe.Start().ok());
-  DatabaseSetup setup;
-  setup.shared_cache = rocksdb::NewLRUCache(8u << 20);
-  setup.manager = std::make_shared<rocksdb::WriteBufferManager>(16u << 20, setup.shared_cache);
-  setup.write_buffer_size = 256 * 1024;
-  const auto end = std::chrono::steady_clock::now() + StormTime();
-  std::atomic<int> rounds{0};
-  std::atomic<int> splits{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 3; ++t) {
-    threads.emplace_back([&] {
-      while (std::chrono::steady_clock::now() < end) {
-        TestDatabase database(setup);
-        EXPECT_TRUE(probe
-                        .Watch(database.db(), database.families(),
-                               {.write_buffer_manager_cache = setup.shared_cache.get()})
-                        .ok());
-        database.Write(database.families()[0], 500);
-        database.Flush(database.families()[0]);
-        database.ReadAll(database.families()[0]);
-        rocksdb::ColumnFamilyHandle* extra = nullptr;
-        EXPECT_TRUE(database.db()
-                        ->CreateColumnFamily(TestDatabase::FamilyOptions(setup), "extra", &extra)
-                        .ok());
-        EXPECT_TRUE(probe.Watch(database.db(), {extra}).ok());
-        database.Write(extra, 100);
-        for (const RocksDbCacheMemory& cache : probe.SampleNow().caches)
-          splits += cache.split ? 1 : 0;
-        EXPECT_TRUE(database.db()->DropColumnFamily(extra).ok());
-        EXPECT_TRUE(probe.UnwatchFamily(database.db(), extra).ok());
-        EXPECT_TRUE(database.db()->DestroyColumnFamilyHandle(extra).ok());
-        EXPECT_TRUE(probe.Unwatch(database.db()).ok());
-        ++rounds;
-      }
-    });
+// Lets a family go when its handle is destroyed, whoever does that.
+struct LetGo : rocksdb::EventListener {
+  void OnColumnFamilyHandleDeletionStarted(rocksdb::ColumnFamilyHandle* handle) override {
+    if (probe->UnwatchFamily(db, handle).ok()) ++families;
   }
-  threads.emplace_back([&] {
-    while (std::chrono::steady_clock::now() < end) {
-      probe.Stop();
-      EXPECT_TRUE(probe.Start().ok());
-      std::this_thread::sleep_for(milliseconds(50));
-    }
-  });
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_GT(rounds, 3);
-  EXPECT_GT(splits, 0);
-  EXPECT_THAT(probe.SampleNow().databases, SizeIs(0));
+  RocksDbProbe* probe = nullptr;
+  rocksdb::DB* db = nullptr;
+  int families = 0;
+};
+
+TEST(Life, AListenerMayUnwatchFamiliesWhoseHandlesAreDestroyed) {
+  RocksDbProbe probe(Quick());
+  ASSERT_TRUE(probe.Start().ok());
+  const auto let_go = std::make_shared<LetGo>();
+  DatabaseSetup setup;
+  setup.listeners.push_back(let_go);
+  TestDatabase database(setup);
+  rocksdb::DB* db = let_go->db = database.db();
+  let_go->probe = &probe;
+  for (int i = 0; i < 20; ++i) {
+    rocksdb::ColumnFamilyHandle* family = nullptr;
+    ASSERT_TRUE(db->CreateColumnFamily({}, "family" + std::to_string(i), &family).ok());
+    ASSERT_TRUE(probe.Watch(db, {family}).ok());
+    database.Write(family, 10);
+    probe.SampleNow();
+    ASSERT_TRUE(db->DropColumnFamily(family).ok());
+    ASSERT_TRUE(db->DestroyColumnFamilyHandle(family).ok());
+  }
+  EXPECT_EQ(let_go->families, 20);
+  EXPECT_THAT(probe.SampleNow().databases[0].families, SizeIs(0));
+  ASSERT_TRUE(probe.Unwatch(db).ok());
 }
 
 }  // namespace
