@@ -11,7 +11,8 @@
 
 Sections: micro (allocation patterns, paired ratios), instructions (user instructions of a pair, of db_bench, of a JVM, by
 callgrind), samples (one sample's cost), programs (CPU time of db_bench, a JVM, g++, python, git), memory (added RSS, the
-recorder's room), jvm (start, working set, mixed samples of each JDK below /usr/lib/jvm).
+recorder's room), jvm (start, working set, mixed samples of each JDK below /usr/lib/jvm), rocksdb (the embedded RocksDB probe: a split of a 1 GiB cache, its
+thread, the instructions of the program that it watches).
 
 Every figure is of one run on this machine: rounds in which each variant is run once, in shuffled order; a ratio is taken within
 its round, and the median and the quartiles of the ratios are shown. Results are kept in build/bench/results.json, so
@@ -28,7 +29,7 @@ import sys
 import time
 from pathlib import Path
 
-from comparison import bars, instructions, jvm, machine, memory, micro, programs, runs, sample_cost, variants
+from comparison import bars, instructions, jvm, machine, memory, micro, programs, rocksdb, runs, sample_cost, variants
 
 SECTIONS = {
     "micro": (micro, 13, "Allocation patterns"),
@@ -37,6 +38,7 @@ SECTIONS = {
     "programs": (programs, 9, "Whole programs"),
     "memory": (memory, 3, "Memory"),
     "jvm": (jvm, 5, "Inside a JVM"),
+    "rocksdb": (rocksdb, 3, "The RocksDB probe"),
 }
 DOCUMENT = machine.ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.py writes to here -->"
@@ -44,7 +46,7 @@ BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.p
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help="micro, instructions, samples, programs, memory, jvm; show: measure nothing")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="micro, instructions, samples, programs, memory, jvm, rocksdb; show: measure nothing")
     parser.add_argument("--rounds", type=int, help="rounds of a section (default: " + ", ".join(
         f"{name} {rounds}" for name, (_, rounds, _) in SECTIONS.items()) + ")")
     parser.add_argument("--only", nargs="+", dest="workloads", metavar="KEY", help="these workloads, programs or cases only")

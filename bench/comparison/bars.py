@@ -67,6 +67,15 @@ def _bars(results):
         if limit and row["ns"]:
             rows.append((f"one mixed sample of {row['frames']} frames, ns, {row['vm']}, {row['title']}", limit, spread(row["ns"], 0),
                          row["ns"]["median"]))
+    rocksdb = results.get("rocksdb", {"splits": [], "threads": [], "instructions": {}})
+    for row in rocksdb["splits"]:
+        rows.append((f"RocksDB probe, one split of a cache, ms: {row['title']}", 50, spread(row["split_ms"]), row["split_ms"]["median"]))
+    for row in rocksdb["threads"]:
+        if row["period_ms"] == 1000 and row["share"]:
+            rows.append(("RocksDB probe's thread on a busy database, % of a core: a sample a second", 1, spread(row["share"], 3), row["share"]["median"]))
+    if rocksdb["instructions"]:
+        value = rocksdb["instructions"]["ratio"]
+        rows.append(("RocksDB probe, instructions of a busy database's own threads: a sample a second to none", 1.005, ratio(value, 4), value and value["median"]))
     return rows
 
 

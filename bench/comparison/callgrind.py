@@ -22,20 +22,21 @@ class Count:
     samples: int        # in the recording, where it was asked for
 
 
-def count(command, variant, inside=None, samples=False, options=(), **how):
-    """Instructions of a run; `inside`: only those between entry and exit of the function of that name."""
+def count(command, variant, inside=None, samples=False, options=(), own=OWN_THREADS, **how):
+    """Instructions of a run; `inside`: only those between entry and exit of the function of that name. Threads that
+    run a function of the pattern `own` are counted apart."""
     toggle = [f"--toggle-collect=*{inside}*"] if inside else []
 
     def inspect(folder):
-        program = own = 0
+        program = apart = 0
         for path in Path(folder).glob("callgrind-*"):
             text = path.read_text(errors="replace")
             total = int(re.search(r"^totals: (\d+)", text, re.MULTILINE).group(1))
-            if OWN_THREADS.search(text):
-                own += total
+            if own.search(text):
+                apart += total
             else:
                 program += total
-        return Count(program, own, recording.read(folder)["samples"] if samples else 0)
+        return Count(program, apart, recording.read(folder)["samples"] if samples else 0)
 
     command = ["valgrind", "--tool=callgrind", "--separate-threads=yes", "--callgrind-out-file={folder}/callgrind", *toggle,
                *options, *command]
