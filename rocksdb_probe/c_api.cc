@@ -77,6 +77,7 @@ void Deliver(const RocksDbMemory& memory, wrackline_rocksdb_callback callback, v
       family.pinned_sst_bytes = OrUnknown(held.pinned_sst_bytes);
       family.has_cached_blocks = held.cached_blocks.has_value() ? 1 : 0;
       if (held.cached_blocks) family.cached_blocks = Blocks(*held.cached_blocks);
+      if (held.former_blocks) family.former_blocks = Blocks(*held.former_blocks);
       families.push_back(family);
     }
   }
@@ -96,6 +97,7 @@ void Deliver(const RocksDbMemory& memory, wrackline_rocksdb_callback callback, v
       cache.other_reservations = from.split->other_reservations;
       cache.metadata = from.split->Metadata();
       cache.unknown = Blocks(from.split->unknown);
+      cache.pinned_blocks = from.split->PinnedBlocks();
     }
     caches.push_back(cache);
   }

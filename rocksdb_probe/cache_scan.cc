@@ -57,12 +57,13 @@ void FileOwners::Add(std::uint64_t prefix, std::uint32_t owner) {
   if (slots_[at].prefix == 0) slots_[at] = {prefix, owner};
 }
 
-RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners, EntryTrail* trail,
-                            std::vector<RocksDbBlockBytes>* by_owner) {
+RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, FileOwners* owners, EntryTrail* trail,
+                            OwnedBlocks* owned) {
   RocksDbCacheSplit split;
   const BlockRoles roles;
   trail->Begin();
   const std::uint64_t before = cache->GetUsage();
+  const std::uint64_t pinned_before = cache->GetPinnedUsage();
   cache->ApplyToAllEntries(
       [&](const rocksdb::Slice& key, void*, std::size_t charge, EntryKind kind) {
         trail->Reached(key.data());
@@ -76,12 +77,20 @@ RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, const FileOwners& owners, Ent
                                                 : split.other_reservations) += charge;
           return;
         }
-        const std::uint32_t owner = owners.Find(prefix);
-        RocksDbBlockBytes& to = owner == FileOwners::kNobody ? split.unknown : (*by_owner)[owner];
-        *Kind(role, &to) += charge;
-        ++to.entries;
+        const auto add = [role, charge](RocksDbBlockBytes* to) {
+          *Kind(role, to) += charge;
+          ++to->entries;
+        };
+        const std::uint32_t owner = owners->Find(prefix);
+        if (owner != FileOwners::kNobody && (owner & FileOwners::kFormer) == 0) {
+          add(&owned->live[owner]);
+          return;
+        }
+        add(&split.unknown);
+        if (owner != FileOwners::kNobody) add(&owned->former[owner & ~FileOwners::kFormer]);
       },
       {});
+  split.pinned_usage = std::midpoint(pinned_before, std::uint64_t{cache->GetPinnedUsage()});
   // The cache works on meanwhile: the mean of its usage is the nearest to what was walked.
   split.usage = std::midpoint(before, std::uint64_t{cache->GetUsage()});
   return split;

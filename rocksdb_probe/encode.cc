@@ -102,6 +102,9 @@ bool EncodeFamilies(pb_ostream_t* stream, const pb_field_t* field, void* const* 
     SetOptional(family.pinned_sst_bytes, &out.has_pinned_sst_bytes, &out.pinned_sst_bytes);
     out.has_cached_blocks = family.cached_blocks.has_value();
     if (family.cached_blocks) SetBlocks(*family.cached_blocks, &out.cached_blocks);
+    // Most families have none, most of the time.
+    out.has_former_blocks = family.former_blocks && family.former_blocks->entries > 0;
+    if (out.has_former_blocks) SetBlocks(*family.former_blocks, &out.former_blocks);
     if (!EncodeElement(stream, field, wrackline_proto_RocksDbFamilySample_fields, &out))
       return false;
   }

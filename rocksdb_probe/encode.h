@@ -16,7 +16,7 @@ namespace wrackline::probe {
 // What wrackline_submit takes at most.
 inline constexpr std::size_t kMaxEncodedBytes = std::size_t{64} * 1024;
 // Families in one RocksDbSample. With names of 255 bytes and the largest numbers a family with a
-// block and a blob cache of its own, both split, takes 980 bytes: 56 of them fit, with a manager and
+// block and a blob cache of its own, both split, takes 1048 bytes: 56 of them fit, with a manager and
 // the caches beside.
 inline constexpr std::size_t kFamiliesPerSample = 56;
 

@@ -58,7 +58,7 @@ class EntryTrail {
   // After this many entries that were not near where they should be, the table is another one.
   static constexpr std::size_t kLost = 1024;
   static constexpr std::size_t kNear = 8;
-  static constexpr std::size_t kFar = 64;
+  static constexpr std::size_t kFar = 256;
 
   // All lines of an entry: its key follows some 70 bytes of what the cache notes down about it, and in front
   // of that is the size of the piece of memory, which the cache asks malloc for.
@@ -77,7 +77,7 @@ class EntryTrail {
   // Entries before this one are gone, or it is new. The more that were not found, the further one is looked for.
   void Search(std::uintptr_t address) {
     ++missed_;
-    const std::size_t end = std::min({at_ + kFar, at_ + kNear + missed_, last_.size()});
+    const std::size_t end = std::min({at_ + kFar, at_ + kNear * (missed_ + 1), last_.size()});
     for (std::size_t i = at_; i < end; ++i) {
       if (last_[i] != address) continue;
       GoTo(i + 1);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include "rocksdb_probe/block_keys.h"
@@ -49,6 +50,11 @@ void FamilyFiles::Refresh(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family) 
   }
   for (const auto& file : now.blob_files) add(file.blob_file_number, true);
   std::sort(files.begin(), files.end(), ByNumber);
+  std::set_difference(files_.begin(), files_.end(), files.begin(), files.end(),
+                      std::back_inserter(former_), ByNumber);
+  if (former_.size() > kMostFormer)
+    former_.erase(former_.begin(),
+                  former_.begin() + static_cast<std::ptrdiff_t>(former_.size() - kMostFormer));
   files_ = std::move(files);
   version_ = version;
 }

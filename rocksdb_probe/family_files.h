@@ -31,10 +31,22 @@ class FamilyFiles {
   };
   const std::vector<File>& files() const { return files_; }
 
+  // Files that were in files() at an earlier Refresh: their blocks stay in the cache until they are
+  // evicted, and longer while a reader of an older state of the family uses them. No more than
+  // kMostFormer; the newest.
+  static constexpr std::size_t kMostFormer = 4096;
+  const std::vector<File>& former() const { return former_; }
+  // Forgets the former files for which `gone(prefix)`.
+  template <typename Gone>
+  void ForgetFormer(const Gone& gone) {
+    std::erase_if(former_, [&](const File& file) { return gone(file.prefix); });
+  }
+
  private:
   std::uint64_t version_ = 0;  // rocksdb.current-super-version-number of the last Refresh
   bool unconfirmed_ = false;
-  std::vector<File> files_;  // by number
+  std::vector<File> files_;   // by number
+  std::vector<File> former_;  // as they went
 };
 
 }  // namespace wrackline::probe

@@ -28,6 +28,8 @@ void Duty::Spent(std::uint64_t now_ns, std::uint64_t cost_ns) {
 
 void Splitter::AddFamily(const DatabaseFacts& database, FamilyFacts* family, Plan* plan) {
   FamilyFiles& files = family->files;
+  // Of which the last walk found no block.
+  files.ForgetFormer([this](std::uint64_t prefix) { return !owners_.WasFound(prefix); });
   files.Refresh(database.db, family->handle);
   if (files.Unconfirmed() && plan->may_ask) {
     const std::uint64_t begin = MonotonicNs();
@@ -37,6 +39,8 @@ void Splitter::AddFamily(const DatabaseFacts& database, FamilyFacts* family, Pla
   const auto owner = static_cast<std::uint32_t>(plan->owners.size());
   plan->owners.emplace_back(database.id, family->id);
   for (const FamilyFiles::File& file : files.files()) plan->files.emplace_back(file.prefix, owner);
+  for (const FamilyFiles::File& file : files.former())
+    plan->former.emplace_back(file.prefix, owner | FileOwners::kFormer);
   const auto add_cache = [&](std::uint64_t id, RocksDbCacheKind kind) {
     const auto is_this = [id](const auto& cache) {
       return reinterpret_cast<std::uintptr_t>(cache.get()) == id;
@@ -65,12 +69,14 @@ std::shared_ptr<const Splitter::Figures> Splitter::Walk(
     }
   }
   if (plan.asked_ns != 0) properties_.Spent(begin, plan.asked_ns);
-  owners_.Reset(plan.files.size());
+  owners_.Reset(plan.files.size() + plan.former.size());
   for (const auto& [prefix, owner] : plan.files) owners_.Add(prefix, owner);
+  // After all live ones: a file that one database gave up may be another's still.
+  for (const auto& [prefix, owner] : plan.former) owners_.Add(prefix, owner);
   const std::uint64_t files_ns = MonotonicNs() - begin;
 
   auto figures = std::make_shared<Figures>();
-  std::vector<RocksDbBlockBytes> bytes(plan.owners.size());
+  OwnedBlocks owned(plan.owners.size());
   std::map<std::uint64_t, EntryTrail> trails;
   for (std::shared_ptr<rocksdb::Cache>& cache : plan.caches) {
     const std::uint64_t cache_id = reinterpret_cast<std::uintptr_t>(cache.get());
@@ -79,7 +85,7 @@ std::shared_ptr<const Splitter::Figures> Splitter::Walk(
       trails[cache_id] = std::move(known->second);
     const std::uint64_t walk = MonotonicNs();
     const std::uint64_t walk_cpu = ThreadCpuNs();
-    RocksDbCacheSplit split = ScanCache(cache.get(), owners_, &trails[cache_id], &bytes);
+    RocksDbCacheSplit split = ScanCache(cache.get(), &owners_, &trails[cache_id], &owned);
     split.monotonic_ns = walk;
     split.duration_ns = MonotonicNs() - walk;
     split.cpu_ns = ThreadCpuNs() - walk_cpu;
@@ -88,7 +94,8 @@ std::shared_ptr<const Splitter::Figures> Splitter::Walk(
     cache.reset();
   }
   trails_.swap(trails);
-  for (std::size_t i = 0; i < bytes.size(); ++i) figures->families[plan.owners[i]] = bytes[i];
+  for (std::size_t i = 0; i < plan.owners.size(); ++i)
+    figures->families[plan.owners[i]] = {owned.live[i], owned.former[i]};
   walks_.Spent(begin, ThreadCpuNs() - begin_cpu);
   return figures;
 }
@@ -117,7 +124,9 @@ void Splitter::Split(const std::vector<std::shared_ptr<WatchedDatabase>>& databa
       const bool split = figures->caches.count(family.cache_id) != 0 ||
                          figures->caches.count(family.blob_cache_id) != 0;
       const auto found = figures->families.find({database.id, family.id});
-      if (split && found != figures->families.end()) family.cached_blocks = found->second;
+      if (!split || found == figures->families.end()) continue;
+      family.cached_blocks = found->second.live;
+      family.former_blocks = found->second.former;
     }
   }
 }

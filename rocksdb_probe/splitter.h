@@ -39,13 +39,18 @@ class Splitter {
 
  private:
   using FamilyKey = std::pair<std::uint64_t, std::uint32_t>;  // database id, family id
+  struct FamilyBlocks {
+    RocksDbBlockBytes live;
+    RocksDbBlockBytes former;
+  };
   struct Figures {
-    std::map<FamilyKey, RocksDbBlockBytes> families;
+    std::map<FamilyKey, FamilyBlocks> families;
     std::map<std::uint64_t, RocksDbCacheSplit> caches;
   };
   struct Plan {
     std::vector<FamilyKey> owners;
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> files;  // prefix, number of the owner
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> files;   // prefix, number of the owner
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> former;  // the same of files they had
     std::vector<std::shared_ptr<rocksdb::Cache>> caches;
     std::uint64_t asked_ns = 0;  // for table properties
     bool may_ask = false;

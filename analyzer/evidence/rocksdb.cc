@@ -154,6 +154,8 @@ struct Builder {
         family.immutable_memtables =
             static_cast<int>(std::min<std::uint32_t>(seen.immutable_memtables(), 1 << 20));
       if (seen.has_cached_blocks()) family.cached_blocks = Blocks(seen.cached_blocks());
+      family.former_blocks.reset();
+      if (seen.has_former_blocks()) family.former_blocks = Blocks(seen.former_blocks());
       if (seen.has_live_versions())
         family.live_versions =
             static_cast<int>(std::min<std::uint32_t>(seen.live_versions(), 1 << 20));

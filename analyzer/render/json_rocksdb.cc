@@ -42,6 +42,7 @@ Json RocksDbJson(const evidence::RocksDb& rocksdb) {
     Put(&json, "pinned_files", family.pinned_files);
     if (family.blob_cache_id != 0) json["blob_cache_id"] = family.blob_cache_id;
     if (family.cached_blocks) json["cached_blocks"] = BlocksJson(*family.cached_blocks);
+    if (family.former_blocks) json["former_blocks"] = BlocksJson(*family.former_blocks);
     families.push_back(std::move(json));
   }
   for (const evidence::RocksDbCache& cache : rocksdb.caches) {

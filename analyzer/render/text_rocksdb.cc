@@ -99,6 +99,15 @@ void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page) {
                     std::max(0, family.live_versions.value_or(1) - 1), Amount(family.pinned_files)),
         2, 2);
   }
+  for (const evidence::RocksDbFamily& family : rocksdb.families) {
+    if (!family.former_blocks || family.former_blocks->Total().count == 0) continue;
+    page->Paragraph(
+        fmt::format("{}: {} of the blocks without a live file are of files that it had; {}",
+                    family.name, FormatBytes(family.former_blocks->Total()),
+                    family.live_versions.value_or(2) > 1 ? "its readers may use some of them"
+                                                         : "no iterator of it uses them"),
+        2, 2);
+  }
   for (const evidence::RocksDbCache& cache : rocksdb.caches) {
     std::string owner = cache.families.empty() ? "no open family" : cache.families.front();
     if (cache.families.size() > 1) owner = fmt::format("{} families", cache.families.size());

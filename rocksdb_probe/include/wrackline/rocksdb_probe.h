@@ -93,6 +93,10 @@ struct RocksDbFamilyMemory {
   // Table files on disk that only those older states use: total-sst-files-size - live-sst-files-size.
   std::optional<std::uint64_t> pinned_sst_bytes{};
   std::uint64_t blob_cache_id = 0;
+  // Blocks of files that were its live files when a walk before found them, and are no longer: with
+  // cached_blocks, and in the caches' `unknown` too. With live_versions of 1 they wait for their
+  // eviction; above 1 some may be in use by iterators and readers of its older states.
+  std::optional<RocksDbBlockBytes> former_blocks{};
 };
 
 struct RocksDbDatabaseMemory {
@@ -121,8 +125,16 @@ struct RocksDbCacheSplit {
   std::uint64_t entries = 0;
   std::uint64_t memtable_reservations = 0;  // for a write buffer manager
   std::uint64_t other_reservations = 0;     // for building filters, dictionaries, table readers...
-  // Blocks of files that no watched family has: deleted ones, or another database's.
+  // Blocks of files that no watched family has: deleted ones, or another database's. Those of files
+  // that a family had are in its former_blocks as well.
   RocksDbBlockBytes unknown{};
+  std::uint64_t pinned_usage = 0;  // of the cache: the mean of before and after the walk
+  // Of blocks that are in use: by iterators, values not yet copied, and table readers that hold their
+  // index and filter. By whom RocksDB does not tell. With the metadata of all that is pinned.
+  std::uint64_t PinnedBlocks() const {
+    const std::uint64_t reserved = memtable_reservations + other_reservations;
+    return pinned_usage > reserved ? pinned_usage - reserved : 0;
+  }
   // What the cache itself costs, and entries that were erased while they are in use. 0 where a busy
   // cache shrank during the walk.
   std::uint64_t Metadata() const { return usage > charged ? usage - charged : 0; }

@@ -60,6 +60,7 @@ typedef struct wrackline_rocksdb_family {
   uint64_t pinned_sst_bytes;
   int has_cached_blocks; /* 0: its caches were not split yet */
   wrackline_rocksdb_blocks cached_blocks;
+  wrackline_rocksdb_blocks former_blocks; /* of files that it had; in the caches' unknown as well */
 } wrackline_rocksdb_family;
 
 typedef struct wrackline_rocksdb_database {
@@ -86,6 +87,7 @@ typedef struct wrackline_rocksdb_cache {
   uint64_t other_reservations;
   uint64_t metadata;
   wrackline_rocksdb_blocks unknown; /* of deleted files, or of databases that are not watched */
+  uint64_t pinned_blocks;           /* in use by iterators and table readers */
 } wrackline_rocksdb_cache;
 
 typedef struct wrackline_rocksdb_sample {

@@ -64,6 +64,7 @@ TEST(RocksDbEvidence, TheLastWalkOverACacheSaysWhoseItsBlocksAre) {
   auto* family = sample.mutable_families(0);
   family->mutable_cached_blocks()->set_data(20 * kMi);
   family->mutable_cached_blocks()->set_index(2 * kMi);
+  family->mutable_former_blocks()->set_data(3 * kMi);
   family->set_live_versions(3);
   family->set_pinned_sst_bytes(9 * kMi);
   auto* split = sample.mutable_caches(0)->mutable_split();
@@ -76,6 +77,8 @@ TEST(RocksDbEvidence, TheLastWalkOverACacheSaysWhoseItsBlocksAre) {
   ASSERT_TRUE(rocksdb->families[0].cached_blocks);
   EXPECT_EQ(rocksdb->families[0].cached_blocks->data, 20 * kMiB);
   EXPECT_EQ(rocksdb->families[0].cached_blocks->Total(), 22 * kMiB);
+  ASSERT_TRUE(rocksdb->families[0].former_blocks);
+  EXPECT_EQ(rocksdb->families[0].former_blocks->Total(), 3 * kMiB);
   EXPECT_EQ(rocksdb->families[0].live_versions, 3);
   EXPECT_EQ(rocksdb->families[0].pinned_files, 9 * kMiB);
   ASSERT_TRUE(rocksdb->caches[0].split);

@@ -76,6 +76,7 @@ TEST(EncodeSample, TheSplitArrives) {
   family.cache_id = 7;
   family.blob_cache_id = 9;
   family.cached_blocks = RocksDbBlockBytes{1, 2, 3, 4, 5, 6};
+  family.former_blocks = RocksDbBlockBytes{7, 0, 0, 0, 0, 1};
   family.live_versions = 4;
   family.pinned_sst_bytes = 0;
   memory.databases[0].families.emplace_back();
@@ -100,7 +101,9 @@ TEST(EncodeSample, TheSplitArrives) {
   EXPECT_EQ(blocks.entries(), 6u);
   EXPECT_EQ(sample.families(0).live_versions(), 4u);
   EXPECT_TRUE(sample.families(0).has_pinned_sst_bytes());
+  EXPECT_EQ(sample.families(0).former_blocks().data(), 7u);
   EXPECT_FALSE(sample.families(1).has_cached_blocks());
+  EXPECT_FALSE(sample.families(1).has_former_blocks());
   EXPECT_FALSE(sample.families(1).has_live_versions());
   ASSERT_EQ(sample.caches_size(), 3);
   const proto::RocksDbCacheSplit& split = sample.caches(0).split();
@@ -128,7 +131,8 @@ TEST(EncodeSample, ManyFamiliesAreSplitAndNoneIsLost) {
   for (std::uint32_t i = 0; i < 1000; ++i) {  // the longest of everything
     memory.databases[0].families.push_back(
         {~i, std::string(300, 'n'), huge - i, huge, huge, huge, huge, ~0u,
-         RocksDbBlockBytes{huge, huge, huge, huge, huge, huge}, ~0u, huge, i + 1});
+         RocksDbBlockBytes{huge, huge, huge, huge, huge, huge}, ~0u, huge, i + 1,
+         RocksDbBlockBytes{huge, huge, huge, huge, huge, huge}});
     const RocksDbCacheSplit split{huge, huge, huge, huge, huge,
                                   huge, huge, huge, huge, {huge, huge, huge, huge, huge, huge}};
     memory.caches.push_back({huge - i, huge, huge, huge, true, RocksDbCacheKind::kBlock, split});

@@ -214,6 +214,52 @@ TEST(Split, BlocksOfDeletedFilesAreUnknownAndNewFilesAreKnown) {
   EXPECT_GT(memory.databases[0].families[1].cached_blocks->data, 1'400'000u);
 }
 
+TEST(Split, BlocksOfFilesThatAFamilyHadAreSaidToHaveBeenItsUntilTheyAreEvicted) {
+  TemporaryFolder folder;
+  const auto cache = rocksdb::NewLRUCache(64u << 20);
+  Opened database({folder.path() + "/db", cache});
+  for (std::size_t family : {1, 2}) {
+    database.Fill(family, 0, 1000);
+    database.Fill(family, 500, 1000);
+    database.Read(family);
+  }
+  RocksDbProbe probe(Always());
+  ASSERT_TRUE(probe.Watch(database.db.get(), database.handles).ok());
+  RocksDbMemory memory = probe.SampleNow();
+  const std::uint64_t before = memory.databases[0].families[1].cached_blocks->Total();
+  EXPECT_EQ(memory.databases[0].families[1].former_blocks->Total(), 0u);
+  // An entry of no bytes for the database's own figures of the cache, and nothing else.
+  EXPECT_LT(CheckedSplit(memory).PinnedBlocks(), 200u);
+
+  std::unique_ptr<rocksdb::Iterator> reader(
+      database.db->NewIterator(rocksdb::ReadOptions(), database.handles[1]));
+  reader->SeekToFirst();
+  ASSERT_TRUE(
+      database.db
+          ->CompactRange(rocksdb::CompactRangeOptions(), database.handles[1], nullptr, nullptr)
+          .ok());
+  memory = probe.SampleNow();
+  EXPECT_EQ(memory.databases[0].families[1].former_blocks->Total(), before);
+  EXPECT_EQ(memory.databases[0].families[2].former_blocks->Total(), 0u);
+  EXPECT_EQ(CheckedSplit(memory).unknown.Total(), before);
+  EXPECT_GT(CheckedSplit(memory).PinnedBlocks(), 1000u);  // the iterator is in the middle of one
+  EXPECT_GT(memory.databases[0].families[1].live_versions, 1u);
+
+  // What the iterator does not hold goes, then the rest.
+  cache->EraseUnRefEntries();
+  memory = probe.SampleNow();
+  const std::uint64_t held = memory.databases[0].families[1].former_blocks->Total();
+  EXPECT_GT(held, 1000u);
+  EXPECT_LT(held, before / 10);
+  reader.reset();
+  cache->EraseUnRefEntries();
+  for (int i = 0; i < 2; ++i) {
+    memory = probe.SampleNow();
+    EXPECT_EQ(memory.databases[0].families[1].former_blocks->Total(), 0u);
+    EXPECT_EQ(CheckedSplit(memory).unknown.Total(), 0u);
+  }
+}
+
 TEST(Split, PartitionedFiltersAreFiltersAndTheirIndexIsIndex) {
   TemporaryFolder folder;
   Place place{folder.path() + "/db", rocksdb::NewLRUCache(64u << 20)};
@@ -349,6 +395,12 @@ TEST(FileOwners, TheFirstOwnerStaysAndWhatWasNotAddedIsNobodys) {
   owners.Add(std::uint64_t{1} << 40, 77);
   for (std::uint32_t i = 0; i < 1000; ++i) EXPECT_EQ(owners.Find((std::uint64_t{i} + 1) << 40), i);
   EXPECT_EQ(owners.Find(3), FileOwners::kNobody);
+  EXPECT_TRUE(owners.WasFound(std::uint64_t{1} << 40));
+  owners.Add(std::uint64_t{2000} << 40, 7 | FileOwners::kFormer);
+  EXPECT_FALSE(owners.WasFound(std::uint64_t{2000} << 40));
+  EXPECT_EQ(owners.Find(std::uint64_t{2000} << 40), 7 | FileOwners::kFormer);
+  EXPECT_TRUE(owners.WasFound(std::uint64_t{2000} << 40));
+  EXPECT_TRUE(owners.WasFound(3));  // nobody added it
   owners.Reset(0);
   EXPECT_EQ(owners.Find(std::uint64_t{1} << 40), FileOwners::kNobody);
 }
