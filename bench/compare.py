@@ -2,7 +2,7 @@
 """Compares wrackline with no tool, with the cheapest possible shim, and with other memory profilers.
 
   bench/compare.py --install-peers          once: Debian's and Maven's peers (root)
-  bench/compare.py                          all sections, some 50 minutes on two cores; the tables on standard output
+  bench/compare.py                          all sections, some 60 minutes on two cores; the tables on standard output
   bench/compare.py micro --rounds 31        one section, more rounds
   bench/compare.py micro --only pair-1 ring-1 --variants glibc/forward glibc/never
   bench/compare.py --quick                  everything once, shorter: does it run? The figures are no good

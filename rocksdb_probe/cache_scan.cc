@@ -61,7 +61,7 @@ RocksDbCacheSplit ScanCache(rocksdb::Cache* cache, FileOwners* owners, EntryTrai
                             OwnedBlocks* owned) {
   RocksDbCacheSplit split;
   const BlockRoles roles;
-  trail->Begin();
+  trail->Begin(cache->GetOccupancyCount());
   const std::uint64_t before = cache->GetUsage();
   const std::uint64_t pinned_before = cache->GetPinnedUsage();
   cache->ApplyToAllEntries(

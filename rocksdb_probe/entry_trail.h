@@ -20,14 +20,16 @@ namespace wrackline::probe {
 // One cache's, one thread at a time. A new one knows nothing.
 class EntryTrail {
  public:
-  // 8 bytes an entry: 4 MiB. What lies beyond is walked without help.
+  // Of 8 bytes, in two lists: 8 MiB. What lies beyond is walked without help.
   static constexpr std::size_t kMostEntries = std::size_t{1} << 19;
 
-  // Before a walk.
-  void Begin() {
+  // Before a walk over `expected` entries or so. All memory is taken here: the walk holds locks of the
+  // cache, and nothing may throw through it.
+  void Begin(std::size_t expected) {
     last_.swap(now_);
     now_.clear();
-    now_.reserve(std::min(kMostEntries, last_.size() + last_.size() / 8));
+    now_.reserve(expected < kMostEntries ? std::min(kMostEntries, expected + expected / 8 + 64)
+                                         : kMostEntries);
     here_ = 0;
     at_ = 0;
     missed_ = 0;
@@ -39,7 +41,7 @@ class EntryTrail {
     const auto address = reinterpret_cast<std::uintptr_t>(key);
     if (address == here_) return;  // a HyperClockCache shows a copy of each key
     here_ = address;
-    if (now_.size() < kMostEntries) now_.push_back(address);
+    if (now_.size() < now_.capacity()) now_.push_back(address);
     if (at_ < last_.size() && last_[at_] == address) {
       GoTo(at_ + 1);
       missed_ = 0;

@@ -154,12 +154,14 @@ TEST(RocksDbTable, ShowsTheTrueSplitWhereARecordingHasIt) {
   view.rocksdb = &rocksdb;
   EXPECT_THAT(render::RenderRocksDbText({view}, {}), Not(HasSubstr("filter")));
   family.cached_blocks = evidence::RocksDbBlocks{5 * kMiB, 2 * kMiB, kMiB, 3 * kKiB, {}};
+  family.former_blocks = evidence::RocksDbBlocks{kMiB, {}, {}, {}, {}};
   const std::string text = render::RenderRocksDbText({view}, {});
   EXPECT_THAT(text, HasSubstr("data      index     filter      other"));
   EXPECT_THAT(text, HasSubstr("5.0 MiB    2.0 MiB    1.0 MiB    3.0 KiB"));
   EXPECT_THAT(text, HasSubstr("nothing is shared"));
   const auto json = nlohmann::json::parse(render::RenderRocksDbJson({view}));
   EXPECT_EQ(json["views"][0]["rocksdb"]["families"][0]["cached_blocks"]["index"], 2 << 20);
+  EXPECT_EQ(json["views"][0]["rocksdb"]["families"][0]["former_blocks"]["data"], 1 << 20);
 }
 
 TEST(RocksDbTable, ACacheThatNoFamilyUsesIsInNoNaiveSum) {

@@ -16,7 +16,7 @@ std::vector<std::uintptr_t> Entries(std::size_t count, std::uintptr_t from = 0x1
 }
 
 std::size_t Walk(EntryTrail* trail, const std::vector<std::uintptr_t>& entries) {
-  trail->Begin();
+  trail->Begin(entries.size());
   for (const std::uintptr_t entry : entries) trail->Reached(reinterpret_cast<const char*>(entry));
   return trail->followed();
 }
@@ -54,6 +54,15 @@ TEST(EntryTrail, OfAnotherCacheIsLeftAndTheNewOneIsLearned) {
   EXPECT_EQ(Walk(&trail, other), 5000u);
   EXPECT_EQ(Walk(&trail, {}), 0u);
   EXPECT_EQ(Walk(&trail, other), 0u);
+}
+
+TEST(EntryTrail, TakesNoMemoryDuringAWalk) {
+  EntryTrail trail;
+  const auto entries = Entries(10'000);
+  trail.Begin(1000);
+  for (const std::uintptr_t entry : entries) trail.Reached(reinterpret_cast<const char*>(entry));
+  EXPECT_EQ(Walk(&trail, entries), 1000u + 1000 / 8 + 64);
+  EXPECT_EQ(Walk(&trail, entries), entries.size());
 }
 
 TEST(EntryTrail, HoldsNoMoreThanItsBound) {
