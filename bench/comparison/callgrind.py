@@ -20,6 +20,7 @@ class Count:
     program: int        # instructions of the program's threads
     own: int            # of wrackline's
     samples: int        # in the recording, where it was asked for
+    values: dict = None  # what the program printed
 
 
 def count(command, variant, inside=None, samples=False, options=(), own=OWN_THREADS, **how):
@@ -40,7 +41,9 @@ def count(command, variant, inside=None, samples=False, options=(), own=OWN_THRE
 
     command = ["valgrind", "--tool=callgrind", "--separate-threads=yes", "--callgrind-out-file={folder}/callgrind", *toggle,
                *options, *command]
-    counted = runs.run(command, variant, inspect=inspect, **how).inspected
+    done = runs.run(command, variant, inspect=inspect, **how)
+    counted = done.inspected
+    counted.values = done.values
     if not counted.program:
         raise runs.Failed(f"{variant.key}: callgrind counted nothing")
     return counted

@@ -63,12 +63,13 @@ def _instructions(variant, options):
 
     def slope(period):
         counts = [callgrind.count(_busy(operations, period), variant, own=OWN_THREAD) for operations in (FEW, MANY)]
-        return {"program": (counts[1].program - counts[0].program) / (MANY - FEW), "own": counts[1].own}
+        return {"program": (counts[1].program - counts[0].program) / (MANY - FEW), "own": counts[1].own / max(1, counts[1].values["samples"])}
 
     values = runs.rounds(1 if options.quick else min(options.rounds, 3),
                          {period: lambda number, period=period: slope(period) for period in (0, 1000)})
     program = {period: {number: value["program"] for number, value in done.items()} for period, done in values.items()}
-    return {"none": runs.quartiles(program[0].values()), "ratio": runs.paired(program[1000], program[0])}
+    return {"none": runs.quartiles(program[0].values()), "ratio": runs.paired(program[1000], program[0]),
+            "sample": runs.quartiles([value["own"] for value in values[1000].values()])}
 
 
 def render(result):
@@ -81,6 +82,7 @@ def render(result):
     lines += table(["a sample every", "samples", "walks over the cache", "the probe's thread, % of a core", "the program, % of a core"], threads)
     counted = result["instructions"]
     if counted:
-        lines += ["", *table(["instructions of the program's threads, an operation", "without the probe", "with it at 1 s, to without"],
-                             [["8 families, one put and nine gets", spread(counted["none"], 0), ratio(counted["ratio"], 4)]])]
+        lines += ["", *table(["instructions of the program's threads, an operation", "without the probe", "with it at 1 s, to without", "of the probe's thread, a sample and its walk"],
+                             [["8 families, one put and nine gets", spread(counted["none"], 0), ratio(counted["ratio"], 4),
+                               spread(counted["sample"], 0)]])]
     return lines
