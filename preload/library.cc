@@ -11,6 +11,7 @@
 #include "preload/exit_hooks.h"
 #include "preload/hooks/mapping_hooks.h"
 #include "preload/hooks/next_allocator.h"
+#include "preload/hooks/thread_hooks.h"
 #include "preload/jvm/jvm_watch.h"
 #include "preload/recorder_thread.h"
 #include "preload/sampling/allocation.h"
@@ -73,6 +74,7 @@ __attribute__((constructor)) void Load(int count, char** arguments, char** envir
   // pass through.
   (void)Next();
   ResolveMappingHooks();
+  ResolveThreadHooks();
   // A program with more rights than its user writes no file where its user's environment says.
   if (getauxval(AT_SECURE) != 0) return;
   Settings settings;

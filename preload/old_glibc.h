@@ -21,8 +21,12 @@
 WRACKLINE_OLD_SYMBOL(dladdr);
 WRACKLINE_OLD_SYMBOL(dlopen);
 WRACKLINE_OLD_SYMBOL(dlsym);
+WRACKLINE_OLD_SYMBOL(pthread_attr_getstack);
+WRACKLINE_OLD_SYMBOL(pthread_attr_getstacksize);
 WRACKLINE_OLD_SYMBOL(pthread_attr_setstacksize);
+#ifndef WRACKLINE_DEFINES_PTHREAD_CREATE
 WRACKLINE_OLD_SYMBOL(pthread_create);
+#endif
 WRACKLINE_OLD_SYMBOL(pthread_key_create);
 WRACKLINE_OLD_SYMBOL(pthread_setspecific);
 WRACKLINE_OLD_SYMBOL(pthread_sigmask);

@@ -67,7 +67,8 @@ int RecorderLoop::Open(const Settings& settings, ProfileState* state, Assistant*
   const std::uint64_t name_bytes = std::min<std::uint64_t>(settings.recorder_bytes / 16, 4 << 20);
   if (const int error = names_.Open(name_bytes); error != 0) return error;
   if (const int error = comms_.Open(); error != 0) return error;
-  records_.Open(state, &names_);
+  if (const int error = residence_.Open(); error != 0) return error;
+  records_.Open(state, &names_, &residence_);
 
   if (!container::FindMemoryCgroup("", "self", &cgroup_)) cgroup_ = {};
   HostForFileName(host_, sizeof(host_));
@@ -86,6 +87,7 @@ std::uint64_t RecorderLoop::Step() {
     PutHeartbeat(now);
     if (now >= next_timeline_ns_) LogTimeline(now);
     comms_.Look(&state_->threads, now);
+    residence_.Look(&state_->mappings, now);
     WriteChanges(now + kSegmentChangeNs);
   }
   RequestAssistance(now, false);
@@ -119,6 +121,7 @@ void RecorderLoop::Finish(int status, bool status_known) {
   PutHeartbeat(now);
   // Threads that began since the last step; of the others the names are known.
   comms_.Look(&state_->threads, now, kLastThreads);
+  residence_.LookNow(&state_->mappings);
   WriteChanges(now + kSegmentChangeNs);
   FinishNames(now + kFinishNamesNs);
   CollectLosses();
@@ -461,9 +464,9 @@ bool RecorderLoop::TakeMailbox() {
 
 std::uint64_t RecorderLoop::OwnResidentBytes() const {
   return ResidentBytes(state_, sizeof(*state_)) + modules_.resident_bytes() +
-         names_.resident_bytes() + comms_.resident_bytes() + assistant_->resident_bytes() +
-         jvm_thread_->resident_bytes() + rocksdb_thread_->resident_bytes() +
-         recorder_.resident_bytes();
+         names_.resident_bytes() + comms_.resident_bytes() + residence_.resident_bytes() +
+         assistant_->resident_bytes() + jvm_thread_->resident_bytes() +
+         rocksdb_thread_->resident_bytes() + recorder_.resident_bytes();
 }
 
 }  // namespace wrackline::preload

@@ -17,6 +17,7 @@
 #include "preload/frame_names.h"
 #include "preload/jvm/jvm_thread.h"
 #include "preload/jvm/rocksdb_thread.h"
+#include "preload/mapping_residence.h"
 #include "preload/modules.h"
 #include "preload/sampling/profile_state.h"
 #include "preload/settings.h"
@@ -112,6 +113,7 @@ class RecorderLoop {
   StateRecords records_;
   FrameNames names_;
   ThreadComms comms_;
+  MappingResidence residence_;
   ModuleTable modules_;
   container::Cgroup cgroup_;
   char host_[65] = {};

@@ -25,6 +25,7 @@
 #include "preload/recording_control.h"
 #include "preload/sampling/mapping.h"
 #include "preload/sampling/profile_state.h"
+#include "preload/sampling/thread_start.h"
 #include "preload/text.h"
 
 namespace wrackline::preload {
@@ -193,6 +194,7 @@ int StartRecording(const Settings& settings) {
   if (settings.mappings) {
     TakeEarlyMappings(state);
     state->mappings.Enable();
+    NoteThreads();
   }
   internal::g_state.store(state, std::memory_order_release);
   pthread_atfork(nullptr, CountFork, wiped ? nullptr : DeactivateChild);

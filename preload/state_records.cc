@@ -100,6 +100,10 @@ struct StateRecords::Encoders {
         mapping.shared = (from.values.flags & MappedRange::kShared) != 0;
         mapping.by_allocator = (from.values.flags & MappedRange::kAllocator) != 0;
         mapping.stack_hint = (from.values.flags & MappedRange::kStack) != 0;
+        mapping.file = (from.values.flags & MappedRange::kFile) != 0;
+        mapping.thread = (from.values.flags & MappedRange::kThread) != 0;
+        mapping.has_resident = from.resident.has_value();
+        mapping.resident = from.resident.value_or(0);
       }
       if (!pb_encode_tag_for_field(stream, field) ||
           !pb_encode_submessage(stream, wrackline_proto_Mapping_fields, &mapping)) {
@@ -130,9 +134,15 @@ struct StateRecords::Encoders {
   }
 };
 
-void StateRecords::Open(ProfileState* state, FrameNames* names) {
+void StateRecords::Open(ProfileState* state, FrameNames* names, const MappingResidence* residence) {
   state_ = state;
   names_ = names;
+  residence_ = residence;
+}
+
+std::optional<std::uint64_t> StateRecords::ResidentOf(const Mapping& mapping) const {
+  if (residence_ == nullptr || mapping.empty) return std::nullopt;
+  return residence_->Of(mapping.slot, mapping.values.start);
 }
 
 bool StateRecords::PutStack(std::uint32_t id, const std::uint64_t* frames, std::uint32_t depth,
@@ -253,6 +263,7 @@ bool StateRecords::PutChanges(StateSink& sink) {
     if (state == MappingTable::SlotState::kChanging) return false;
     mapping.slot = slot;
     mapping.empty = state == MappingTable::SlotState::kEmpty;
+    mapping.resident = ResidentOf(mapping);
     ++mappings_.count;
     return true;
   });
@@ -334,6 +345,7 @@ bool StateRecords::EmitMappings(std::uint64_t* index, StateSink& sink) {
     // One that is changing right now is dirty when it is done, and comes with the changes.
     if (state_->mappings.Read(mapping.slot, &mapping.values) ==
         MappingTable::SlotState::kOccupied) {
+      mapping.resident = ResidentOf(mapping);
       ++emitted_mappings_.count;
     }
   }

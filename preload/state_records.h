@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "preload/frame_names.h"
+#include "preload/mapping_residence.h"
 #include "preload/sampling/profile_state.h"
 #include "preload/state_sink.h"
 
@@ -20,7 +22,8 @@ class StateRecords {
   // Records of a batch; a LiveObject or a StackCounter takes up to 50 bytes in the file.
   static constexpr std::uint32_t kBatch = 512;
 
-  void Open(ProfileState* state, FrameNames* names);
+  // `residence`: null: what is resident of mappings is not written.
+  void Open(ProfileState* state, FrameNames* names, const MappingResidence* residence = nullptr);
 
   // True when the tables hold something that no file has yet.
   bool HasChanges() const;
@@ -51,6 +54,7 @@ class StateRecords {
   struct Mapping {
     std::uint32_t slot;
     bool empty;
+    std::optional<std::uint64_t> resident;
     MappedRange values;
   };
   template <typename Item>
@@ -72,11 +76,13 @@ class StateRecords {
                        bool truncated, StateSink& sink);
   static bool PutCounters(Batch<Counter>* batch, StateSink& sink);
   static bool PutObjects(Batch<Object>* batch, StateSink& sink);
+  std::optional<std::uint64_t> ResidentOf(const Mapping& mapping) const;
   static bool PutMappings(Batch<Mapping>* batch, StateSink& sink);
   static bool PutThreads(ThreadBatch* batch, StateSink& sink);
 
   ProfileState* state_ = nullptr;
   FrameNames* names_ = nullptr;
+  const MappingResidence* residence_ = nullptr;
   Batch<Counter> counters_;
   Batch<Object> objects_;
   Batch<Counter> emitted_counters_;

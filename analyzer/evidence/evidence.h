@@ -132,20 +132,24 @@ struct ThreadGroup {
   Bytes top_site_live;
 };
 
-// Who mapped memory: the process's own code, the allocator behind the shim, the JVM, or whoever made
-// a stack with MAP_STACK.
-enum class MappingKind { kProgram, kAllocator, kJvm, kThreadStack };
+// What was mapped, and by whom. Anonymous memory: by the process's own code, by the allocator behind
+// the shim, by the JVM (its files too), by whoever made a stack with MAP_STACK. Files. The stacks of
+// live threads, each started with pthread_create. The JVM's metaspace, with the class space.
+enum class MappingKind { kProgram, kAllocator, kJvm, kThreadStack, kFile, kThread, kMetaspace };
 
-// Anonymous mappings of one kind and site, exact: address space, of which any part may be resident.
+// Mappings of one kind and site, exact: address space, of which any part may be resident.
 struct MappingSite {
   MappingKind kind = MappingKind::kProgram;
   std::vector<SiteFrame> frames;  // innermost first
   std::size_t label = 0;          // as in Site
   bool truncated = false;
-  Bytes accessible;  // mapped with some access
-  Bytes reserved;    // mapped with PROT_NONE
-  Bytes shared;      // of both, MAP_SHARED
-  std::uint64_t ranges = 0;
+  Bytes accessible;          // mapped with some access
+  Bytes reserved;            // mapped with PROT_NONE
+  Bytes shared;              // of both, MAP_SHARED
+  Bytes file;                // of both, of files
+  std::uint64_t ranges = 0;  // of kThread: of live threads one each
+  // Of files and of threads' stacks, as far as it was looked at: mapped into this process.
+  std::optional<Bytes> resident;
 };
 
 // Bytes in block caches by the kind of block.

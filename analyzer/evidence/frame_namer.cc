@@ -110,6 +110,15 @@ std::string Identity(const std::vector<SiteFrame>& frames, bool truncated) {
   return identity;
 }
 
+void KeepCommonLines(const std::vector<SiteFrame>& other, std::vector<SiteFrame>* frames) {
+  for (std::size_t i = 0; i < frames->size(); ++i) {
+    SiteFrame& frame = (*frames)[i];
+    if (frame.line == other[i].line && frame.file == other[i].file) continue;
+    frame.line = 0;
+    frame.file.clear();
+  }
+}
+
 std::size_t LabelOf(const std::vector<SiteFrame>& frames) {
   // Who asked for the memory, where Java did: the native code below says only of what kind it is.
   for (const JavaCode code : {JavaCode::kApplication, JavaCode::kLibrary}) {

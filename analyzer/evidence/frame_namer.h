@@ -32,6 +32,9 @@ class FrameNamer {
 // matter to a reader.
 std::string Identity(const std::vector<SiteFrame>& frames, bool truncated);
 
+// A line that not all stacks of a site share is none of the site's. `other`: as many frames.
+void KeepCommonLines(const std::vector<SiteFrame>& other, std::vector<SiteFrame>* frames);
+
 // Index of the frame that says most. Where Java asked for the memory: its first method that is the
 // application's, else a library's (java_frames.h). Otherwise the first frame that is no plumbing
 // (sites.h); 0 when all are.

@@ -16,17 +16,33 @@ bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
+// HotSpot's class that commits and reserves it: metaspace::VirtualSpaceNode, before JDK 16 without
+// the namespace. MetaspaceShared is the class archive, which is none of it.
+bool IsMetaspace(const std::vector<SiteFrame>& frames) {
+  for (const SiteFrame& frame : frames) {
+    if (frame.java || !StartsWith(frame.module, "libjvm.so")) return false;
+    for (const char* name : {"metaspace::", "Metaspace::", "VirtualSpaceNode::"}) {
+      if (StartsWith(frame.function, name)) return true;
+    }
+  }
+  return false;
+}
+
 // By who called mmap: the process knows its allocator's code; of the others the file's name tells.
 MappingKind KindOf(const proto::Mapping& mapping, const std::vector<SiteFrame>& frames) {
+  if (mapping.thread()) return MappingKind::kThread;
   if (mapping.stack_hint()) return MappingKind::kThreadStack;
   if (mapping.by_allocator()) return MappingKind::kAllocator;
-  if (frames.empty()) return MappingKind::kProgram;
+  const MappingKind others = mapping.file() ? MappingKind::kFile : MappingKind::kProgram;
+  if (frames.empty()) return others;
   const std::string& module = frames.front().module;
-  if (StartsWith(module, "libjvm.so")) return MappingKind::kJvm;
+  if (StartsWith(module, "libjvm.so")) {
+    return !mapping.file() && IsMetaspace(frames) ? MappingKind::kMetaspace : MappingKind::kJvm;
+  }
   for (const char* allocator : {"libjemalloc", "libtcmalloc", "libmimalloc"}) {
     if (StartsWith(module, allocator)) return MappingKind::kAllocator;
   }
-  return MappingKind::kProgram;
+  return others;
 }
 
 }  // namespace
@@ -39,6 +55,12 @@ const char* Name(MappingKind kind) {
       return "jvm";
     case MappingKind::kThreadStack:
       return "thread_stack";
+    case MappingKind::kFile:
+      return "file";
+    case MappingKind::kThread:
+      return "thread";
+    case MappingKind::kMetaspace:
+      return "metaspace";
     default:
       return "program";
   }
@@ -57,11 +79,16 @@ std::vector<MappingSite> MappingsFromRecording(const recorder::Recording& record
     site.kind = KindOf(mapping, site.frames);
     site.label = LabelOf(site.frames);
     const std::pair key(site.kind, Identity(site.frames, site.truncated));
-    MappingSite& known = sites.try_emplace(key, std::move(site)).first->second;
+    const auto [place, fresh] = sites.try_emplace(key, std::move(site));
+    MappingSite& known = place->second;
+    if (!fresh) KeepCommonLines(site.frames, &known.frames);  // try_emplace left `site` alone
     const Bytes length = ToBytes(mapping.length());
     (mapping.reserved() ? known.reserved : known.accessible) += length;
     if (mapping.shared()) known.shared += length;
+    if (mapping.file()) known.file += length;
     ++known.ranges;
+    if (mapping.has_resident())
+      known.resident = known.resident.value_or(Bytes{}) + ToBytes(mapping.resident());
   }
   std::vector<MappingSite> ranked;
   ranked.reserve(sites.size());
@@ -69,6 +96,36 @@ std::vector<MappingSite> MappingsFromRecording(const recorder::Recording& record
   std::stable_sort(ranked.begin(), ranked.end(), [](const MappingSite& a, const MappingSite& b) {
     return a.accessible + a.reserved > b.accessible + b.reserved;
   });
+  return ranked;
+}
+
+std::vector<MappingMaker> MakersOf(const std::vector<MappingSite>& sites, MappingKind kind) {
+  std::map<std::string, MappingMaker> makers;
+  for (const MappingSite& site : sites) {
+    if (site.kind != kind) continue;
+    const SiteFrame frame = site.frames.empty() ? SiteFrame{} : site.frames[site.label];
+    const auto [place, fresh] = makers.try_emplace(frame.function);
+    MappingMaker& maker = place->second;
+    if (fresh) maker.frame = frame;
+    maker.accessible += site.accessible;
+    maker.reserved += site.reserved;
+    maker.ranges += site.ranges;
+    if (site.resident) maker.resident = maker.resident.value_or(Bytes{}) + *site.resident;
+    // A line that not all of them share is none of the maker's.
+    if (maker.frame.line != frame.line || maker.frame.file != frame.file) {
+      maker.frame.line = 0;
+      maker.frame.file.clear();
+    }
+  }
+  std::vector<MappingMaker> ranked;
+  ranked.reserve(makers.size());
+  for (auto& [name, maker] : makers) ranked.push_back(std::move(maker));
+  const auto size = [kind](const MappingMaker& maker) {
+    return kind == MappingKind::kMetaspace ? maker.accessible : maker.accessible + maker.reserved;
+  };
+  std::stable_sort(
+      ranked.begin(), ranked.end(),
+      [&size](const MappingMaker& a, const MappingMaker& b) { return size(a) > size(b); });
   return ranked;
 }
 

@@ -17,16 +17,6 @@ bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-// A line that not all stacks of a site share is none of the site's.
-void KeepCommonLines(const std::vector<SiteFrame>& other, std::vector<SiteFrame>* frames) {
-  for (std::size_t i = 0; i < frames->size(); ++i) {
-    SiteFrame& frame = (*frames)[i];
-    if (frame.line == other[i].line && frame.file == other[i].file) continue;
-    frame.line = 0;
-    frame.file.clear();
-  }
-}
-
 struct Estimate {
   std::uint64_t samples = 0;
   double live = 0, recent = 0, untouched = 0, variance = 0;

@@ -213,16 +213,47 @@ Json MappingsJson(const std::vector<evidence::MappingSite>& sites) {
     for (const evidence::SiteFrame& frame : site.frames) {
       Json entry = {{"function", frame.function}, {"module", frame.module}};
       if (frame.java) entry["java"] = true;
+      if (frame.line != 0) {
+        entry["file"] = frame.file;
+        entry["line"] = frame.line;
+      }
       frames.push_back(std::move(entry));
     }
-    json.push_back(
-        {{"kind", Name(site.kind)},
-         {"label", site.frames.empty() ? std::string() : site.frames[site.label].function},
-         {"accessible", site.accessible.count},
-         {"reserved", site.reserved.count},
-         {"shared", site.shared.count},
-         {"ranges", site.ranges},
-         {"frames", std::move(frames)}});
+    Json one = {{"kind", Name(site.kind)},
+                {"label", site.frames.empty() ? std::string() : site.frames[site.label].function},
+                {"accessible", site.accessible.count},
+                {"reserved", site.reserved.count},
+                {"shared", site.shared.count},
+                {"file", site.file.count},
+                {"ranges", site.ranges},
+                {"frames", std::move(frames)}};
+    Put(&one, "resident", site.resident);
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+// By kind; a kind that nobody mapped is left out.
+Json MakersJson(const std::vector<evidence::MappingSite>& sites) {
+  constexpr std::size_t kMost = 100;
+  Json json = Json::object();
+  for (const auto kind : {evidence::MappingKind::kFile, evidence::MappingKind::kThread,
+                          evidence::MappingKind::kMetaspace}) {
+    for (const evidence::MappingMaker& maker : MakersOf(sites, kind)) {
+      Json& list = json[Name(kind)];
+      if (list.size() == kMost) break;
+      Json one = {{"label", maker.frame.function},
+                  {"java", maker.frame.java},
+                  {"accessible", maker.accessible.count},
+                  {"reserved", maker.reserved.count},
+                  {"ranges", maker.ranges}};
+      Put(&one, "resident", maker.resident);
+      if (maker.frame.line != 0) {
+        one["file"] = maker.frame.file;
+        one["line"] = maker.frame.line;
+      }
+      list.push_back(std::move(one));
+    }
   }
   return json;
 }
@@ -318,7 +349,10 @@ std::string RenderJson(const report::Report& report) {
   if (evidence.jvm) json["jvm"] = JvmJson(*evidence.jvm);
   json["sites"] = SitesJson(evidence.sites);
   if (!evidence.thread_groups.empty()) json["thread_groups"] = ThreadGroupsJson(evidence);
-  if (!evidence.mappings.empty()) json["mappings"] = MappingsJson(evidence.mappings);
+  if (!evidence.mappings.empty()) {
+    json["mappings"] = MappingsJson(evidence.mappings);
+    json["mapping_makers"] = MakersJson(evidence.mappings);
+  }
   json["timeline"] = TimelineJson(evidence);
   Json losses = Json::array();
   for (const evidence::Loss& loss : evidence.losses)

@@ -17,6 +17,10 @@ void WriteMappings(const evidence::Evidence& evidence, Page* page);
 void WriteTimeline(const evidence::Evidence& evidence, Page* page);
 void WriteProposal(const report::Report& report, Page* page);
 
+// A function's name in `columns`; and "function (file.cc:12)", where the function gives way, not the line.
+std::string FunctionText(const evidence::SiteFrame& frame, std::size_t columns, const Page& page);
+std::string FrameText(const evidence::SiteFrame& frame, std::size_t columns, const Page& page);
+
 // "12.3 %", "<0.1 %", "-".
 std::string Percent(Bytes part, Bytes whole);
 // "80 ms", "1.2 s", "3 min 5 s", "2 h 4 min".

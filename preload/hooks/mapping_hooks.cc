@@ -8,12 +8,7 @@
 #include <cstdarg>
 
 #include "preload/hooks/hook_section.h"
-
-// Made by the linker: where this library lies.
-extern "C" {
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[] __attribute__((visibility("hidden")));
-}
+#include "preload/hooks/own_code.h"
 
 namespace wrackline::preload {
 namespace {
@@ -43,13 +38,6 @@ constinit std::atomic<decltype(&SystemMap)> g_map{&SystemMap};
 constinit std::atomic<decltype(&SystemUnmap)> g_unmap{&SystemUnmap};
 constinit std::atomic<decltype(&SystemRemap)> g_remap{&SystemRemap};
 
-// A call of wrackline's own, whose memory is not the program's.
-bool IsOwn(const void* caller) {
-  const auto pc = reinterpret_cast<std::uintptr_t>(caller);
-  return pc >= reinterpret_cast<std::uintptr_t>(__ehdr_start) &&
-         pc < reinterpret_cast<std::uintptr_t>(_end);
-}
-
 }  // namespace
 
 void ResolveMappingHooks() {
@@ -73,7 +61,7 @@ namespace hooks = wrackline::preload;
 WRACKLINE_HOOK void* mmap(void* address, std::size_t length, int protection, int flags,
                           int descriptor, off_t offset) noexcept {
   const auto real = hooks::g_map.load(std::memory_order_acquire);
-  if (hooks::IsOwn(WRACKLINE_CALLER))
+  if (hooks::IsOwnCode(WRACKLINE_CALLER))
     return real(address, length, protection, flags, descriptor, offset);
   return hooks::MapThrough(real, WRACKLINE_CALLER, address, length, protection, flags, descriptor,
                            offset);
@@ -84,7 +72,7 @@ WRACKLINE_HOOK void* mmap64(void* address, std::size_t length, int protection, i
                             int descriptor, off64_t offset) noexcept {
   static_assert(sizeof(off64_t) == sizeof(off_t));
   const auto real = hooks::g_map.load(std::memory_order_acquire);
-  if (hooks::IsOwn(WRACKLINE_CALLER))
+  if (hooks::IsOwnCode(WRACKLINE_CALLER))
     return real(address, length, protection, flags, descriptor, offset);
   return hooks::MapThrough(real, WRACKLINE_CALLER, address, length, protection, flags, descriptor,
                            offset);
@@ -92,7 +80,7 @@ WRACKLINE_HOOK void* mmap64(void* address, std::size_t length, int protection, i
 
 WRACKLINE_HOOK int munmap(void* at, std::size_t length) noexcept {
   const auto real = hooks::g_unmap.load(std::memory_order_acquire);
-  if (hooks::IsOwn(WRACKLINE_CALLER)) return real(at, length);
+  if (hooks::IsOwnCode(WRACKLINE_CALLER)) return real(at, length);
   return hooks::UnmapThrough(real, at, length);
 }
 
@@ -106,7 +94,7 @@ WRACKLINE_HOOK void* mremap(void* old, std::size_t old_length, std::size_t new_l
     va_end(more);
   }
   const auto real = hooks::g_remap.load(std::memory_order_acquire);
-  if (hooks::IsOwn(WRACKLINE_CALLER)) return real(old, old_length, new_length, flags, new_address);
+  if (hooks::IsOwnCode(WRACKLINE_CALLER)) return real(old, old_length, new_length, flags, new_address);
   return hooks::RemapThrough(real, WRACKLINE_CALLER, old, old_length, new_length, flags,
                              new_address);
 }

@@ -67,6 +67,8 @@ void JvmResidentMemory::SetMappedByVm(const ProfileState* state, const AddressRa
   for (std::uint32_t slot = 0; slot < MappingTable::kSlots && mapped_count_ < kMostMapped; ++slot) {
     MappedRange range;
     if (state->mappings.Read(slot, &range) != MappingTable::SlotState::kOccupied) continue;
+    // A file's is named in smaps, and of a thread's stack libjvm is who starts the thread.
+    if ((range.flags & (MappedRange::kFile | MappedRange::kThread)) != 0) continue;
     const std::uint64_t* frames = nullptr;
     std::uint32_t depth = 0;
     bool truncated = false;

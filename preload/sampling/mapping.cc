@@ -73,6 +73,7 @@ void KeepEarly(const MappedRange& range, bool unmapped, const void* caller) {
 
 std::uint32_t FlagsOf(int protection, int flags, const void* caller) {
   std::uint32_t bits = 0;
+  if ((flags & MAP_ANONYMOUS) == 0) bits |= MappedRange::kFile;
   if (protection == PROT_NONE) bits |= MappedRange::kReserved;
   if ((flags & MAP_SHARED) != 0) bits |= MappedRange::kShared;
   if ((flags & MAP_STACK) != 0) bits |= MappedRange::kStack;
@@ -80,7 +81,8 @@ std::uint32_t FlagsOf(int protection, int flags, const void* caller) {
   return bits;
 }
 
-// Who maps, and when; `range` has where.
+}  // namespace
+
 void Sign(ProfileState* state, MappedRange* range, const void* caller) {
   const int saved_errno = errno;
   std::uint64_t frames[StackTable::kMaxDepth];
@@ -118,22 +120,14 @@ void Sign(ProfileState* state, MappedRange* range, const void* caller) {
   errno = saved_errno;
 }
 
-}  // namespace
-
 void RecordMap(const void* at, std::size_t length, int protection, int flags, const void* caller) {
   ProfileState* state = State();
   MappedRange range = {Address(at), Rounded(length, flags), 0, 0, 0, 0};
-  // A file's: whatever was there is gone.
-  const bool anonymous = (flags & MAP_ANONYMOUS) != 0;
-  if (anonymous) range.flags = FlagsOf(protection, flags, caller);
-  if (state == nullptr) return KeepEarly(range, !anonymous, caller);
+  range.flags = FlagsOf(protection, flags, caller);
+  if (state == nullptr) return KeepEarly(range, false, caller);
   NoticeMapper(caller);
   MappingTable* table = Table(state);
   if (table == nullptr) return;
-  if (!anonymous) {
-    table->Unmap(range.start, range.length);
-    return;
-  }
   Sign(state, &range, caller);
   table->Map(range);
 }

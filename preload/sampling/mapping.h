@@ -33,6 +33,10 @@ void RecordDuplicate(const void* from, const void* at, std::size_t length, const
 // has none of it any more. Looks at 64 pages of it at most.
 void ForgetIfGone(const void* at, std::size_t length);
 
+// Who maps `range`, and when: its stack_id, thread_id and time_ms, from the stack that goes out from
+// `caller`. For hooks that bring ranges into the table by other ways.
+void Sign(ProfileState* state, MappedRange* range, const void* caller);
+
 // For StartRecording, before the state is published: what was mapped before that (an allocator's
 // first extents) comes into its table, each with its caller for a stack.
 void TakeEarlyMappings(ProfileState* state);

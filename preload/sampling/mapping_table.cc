@@ -22,7 +22,7 @@ MappedRange Part(MappedRange range, std::uint64_t start, std::uint64_t end) {
 }
 
 bool SameMaker(const MappedRange& a, const MappedRange& b) {
-  return a.stack_id == b.stack_id && a.flags == b.flags;
+  return a.stack_id == b.stack_id && a.flags == b.flags && (a.flags & MappedRange::kThread) == 0;
 }
 
 void Count(std::atomic<std::uint64_t>* loss) { loss->fetch_add(1, std::memory_order_relaxed); }
@@ -81,6 +81,7 @@ bool MappingTable::Apply(std::uint32_t most) {
 void MappingTable::Take(const Event& event, std::uint64_t ticket) {
   switch (event.kind) {
     case Kind::kMap:
+      if (IsPartOfThread(event.range)) break;
       RemoveRange(event.range.start, event.range.end(), 0);
       InsertRange(event.range);
       break;
@@ -126,6 +127,15 @@ std::uint32_t MappingTable::FirstEndingBeyond(std::uint64_t address) const {
     }
   }
   return low;
+}
+
+// A thread maps over a part of its stack.
+bool MappingTable::IsPartOfThread(const MappedRange& range) const {
+  const std::uint32_t index = FirstEndingBeyond(range.start);
+  if (index >= size() || (range.flags & MappedRange::kThread) != 0) return false;
+  const MappedRange stack = At(index);
+  return (stack.flags & MappedRange::kThread) != 0 && stack.start <= range.start &&
+         range.end() <= stack.end() && range.length < stack.length;
 }
 
 // What it takes out is parked under `ticket`; 0: it is replaced, and forgotten.

@@ -1,5 +1,6 @@
-// MappingTable: the anonymous mappings that the process has now, each with the stack that made it.
-// Exact, not sampled: every byte of address space that went through the hooks.
+// MappingTable: the mappings that the process has now, of anonymous memory and of files, and the
+// stacks of its threads, each with the stack that made it. Exact, not sampled: every byte of address
+// space that went through the hooks.
 //
 //   table.Map({start, length, stack_id, thread_id, time_ms, flags});  // after the real mmap
 //
@@ -23,7 +24,8 @@
 //
 // Neighbours that the same stack made with the same flags are one range, as they are one in
 // /proc/self/maps: so the number of ranges is bounded as that of the kernel's own is, and a count of
-// ranges is not one of calls.
+// ranges is not one of calls. A live thread's stack (kThread) is always one of its own, and what is
+// mapped over a part of it stays a part of it: a VM makes guard pages so.
 #pragma once
 
 #include <atomic>
@@ -40,6 +42,8 @@ struct MappedRange {
     kShared = 2,     // MAP_SHARED
     kAllocator = 4,  // mapped by the allocator's own code
     kStack = 8,      // MAP_STACK: the stack of a thread or a coroutine
+    kFile = 16,      // of a file
+    kThread = 32,    // the stack of a live thread; stack_id: who started it, thread_id: itself
   };
   std::uint64_t start;
   std::uint64_t length;  // bytes, whole pages
@@ -83,6 +87,9 @@ class MappingTable {
   // what is not in the table nothing comes into it.
   void Duplicated(std::uint64_t from, const MappedRange& to);
 
+  // Something that should have come into the table could not.
+  void CountMissed() { losses_.missed.fetch_add(1, std::memory_order_relaxed); }
+
   // --- recorder thread ---
   // Applies what is in the queue. False: somebody else is at it.
   bool Settle() { return Apply(kQueue); }
@@ -92,6 +99,10 @@ class MappingTable {
   // it for the next time.
   template <typename Visit>
   void TakeDirty(Visit visit);
+  // TakeDirty brings the slot again.
+  void MarkChanged(std::uint32_t slot) {
+    dirty_[slot / 64 % (kSlots / 64)].fetch_or(1ull << (slot % 64), std::memory_order_release);
+  }
   std::uint32_t size() const { return size_.load(std::memory_order_relaxed); }
   const Losses& losses() const { return losses_; }
 
@@ -121,6 +132,7 @@ class MappingTable {
   void Take(const Event& event, std::uint64_t ticket);
   MappedRange At(std::uint32_t index) const;
   std::uint32_t FirstEndingBeyond(std::uint64_t address) const;
+  bool IsPartOfThread(const MappedRange& range) const;
   void RemoveRange(std::uint64_t start, std::uint64_t end, std::uint64_t ticket);
   void InsertRange(MappedRange range);
   void InsertAt(std::uint32_t index, const MappedRange& range);

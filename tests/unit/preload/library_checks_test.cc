@@ -170,6 +170,8 @@ TEST_F(LibraryChecks, ExportsTheHooksAndItsOwnInterfaceOnly) {
       "mi_heap_recalloc_aligned_at",
       // after which the unwinder must not go by what it remembers
       "dlclose", "mmap", "mmap64", "munmap", "mremap",
+      // by which threads begin
+      "pthread_create",
       // the ways out of a process that pass no destructor
       "_exit", "_Exit", "quick_exit",
       // what is right only without threads of ours
@@ -221,6 +223,8 @@ TEST_F(LibraryChecks, CallsWhatIsListedOnly) {
       "pthread_attr_destroy", "pthread_attr_init", "pthread_attr_setdetachstate",
       "pthread_attr_setstacksize", "pthread_create", "pthread_key_create", "pthread_setspecific",
       "pthread_sigmask",
+      // how large the stack of a thread will be, and where it is
+      "pthread_attr_getstack", "pthread_attr_getstacksize", "pthread_self",
       // start and end
       "__cxa_atexit", "__register_atfork", "on_exit",
       // the loader: who comes next, at start and by the assistant thread

@@ -7,6 +7,7 @@ add_library(recorder_thread_parts STATIC
   ${preload}/frame_names.cc
   ${preload}/glibc_heaps.cc
   ${preload}/jvm/java_names.cc
+  ${preload}/mapping_residence.cc
   ${preload}/module_file.cc
   ${preload}/modules.cc
   ${preload}/output_folder.cc

@@ -1,0 +1,119 @@
+#include "preload/mapping_residence.h"
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "preload/clock.h"
+#include "preload/pages.h"
+
+namespace wrackline::preload {
+namespace {
+
+constexpr std::uint64_t kRoundNs = 10 * kSecond;
+// The figure that is written again: one that changed by this part.
+constexpr std::uint64_t kParts = 16;
+// Of an entry of pagemap (Documentation/admin-guide/mm/pagemap.rst).
+constexpr std::uint64_t kPresent = 1ull << 63;
+
+bool Wanted(const MappedRange& range) {
+  return (range.flags & (MappedRange::kFile | MappedRange::kThread)) != 0 &&
+         (range.flags & MappedRange::kReserved) == 0;
+}
+
+}  // namespace
+
+int MappingResidence::Open() {
+  known_ = MapArray<Known>(MappingTable::kSlots);
+  if (const std::uint64_t page = getauxval(AT_PAGESZ); page != 0) page_ = page;
+  return known_ != nullptr ? 0 : ENOMEM;
+}
+
+void MappingResidence::Look(MappingTable* table, std::uint64_t now_ns, const char* pagemap) {
+  if (now_ns < next_look_ns_ || table->size() == 0) return;
+  next_look_ns_ = now_ns + kSecond;
+  if (slot_ == 0) {
+    if (round_began_ns_ != 0 && now_ns < round_began_ns_ + kRoundNs) return;
+    round_began_ns_ = now_ns;
+  }
+  const int file = open(pagemap, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  Walk(table, file);
+  close(file);
+}
+
+void MappingResidence::LookNow(MappingTable* table, const char* pagemap) {
+  next_look_ns_ = round_began_ns_ = 0;
+  slot_ = seen_ = 0;
+  half_start_ = 0;
+  Look(table, MonotonicNs(), pagemap);
+}
+
+void MappingResidence::Walk(MappingTable* table, int pagemap) {
+  std::uint64_t budget = kPagesAtOnce;
+  // Slots are given out from the first one on: beyond as many as are occupied there are none.
+  for (; slot_ < MappingTable::kSlots && seen_ < table->size(); ++slot_) {
+    MappedRange range;
+    if (table->Read(slot_, &range) != MappingTable::SlotState::kOccupied) continue;
+    ++seen_;
+    if (!Wanted(range)) continue;
+    if (!CountPages(range, pagemap, &budget)) {
+      --seen_;  // the same one again
+      return;
+    }
+    Note(table, slot_, range.start, half_present_ * page_);
+    half_start_ = 0;
+  }
+  slot_ = seen_ = 0;
+}
+
+// False: not to its end, the budget is used up.
+bool MappingResidence::CountPages(const MappedRange& range, int pagemap, std::uint64_t* budget) {
+  if (half_start_ != range.start) {
+    half_start_ = range.start;
+    half_pages_ = half_present_ = 0;
+  }
+  constexpr std::uint64_t kEntries = 512;
+  std::uint64_t entries[kEntries];
+  const std::uint64_t pages = range.length / page_;
+  while (half_pages_ < pages) {
+    const std::uint64_t wanted = std::min({kEntries, pages - half_pages_, *budget});
+    if (wanted == 0) return false;
+    const ssize_t got =
+        pread(pagemap, entries, wanted * sizeof(entries[0]),
+              static_cast<off_t>((range.start / page_ + half_pages_) * sizeof(entries[0])));
+    // Beyond the end of the address space; what was counted stands.
+    if (got <= 0) break;
+    const std::uint64_t count = static_cast<std::uint64_t>(got) / sizeof(entries[0]);
+    if (count == 0) break;
+    for (std::uint64_t i = 0; i < count; ++i) half_present_ += (entries[i] & kPresent) != 0;
+    half_pages_ += count;
+    *budget -= count;
+  }
+  return true;
+}
+
+void MappingResidence::Note(MappingTable* table, std::uint32_t slot, std::uint64_t start,
+                            std::uint64_t bytes) {
+  Known& known = known_[slot];
+  const std::uint64_t change = known.bytes > bytes ? known.bytes - bytes : bytes - known.bytes;
+  if (known.start == start && change <= known.bytes / kParts) return;
+  known = {start, bytes};
+  table->MarkChanged(slot);
+}
+
+std::optional<std::uint64_t> MappingResidence::Of(std::uint32_t slot, std::uint64_t start) const {
+  if (known_ == nullptr || slot >= MappingTable::kSlots || known_[slot].start != start) {
+    return std::nullopt;
+  }
+  return known_[slot].bytes;
+}
+
+std::size_t MappingResidence::resident_bytes() const {
+  return ResidentBytes(known_, MappingTable::kSlots * sizeof(Known));
+}
+
+}  // namespace wrackline::preload

@@ -1,0 +1,50 @@
+// How much is resident of the mappings whose owner Linux cannot tell otherwise: of files and of threads' stacks, range by range
+// of the table of mappings. What counts is what this process has in its page tables (`Rss` in smaps).
+//
+//   residence.Look(&state->mappings, now_ns);                      // at every step of the recorder thread
+//   if (const auto bytes = residence.Of(slot, range.start)) ...    // when the range is written
+//
+// /proc/self/pagemap, 8 bytes a page: no more than 65,536 pages (256 MiB of address space, 1 ms) in a second, and every range
+// every 10 s at the most. A range whose figure changed by a sixteenth is marked as changed in the table. Where there is no such
+// file, nothing is known. Never allocates from the program's allocator; by one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "preload/sampling/mapping_table.h"
+
+namespace wrackline::preload {
+
+class MappingResidence {
+ public:
+  static constexpr std::uint64_t kPagesAtOnce = 65'536;
+
+  // 0 or an errno value.
+  int Open();
+  void Look(MappingTable* table, std::uint64_t now_ns, const char* pagemap = "/proc/self/pagemap");
+  // The same at once, for the last time: from the beginning, as far as it comes.
+  void LookNow(MappingTable* table, const char* pagemap = "/proc/self/pagemap");
+  // Bytes. Nothing: not looked at yet.
+  std::optional<std::uint64_t> Of(std::uint32_t slot, std::uint64_t start) const;
+  std::size_t resident_bytes() const;
+
+ private:
+  struct Known {
+    std::uint64_t start;
+    std::uint64_t bytes;
+  };
+  void Walk(MappingTable* table, int pagemap);
+  bool CountPages(const MappedRange& range, int pagemap, std::uint64_t* budget);
+  void Note(MappingTable* table, std::uint32_t slot, std::uint64_t start, std::uint64_t bytes);
+
+  Known* known_ = nullptr;  // by slot
+  std::uint64_t page_ = 4096;
+  std::uint64_t next_look_ns_ = 0, round_began_ns_ = 0;
+  // The round: where it is, and the range that is half done.
+  std::uint32_t slot_ = 0, seen_ = 0;
+  std::uint64_t half_start_ = 0, half_pages_ = 0, half_present_ = 0;
+};
+
+}  // namespace wrackline::preload
