@@ -39,7 +39,7 @@ const Leak kLeaks[] = {
     {"unsafe", 1500, "OffHeapIndex.grow", 1500 * 16384.0, true},
     {"jni", 1500, "NativeCodec.open", 1500 * 12000.0, true},
     {"zip", 800, "ArchiveReader.read", 800 * 39000.0, true},
-    // What the VM allocates for each with malloc; the stacks and the metaspace are mapped.
+    // What the VM allocates for each with malloc; the stacks and the metaspace are in JvmMappedLeaks.
     {"threads", 400, "WorkerPool.submit", 400 * 1000.0, false},
     {"loaders", 300, "PluginLoader", 300 * 1000.0, false},
 };
@@ -168,18 +168,62 @@ TEST_P(JvmRocksDbLeaks, IteratorsNeverClosed) {
 INSTANTIATE_TEST_SUITE_P(Versions, JvmRocksDbLeaks, testing::Values("17", "25"),
                          [](const auto& info) { return std::string("Java") + info.param; });
 
-// Mapped files are not anonymous memory: no stack says who mapped them, and the VM's own count of them is what there is.
-TEST(JvmMappedFiles, AreCountedAsTheVmDoes) {
-  for (const char* version : {"17", "25"}) {
-    const std::string home = JavaHome(version);
-    ASSERT_NE(home, "") << NoJava(version);
-    // The VM is asked once a second.
-    const Json report = ReportOf(Program(home, {"mapped", "300", "3000"}));
-    const Json& last = report["jvm"]["last"];
-    EXPECT_EQ(last.value("mapped_used", 0.0), 300.0 * (1 << 20)) << last;
-    EXPECT_EQ(last.value("mapped_buffers", 0), 300) << last;
+// What is mapped, and not allocated: mapped files, the stacks of threads, metaspace.
+class JvmMappedLeaks : public testing::TestWithParam<const char*> {
+ protected:
+  // The report on the program; "mapping_makers" of that kind begin with the leak's method.
+  Json ReportWithMaker(const std::vector<std::string>& arguments, const char* kind,
+                       const std::string& method) {
+    const std::string home = JavaHome(GetParam());
+    if (home.empty()) {
+      ADD_FAILURE() << NoJava(GetParam());
+      return Json::object();
+    }
+    Json report = ReportOf(Program(home, arguments));
+    const Json first = First(report, kind);
+    EXPECT_THAT(first.value("label", ""), testing::StartsWith("com.example.pipeline." + method))
+        << report.value("mapping_makers", Json());
+    EXPECT_TRUE(first.value("java", false));
+    return report;
   }
+  static Json First(const Json& report, const char* kind) {
+    const Json makers = report.value("mapping_makers", Json::object());
+    const Json of_kind = makers.value(kind, Json::array());
+    return of_kind.empty() ? Json::object() : of_kind[0];
+  }
+};
+
+TEST_P(JvmMappedLeaks, MappedFilesAreNamedAndCountedAsTheVmDoes) {
+  // The VM is asked once a second.
+  const Json report = ReportWithMaker({"mapped", "300", "3000"}, "file", "SegmentCache.load");
+  const Json first = First(report, "file");
+  EXPECT_EQ(first.value("accessible", 0.0), 300.0 * (1 << 20));
+  EXPECT_EQ(first.value("file", ""), "SegmentCache.java");
+  EXPECT_GT(first.value("line", 0), 0);
+  const Json& last = report["jvm"]["last"];
+  EXPECT_EQ(last.value("mapped_used", 0.0), 300.0 * (1 << 20)) << last;
+  EXPECT_EQ(last.value("mapped_buffers", 0), 300) << last;
 }
+
+TEST_P(JvmMappedLeaks, ThreadsThatNeverStopAreNamedByWhoStartedThem) {
+  const Json report = ReportWithMaker({"threads", "400"}, "thread", "WorkerPool.submit");
+  const Json first = First(report, "thread");
+  EXPECT_EQ(first.value("ranges", 0), 400);
+  // 256 KiB each, as the program asks for.
+  EXPECT_EQ(first.value("accessible", 0.0), 400.0 * (256 << 10));
+  EXPECT_GT(first.value("resident", 0.0), 400.0 * 4096);
+  EXPECT_LT(first.value("resident", 0.0), 400.0 * (256 << 10));
+  EXPECT_EQ(first.value("file", ""), "WorkerPool.java");
+}
+
+TEST_P(JvmMappedLeaks, ClassLoadersAreNamedByWhoMadeMetaspaceGrow) {
+  const Json report = ReportWithMaker({"loaders", "600"}, "metaspace", "PluginLoader");
+  // Two classes in each, and no loader of them ever goes.
+  EXPECT_GT(First(report, "metaspace").value("accessible", 0.0), 600.0 * 6000);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, JvmMappedLeaks, testing::Values("17", "25"),
+                         [](const auto& info) { return std::string("Java") + info.param; });
 
 }  // namespace
 }  // namespace wrackline::test

@@ -1,6 +1,7 @@
 // The program that the e2e tests profile. Its subcommands are the ways in which a process lives and
 // ends.
 #include <fcntl.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -216,7 +217,7 @@ int Mappings() {
     // A neighbour of the same kind may have become one with it.
     if (from < start) from = start;
     if (to > end) to = end;
-    if (inode == 0 && from < to) std::printf("%llx %llx %s\n", from, to, rights);
+    if (from < to) std::printf("%llx %llx %s %d\n", from, to, rights, inode != 0 ? 1 : 0);
   }
   return 0;
 }
@@ -233,6 +234,53 @@ void Reserve(double seconds) {
     (void)block;
   }
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+std::atomic<int> g_running{0};
+std::atomic<bool> g_half_ends{false};
+
+// The argument: 0 lives on, 1 returns, 2 leaves by pthread_exit.
+void* Worker(void* kind) {
+  g_running.fetch_add(1);
+  while (!g_half_ends.load()) std::this_thread::yield();
+  if (kind == nullptr) {
+    for (;;) pause();
+  }
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  if (kind == reinterpret_cast<void*>(2)) pthread_exit(nullptr);
+  return nullptr;
+}
+
+extern "C" __attribute__((noinline)) int ShimTargetStart(pthread_t* thread,
+                                                         const pthread_attr_t* attributes,
+                                                         std::uintptr_t kind) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  const int error = pthread_create(thread, attributes, Worker, reinterpret_cast<void*>(kind));
+  return error == 0 ? 0 : 1;  // no jump into it
+}
+
+// Thirty threads of 512 KiB, of which ten are there at the end; another one runs on a stack of the program's.
+int Workers() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 512 << 10);
+  std::vector<pthread_t> threads(30);
+  int failed = 0;
+  for (std::size_t i = 0; i < threads.size(); ++i)
+    failed += ShimTargetStart(&threads[i], &attributes, i % 3);
+  constexpr std::size_t kOwnStack = 128 << 10;
+  void* stack =
+      mmap(nullptr, kOwnStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  pthread_attr_setstack(&attributes, stack, kOwnStack);
+  pthread_t own;
+  failed += ShimTargetStart(&own, &attributes, 0);
+  pthread_attr_destroy(&attributes);
+  while (failed == 0 && g_running.load() < 31) std::this_thread::yield();
+  g_half_ends.store(true);
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    if (i % 3 != 0) pthread_join(threads[i], nullptr);
+  }
+  return failed;
 }
 
 }  // namespace
@@ -259,6 +307,7 @@ int main(int count, char** arguments) {
   if (what == "vfork") return Vfork();
   if (what == "submit") return Submit();
   if (what == "mappings") return Mappings();
+  if (what == "workers") return Workers();
   Sampled();
   if (what == "exit") std::exit(5);
   if (what == "_exit") _exit(5);

@@ -97,6 +97,44 @@ TEST(MappingTable, NeighboursOfOneStackAndKindAreOneRange) {
             (Plains{{98, 1, 1, MappedRange::kShared}, {99, 4, 1, 0}, {103, 1, 2, 0}}));
 }
 
+TEST(MappingTable, FilesAndMemoryAreNotOneRange) {
+  const auto table = NewTable();
+  table->Map(Range(100, 10, 1));
+  table->Map(Range(110, 10, 1, MappedRange::kFile));
+  table->Map(Range(120, 10, 1, MappedRange::kFile));
+  EXPECT_EQ(Content(*table), (Plains{{100, 10, 1, 0}, {110, 20, 1, MappedRange::kFile}}));
+  // A file takes the place of memory, and memory that of a file; moved, a file stays one.
+  table->Map(Range(105, 10, 2, MappedRange::kFile));
+  table->Map(Range(125, 5, 1));
+  EXPECT_EQ(Content(*table), (Plains{{100, 5, 1, 0},
+                                     {105, 10, 2, MappedRange::kFile},
+                                     {115, 10, 1, MappedRange::kFile},
+                                     {125, 5, 1, 0}}));
+  table->Remapped(table->Unmap(105 * kPage, 10 * kPage), Range(300, 20, 9), true, false);
+  EXPECT_EQ(Content(*table).back(), (Plain{300, 20, 9, MappedRange::kFile}));
+}
+
+TEST(MappingTable, ThreadsStacksStayApartAndWhole) {
+  constexpr auto kThread = MappedRange::kThread;
+  const auto table = NewTable();
+  table->Map(Range(100, 10, 1, kThread));
+  table->Map(Range(110, 10, 1, kThread));
+  EXPECT_EQ(Content(*table), (Plains{{100, 10, 1, kThread}, {110, 10, 1, kThread}}));
+  // Guard pages, made and taken away.
+  table->Map(Range(110, 2, 5));
+  table->Map(Range(110, 2, 6, MappedRange::kReserved));
+  EXPECT_EQ(Content(*table), (Plains{{100, 10, 1, kThread}, {110, 10, 1, kThread}}));
+  // Whoever maps beyond the stack, or all of it, has the memory: that thread is gone.
+  table->Map(Range(108, 3, 7));
+  EXPECT_EQ(Content(*table), (Plains{{100, 8, 1, kThread}, {108, 3, 7, 0}, {111, 9, 1, kThread}}));
+  table->Map(Range(100, 8, 8));
+  EXPECT_EQ(Content(*table), (Plains{{100, 8, 8, 0}, {108, 3, 7, 0}, {111, 9, 1, kThread}}));
+  // The next thread on a stack that was left.
+  table->Map(Range(105, 15, 2, kThread));
+  table->Unmap(105 * kPage, 15 * kPage);
+  EXPECT_EQ(Content(*table), (Plains{{100, 5, 8, 0}}));
+}
+
 TEST(MappingTable, AFailedUnmapIsPutBack) {
   const auto table = NewTable();
   table->Map(Range(100, 10, 1));

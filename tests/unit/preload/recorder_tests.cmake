@@ -35,6 +35,7 @@ wrackline_unit_test(recorder_thread_test
     glibc_heaps_test.cc
     jvm/java_names_test.cc
     mailbox_test.cc
+    mapping_residence_test.cc
     modules_test.cc
     output_folder_test.cc
     settings_test.cc

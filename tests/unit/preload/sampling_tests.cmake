@@ -19,6 +19,12 @@ add_dependencies(sampling_tests preload_small_frame preload_large_frame)
 target_compile_definitions(sampling_tests PRIVATE
   WRACKLINE_SMALL_FRAME="$<TARGET_FILE:preload_small_frame>" WRACKLINE_LARGE_FRAME="$<TARGET_FILE:preload_large_frame>")
 
+# Mappings and threads; with them come those who look out for a VM.
+wrackline_unit_test(thread_start_tests
+  SOURCES thread_start_test.cc "${PROJECT_SOURCE_DIR}/preload/jvm/jvm_watch.cc" "${PROJECT_SOURCE_DIR}/preload/sampling/mapping.cc"
+    "${PROJECT_SOURCE_DIR}/preload/sampling/thread_start.cc"
+  LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
+
 # From the hooks to the analyzer's sites.
 wrackline_unit_test(site_statistics_tests
   SOURCES site_statistics_test.cc

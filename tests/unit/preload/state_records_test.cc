@@ -142,6 +142,39 @@ TEST_F(StateRecordsTest, MappingsReadBackAndGo) {
   EXPECT_TRUE(Read().mappings.empty());
 }
 
+TEST_F(StateRecordsTest, FilesAndThreadsReadBackWithWhatIsResidentOfThem) {
+  MappingResidence residence;
+  ASSERT_EQ(residence.Open(), 0);
+  records_.Open(state_, &names_, &residence);
+  constexpr std::uint64_t kPage = 4096;
+  alignas(kPage) static char pages[4 * kPage];
+  for (std::size_t i = 0; i < sizeof(pages); i += kPage) pages[i] = 1;
+  const auto start = reinterpret_cast<std::uint64_t>(pages);
+  const std::uint32_t id = Intern(0x402000);
+  state_->mappings.Map({start, kPage, id, 77, 12, MappedRange::kFile | MappedRange::kShared});
+  state_->mappings.Map({start + kPage, 2 * kPage, id, 78, 12, MappedRange::kThread});
+  state_->mappings.Map({start + 3 * kPage, kPage, id, 77, 12, 0});
+  const auto check = [&](bool looked) {
+    EXPECT_TRUE(PutChanges());
+    const recorder::Recording recording = Read();
+    ASSERT_EQ(recording.mappings.size(), 3u);
+    for (const auto& [slot, mapping] : recording.mappings) {
+      const bool file = mapping.start() == start;
+      const bool thread = mapping.start() == start + kPage;
+      EXPECT_EQ(mapping.file(), file);
+      EXPECT_EQ(mapping.shared(), file);
+      EXPECT_EQ(mapping.thread(), thread);
+      EXPECT_EQ(mapping.has_resident(), looked && (file || thread));
+      if (mapping.has_resident()) {
+        EXPECT_EQ(mapping.resident(), mapping.length());
+      }
+    }
+  };
+  check(false);
+  residence.LookNow(&state_->mappings);
+  check(true);
+}
+
 TEST_F(StateRecordsTest, MappingsOutliveSnapshots) {
   for (std::uint64_t i = 0; i < 3000; ++i)
     state_->mappings.Map({0x10000000 + i * 0x2000, 0x1000, 5, 1, 1, 0});

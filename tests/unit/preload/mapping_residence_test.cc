@@ -1,0 +1,149 @@
+#include "preload/mapping_residence.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <set>
+
+#include "preload/clock.h"
+#include "preload/pages.h"
+#include "tests/support/profiled_process.h"
+
+namespace wrackline::preload {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kPagemapEntry = 8;
+
+class MappingResidenceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    table_ = MapArray<MappingTable>(1);
+    ASSERT_NE(table_, nullptr);
+    ASSERT_EQ(residence_.Open(), 0);
+  }
+  void TearDown() override { munmap(static_cast<void*>(table_), sizeof(MappingTable)); }
+
+  void Put(std::uint64_t start, std::uint64_t pages, std::uint32_t flags) {
+    table_->Map({start, pages * kPage, 1, 1, 1, flags});
+    table_->TakeDirty([](std::uint32_t) { return true; });
+  }
+  std::optional<std::uint64_t> Of(std::uint64_t start) const {
+    for (std::uint32_t slot = 0; slot < MappingTable::kSlots; ++slot) {
+      MappedRange range;
+      if (table_->Read(slot, &range) == MappingTable::SlotState::kOccupied && range.start == start)
+        return residence_.Of(slot, start);
+    }
+    return std::nullopt;
+  }
+  std::set<std::uint32_t> Changed() {
+    std::set<std::uint32_t> slots;
+    table_->TakeDirty([&](std::uint32_t slot) { return slots.insert(slot).second; });
+    return slots;
+  }
+
+  MappingTable* table_ = nullptr;
+  MappingResidence residence_;
+};
+
+TEST_F(MappingResidenceTest, CountsThePagesThatThisProcessHas) {
+  auto* pages = static_cast<char*>(
+      mmap(nullptr, 64 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(pages, MAP_FAILED);
+  madvise(pages, 64 * kPage, MADV_NOHUGEPAGE);
+  const auto start = reinterpret_cast<std::uint64_t>(pages);
+  Put(start, 64, MappedRange::kThread);
+  residence_.LookNow(table_);
+  EXPECT_EQ(Of(start), 0u);
+  EXPECT_EQ(Changed().size(), 1u);
+  for (int i = 0; i < 20; ++i) pages[i * kPage] = 'y';
+  residence_.LookNow(table_);
+  EXPECT_EQ(Of(start), 20 * kPage);
+  EXPECT_EQ(Changed().size(), 1u);
+  // No more than a sixteenth: not worth a record.
+  pages[20 * kPage] = 'y';
+  residence_.LookNow(table_);
+  EXPECT_EQ(Changed().size(), 0u);
+  munmap(pages, 64 * kPage);
+}
+
+TEST_F(MappingResidenceTest, OfAFileOnlyWhatWasTouchedThroughTheMapping) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "segment";
+  std::ofstream(path) << std::string(64 * kPage, 'x');  // in the page cache now
+  std::FILE* file = std::fopen(path.c_str(), "r+");
+  ASSERT_NE(file, nullptr);
+  auto* pages = static_cast<char*>(
+      mmap(nullptr, 64 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0));
+  std::fclose(file);
+  ASSERT_NE(pages, MAP_FAILED);
+  const auto start = reinterpret_cast<std::uint64_t>(pages);
+  Put(start, 64, MappedRange::kFile | MappedRange::kShared);
+  residence_.LookNow(table_);
+  EXPECT_EQ(Of(start), 0u);
+  for (int i = 0; i < 64; ++i) pages[i * kPage] = 'y';
+  residence_.LookNow(table_);
+  EXPECT_EQ(Of(start), 64 * kPage);
+  munmap(pages, 64 * kPage);
+}
+
+// A pagemap in which every page of the addresses from 0 on is there.
+std::string FullPagemap(const test::TemporaryFolder& folder, std::uint64_t pages) {
+  std::string path = folder / "pagemap";
+  std::string entry(kPagemapEntry, '\0');
+  entry.back() = '\x80';
+  std::ofstream out(path, std::ios::binary);
+  for (std::uint64_t i = 0; i < pages; ++i) out << entry;
+  return path;
+}
+
+TEST_F(MappingResidenceTest, TakesNoMoreThanItsPagesInASecond) {
+  const test::TemporaryFolder folder;
+  constexpr std::uint64_t kMost = MappingResidence::kPagesAtOnce;
+  const std::string pagemap = FullPagemap(folder, 3 * kMost);
+  Put(kPage, kMost / 2, MappedRange::kThread);
+  Put(kPage * kMost, kMost + 7, MappedRange::kFile);
+  Put(kPage * 2 * kMost + 7 * kPage, 5, 0);
+  std::uint64_t now = 1000 * kSecond;
+  residence_.Look(table_, now, pagemap.c_str());
+  EXPECT_EQ(Of(kPage), kMost / 2 * kPage);
+  EXPECT_EQ(Of(kPage * kMost), std::nullopt);
+  // Not before its time.
+  residence_.Look(table_, now + kSecond / 2, pagemap.c_str());
+  EXPECT_EQ(Of(kPage * kMost), std::nullopt);
+  residence_.Look(table_, now + kSecond, pagemap.c_str());
+  EXPECT_EQ(Of(kPage * kMost), (kMost + 7) * kPage);
+  // Memory that the program maps itself is not looked at.
+  EXPECT_EQ(Of(kPage * 2 * kMost + 7 * kPage), std::nullopt);
+  Changed();
+  // The next round begins ten seconds after the first one.
+  Put(kPage * 2 * kMost + 20 * kPage, 3, MappedRange::kFile);
+  residence_.Look(table_, now + 5 * kSecond, pagemap.c_str());
+  EXPECT_EQ(Of(kPage * 2 * kMost + 20 * kPage), std::nullopt);
+  residence_.Look(table_, now + 10 * kSecond, pagemap.c_str());
+  residence_.Look(table_, now + 11 * kSecond, pagemap.c_str());
+  EXPECT_EQ(Of(kPage * 2 * kMost + 20 * kPage), 3 * kPage);
+}
+
+TEST_F(MappingResidenceTest, WithoutPagemapNothingIsKnown) {
+  Put(kPage, 4, MappedRange::kFile);
+  residence_.LookNow(table_, "/nowhere/pagemap");
+  EXPECT_EQ(Of(kPage), std::nullopt);
+  EXPECT_TRUE(Changed().empty());
+}
+
+TEST_F(MappingResidenceTest, AnotherRangeInTheSameSlotIsNotKnown) {
+  const test::TemporaryFolder folder;
+  const std::string pagemap = FullPagemap(folder, 100);
+  Put(kPage, 4, MappedRange::kFile);
+  residence_.LookNow(table_, pagemap.c_str());
+  EXPECT_EQ(Of(kPage), 4 * kPage);
+  table_->Unmap(kPage, 4 * kPage);
+  Put(50 * kPage, 4, MappedRange::kFile);
+  EXPECT_EQ(Of(50 * kPage), std::nullopt);
+}
+
+}  // namespace
+}  // namespace wrackline::preload
