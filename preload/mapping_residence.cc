@@ -19,11 +19,6 @@ constexpr std::uint64_t kParts = 16;
 // Of an entry of pagemap (Documentation/admin-guide/mm/pagemap.rst).
 constexpr std::uint64_t kPresent = 1ull << 63;
 
-bool Wanted(const MappedRange& range) {
-  return (range.flags & (MappedRange::kFile | MappedRange::kThread)) != 0 &&
-         (range.flags & MappedRange::kReserved) == 0;
-}
-
 }  // namespace
 
 int MappingResidence::Open() {
@@ -35,42 +30,51 @@ int MappingResidence::Open() {
 void MappingResidence::Look(MappingTable* table, std::uint64_t now_ns, const char* pagemap) {
   if (now_ns < next_look_ns_ || table->size() == 0) return;
   next_look_ns_ = now_ns + kSecond;
-  if (slot_ == 0) {
+  if (turn_ == kTurns) {
     if (round_began_ns_ != 0 && now_ns < round_began_ns_ + kRoundNs) return;
     round_began_ns_ = now_ns;
+    turn_ = slot_ = seen_ = 0;
   }
   const int file = open(pagemap, O_RDONLY | O_CLOEXEC);
   if (file < 0) return;
-  Walk(table, file);
+  std::uint64_t budget = kPagesAtOnce;
+  for (; turn_ < kTurns && WalkTurn(table, file, &budget); ++turn_) slot_ = seen_ = 0;
   close(file);
 }
 
 void MappingResidence::LookNow(MappingTable* table, const char* pagemap) {
-  next_look_ns_ = round_began_ns_ = 0;
-  slot_ = seen_ = 0;
-  half_start_ = 0;
+  next_look_ns_ = round_began_ns_ = half_start_ = 0;
+  turn_ = kTurns;
   Look(table, MonotonicNs(), pagemap);
 }
 
-void MappingResidence::Walk(MappingTable* table, int pagemap) {
-  std::uint64_t budget = kPagesAtOnce;
+MappingResidence::Turn MappingResidence::TurnOf(const MappedRange& range) const {
+  if ((range.flags & MappedRange::kThread) != 0) return kStacks;
+  if ((range.flags & MappedRange::kFile) == 0 || (range.flags & MappedRange::kReserved) != 0) {
+    return kTurns;
+  }
+  return range.length / page_ <= kPagesAtOnce ? kFiles : kLargeFiles;
+}
+
+// False: not to its end, the budget is used up.
+bool MappingResidence::WalkTurn(MappingTable* table, int pagemap, std::uint64_t* budget) {
   // Slots are given out from the first one on: beyond as many as are occupied there are none.
   for (; slot_ < MappingTable::kSlots && seen_ < table->size(); ++slot_) {
     MappedRange range;
     if (table->Read(slot_, &range) != MappingTable::SlotState::kOccupied) continue;
     ++seen_;
-    if (!Wanted(range)) continue;
-    if (!CountPages(range, pagemap, &budget)) {
+    if (TurnOf(range) != turn_) continue;
+    if (!CountPages(range, pagemap, budget)) {
       --seen_;  // the same one again
-      return;
+      return false;
     }
     Note(table, slot_, range.start, half_present_ * page_);
     half_start_ = 0;
   }
-  slot_ = seen_ = 0;
+  return true;
 }
 
-// False: not to its end, the budget is used up.
+// False likewise.
 bool MappingResidence::CountPages(const MappedRange& range, int pagemap, std::uint64_t* budget) {
   if (half_start_ != range.start) {
     half_start_ = range.start;

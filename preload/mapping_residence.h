@@ -5,8 +5,9 @@
 //   if (const auto bytes = residence.Of(slot, range.start)) ...    // when the range is written
 //
 // /proc/self/pagemap, 8 bytes a page: no more than 65,536 pages (256 MiB of address space, 1 ms) in a second, and every range
-// every 10 s at the most. A range whose figure changed by a sixteenth is marked as changed in the table. Where there is no such
-// file, nothing is known. Never allocates from the program's allocator; by one thread.
+// every 10 s at the most. Stacks come first, then small files, then those of more than 256 MiB. A range whose figure changed by
+// a sixteenth is marked as changed in the table. Where there is no such file, nothing is known. Never allocates from the
+// program's allocator; by one thread.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +36,9 @@ class MappingResidence {
     std::uint64_t start;
     std::uint64_t bytes;
   };
-  void Walk(MappingTable* table, int pagemap);
+  enum Turn : std::uint32_t { kStacks, kFiles, kLargeFiles, kTurns };
+  Turn TurnOf(const MappedRange& range) const;
+  bool WalkTurn(MappingTable* table, int pagemap, std::uint64_t* budget);
   bool CountPages(const MappedRange& range, int pagemap, std::uint64_t* budget);
   void Note(MappingTable* table, std::uint32_t slot, std::uint64_t start, std::uint64_t bytes);
 
@@ -43,7 +46,7 @@ class MappingResidence {
   std::uint64_t page_ = 4096;
   std::uint64_t next_look_ns_ = 0, round_began_ns_ = 0;
   // The round: where it is, and the range that is half done.
-  std::uint32_t slot_ = 0, seen_ = 0;
+  std::uint32_t turn_ = kTurns, slot_ = 0, seen_ = 0;
   std::uint64_t half_start_ = 0, half_pages_ = 0, half_present_ = 0;
 };
 

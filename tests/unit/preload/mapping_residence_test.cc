@@ -103,28 +103,32 @@ TEST_F(MappingResidenceTest, TakesNoMoreThanItsPagesInASecond) {
   const test::TemporaryFolder folder;
   constexpr std::uint64_t kMost = MappingResidence::kPagesAtOnce;
   const std::string pagemap = FullPagemap(folder, 3 * kMost);
-  Put(kPage, kMost / 2, MappedRange::kThread);
-  Put(kPage * kMost, kMost + 7, MappedRange::kFile);
-  Put(kPage * 2 * kMost + 7 * kPage, 5, 0);
-  std::uint64_t now = 1000 * kSecond;
+  const std::uint64_t large = kPage, memory = (kMost + 10) * kPage, file = memory + 10 * kPage,
+                      stack = file + 10 * kPage;
+  Put(large, kMost + 1, MappedRange::kFile);
+  Put(memory, 5, 0);
+  Put(file, 6, MappedRange::kFile);
+  Put(stack, kMost / 2, MappedRange::kThread);
+  const std::uint64_t now = 1000 * kSecond;
   residence_.Look(table_, now, pagemap.c_str());
-  EXPECT_EQ(Of(kPage), kMost / 2 * kPage);
-  EXPECT_EQ(Of(kPage * kMost), std::nullopt);
+  // In this order.
+  EXPECT_EQ(Of(stack), kMost / 2 * kPage);
+  EXPECT_EQ(Of(file), 6 * kPage);
+  EXPECT_EQ(Of(large), std::nullopt);
   // Not before its time.
   residence_.Look(table_, now + kSecond / 2, pagemap.c_str());
-  EXPECT_EQ(Of(kPage * kMost), std::nullopt);
+  EXPECT_EQ(Of(large), std::nullopt);
   residence_.Look(table_, now + kSecond, pagemap.c_str());
-  EXPECT_EQ(Of(kPage * kMost), (kMost + 7) * kPage);
+  EXPECT_EQ(Of(large), (kMost + 1) * kPage);
   // Memory that the program maps itself is not looked at.
-  EXPECT_EQ(Of(kPage * 2 * kMost + 7 * kPage), std::nullopt);
-  Changed();
+  EXPECT_EQ(Of(memory), std::nullopt);
   // The next round begins ten seconds after the first one.
-  Put(kPage * 2 * kMost + 20 * kPage, 3, MappedRange::kFile);
+  const std::uint64_t later = stack + kMost * kPage;
+  Put(later, 3, MappedRange::kFile);
   residence_.Look(table_, now + 5 * kSecond, pagemap.c_str());
-  EXPECT_EQ(Of(kPage * 2 * kMost + 20 * kPage), std::nullopt);
+  EXPECT_EQ(Of(later), std::nullopt);
   residence_.Look(table_, now + 10 * kSecond, pagemap.c_str());
-  residence_.Look(table_, now + 11 * kSecond, pagemap.c_str());
-  EXPECT_EQ(Of(kPage * 2 * kMost + 20 * kPage), 3 * kPage);
+  EXPECT_EQ(Of(later), 3 * kPage);
 }
 
 TEST_F(MappingResidenceTest, WithoutPagemapNothingIsKnown) {
