@@ -16,8 +16,25 @@ bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-// HotSpot's class that commits and reserves it: metaspace::VirtualSpaceNode, before JDK 16 without
-// the namespace. MetaspaceShared is the class archive, which is none of it.
+using Addresses = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+// Where the VM said that metaspace is, the last time it was asked.
+Addresses MetaspaceOf(const recorder::Recording& recording) {
+  std::uint64_t newest = 0;
+  Addresses ranges;
+  for (const proto::Record& record : recording.jvm_samples) {
+    if (record.jvm_sample().metaspace_at().empty() || record.time_ns() < newest) continue;
+    newest = record.time_ns();
+    ranges.clear();
+    for (const proto::AddressRange& at : record.jvm_sample().metaspace_at())
+      ranges.emplace_back(at.start(), at.end());
+  }
+  return ranges;
+}
+
+// What was reserved since then, and by a VM that does not say: by HotSpot's class that commits and
+// reserves it, metaspace::VirtualSpaceNode, before JDK 16 without the namespace. (MetaspaceShared is
+// the class archive, which is none of it.)
 bool IsMetaspace(const std::vector<SiteFrame>& frames) {
   for (const SiteFrame& frame : frames) {
     if (frame.java || !StartsWith(frame.module, "libjvm.so")) return false;
@@ -29,7 +46,8 @@ bool IsMetaspace(const std::vector<SiteFrame>& frames) {
 }
 
 // By who called mmap: the process knows its allocator's code; of the others the file's name tells.
-MappingKind KindOf(const proto::Mapping& mapping, const std::vector<SiteFrame>& frames) {
+MappingKind KindOf(const proto::Mapping& mapping, const std::vector<SiteFrame>& frames,
+                   const Addresses& metaspace) {
   if (mapping.thread()) return MappingKind::kThread;
   if (mapping.stack_hint()) return MappingKind::kThreadStack;
   if (mapping.by_allocator()) return MappingKind::kAllocator;
@@ -37,12 +55,29 @@ MappingKind KindOf(const proto::Mapping& mapping, const std::vector<SiteFrame>& 
   if (frames.empty()) return others;
   const std::string& module = frames.front().module;
   if (StartsWith(module, "libjvm.so")) {
-    return !mapping.file() && IsMetaspace(frames) ? MappingKind::kMetaspace : MappingKind::kJvm;
+    const bool inside =
+        std::any_of(metaspace.begin(), metaspace.end(), [&mapping](const auto& range) {
+          return mapping.start() >= range.first && mapping.start() < range.second;
+        });
+    return !mapping.file() && (inside || IsMetaspace(frames)) ? MappingKind::kMetaspace
+                                                              : MappingKind::kJvm;
   }
   for (const char* allocator : {"libjemalloc", "libtcmalloc", "libmimalloc"}) {
     if (StartsWith(module, allocator)) return MappingKind::kAllocator;
   }
   return others;
+}
+
+// As LabelOf; where all that is Java's is the JDK's own, a pool that starts a thread or a loader that
+// reads a class says more than the function of the VM below.
+std::size_t MappingLabelOf(const std::vector<SiteFrame>& frames) {
+  const std::size_t label = LabelOf(frames);
+  if (frames.empty() || frames[label].java) return label;
+  const auto java = std::find_if(frames.begin(), frames.end(), [](const SiteFrame& frame) {
+    return frame.java && frame.named && !StartsWith(frame.function, "java.lang.Thread.") &&
+           !StartsWith(frame.function, "java.lang.System$");
+  });
+  return java == frames.end() ? label : static_cast<std::size_t>(java - frames.begin());
 }
 
 }  // namespace
@@ -68,6 +103,7 @@ const char* Name(MappingKind kind) {
 
 std::vector<MappingSite> MappingsFromRecording(const recorder::Recording& recording) {
   FrameNamer namer(recording);
+  const Addresses metaspace = MetaspaceOf(recording);
   std::map<std::pair<MappingKind, std::string>, MappingSite> sites;
   for (const auto& [slot, mapping] : recording.mappings) {
     MappingSite site;
@@ -76,8 +112,8 @@ std::vector<MappingSite> MappingsFromRecording(const recorder::Recording& record
       site.truncated = stack->second.truncated;
       for (const std::uint64_t pc : stack->second.frames) site.frames.push_back(namer.Name(pc));
     }
-    site.kind = KindOf(mapping, site.frames);
-    site.label = LabelOf(site.frames);
+    site.kind = KindOf(mapping, site.frames, metaspace);
+    site.label = MappingLabelOf(site.frames);
     const std::pair key(site.kind, Identity(site.frames, site.truncated));
     const auto [place, fresh] = sites.try_emplace(key, std::move(site));
     MappingSite& known = place->second;

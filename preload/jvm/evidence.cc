@@ -203,6 +203,23 @@ void ReadNodes(const JvmContext& jvm, Evidence* evidence, std::optional<std::uin
   }
 }
 
+// Where the nodes are; those that lie side by side are one range.
+void PutNodes(const Evidence& evidence, wrackline_proto_JvmSample* sample) {
+  for (int i = 0; i < evidence.node_count; ++i) {
+    const AddressRange& at = evidence.nodes[i].range;
+    if (sample->metaspace_at_count > 0) {
+      wrackline_proto_AddressRange& last = sample->metaspace_at[sample->metaspace_at_count - 1];
+      if (last.end == at.start || last.start == at.end) {
+        last.start = std::min<std::uint64_t>(last.start, at.start);
+        last.end = std::max<std::uint64_t>(last.end, at.end);
+        continue;
+      }
+    }
+    if (sample->metaspace_at_count == std::size(sample->metaspace_at)) return;
+    sample->metaspace_at[sample->metaspace_at_count++] = {at.start, at.end};
+  }
+}
+
 void ReadNativeMemory(const JvmContext& jvm, Evidence* evidence,
                       wrackline_proto_JvmSample* sample) {
   if (!evidence->native_memory) return;
@@ -315,6 +332,7 @@ bool FillJvmSample(const JvmContext& jvm, bool resident, wrackline_proto_JvmSamp
   ReadNativeMemory(jvm, evidence, sample);
   if (resident) {
     ReadNodes(jvm, evidence, heap.metaspace_reserved, began);
+    PutNodes(*evidence, sample);
     ReadResident(evidence, sample);
   }
   sample->cost_ns = MonotonicNs() - began;

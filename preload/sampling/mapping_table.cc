@@ -186,7 +186,8 @@ void MappingTable::InsertRange(MappedRange range) {
 
 void MappingTable::InsertAt(std::uint32_t index, const MappedRange& range) {
   const std::uint32_t count = size();
-  if (count >= kSlots || index > count) {
+  const bool file = (range.flags & MappedRange::kFile) != 0;
+  if (count >= (file ? kSlotsForFiles : kSlots) || index > count) {
     Count(&losses_.full);
     return;
   }

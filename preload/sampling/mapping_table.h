@@ -20,7 +20,8 @@
 //    allocation, no system call.
 //  - All zero is the valid, empty, disabled table; its content may become all zero under a thread's
 //    hands (a fork), with which every path copes.
-//  - What finds no room is counted.
+//  - What finds no room is counted. Files leave a quarter of the room to memory and threads: a program
+//    that maps a file for each of its segments takes none of theirs.
 //
 // Neighbours that the same stack made with the same flags are one range, as they are one in
 // /proc/self/maps: so the number of ranges is bounded as that of the kernel's own is, and a count of
@@ -59,6 +60,7 @@ class MappingTable {
  public:
   static constexpr std::uint32_t kSlots = 1u
                                           << 15;  // a process may have 65,530 mappings of all kinds
+  static constexpr std::uint32_t kSlotsForFiles = kSlots / 4 * 3;
   static constexpr std::uint32_t kQueue = 8192;
   // Pieces of ranges whose munmap or mremap has begun.
   static constexpr std::uint32_t kParked = 1024;

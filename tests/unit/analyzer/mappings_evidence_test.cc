@@ -139,6 +139,47 @@ TEST(Mappings, FilesThreadsAndMetaspaceAreKindsOfTheirOwn) {
                 {"file", 10}, {"jvm", 17}, {"thread", 1}, {"metaspace", 5}, {"program", 5}}));
 }
 
+TEST(Mappings, MetaspaceIsWhereTheVmSaysThatItIs) {
+  RecordingBuilder builder;
+  const std::string vm = "/usr/lib/jvm/libjvm.so";
+  Map(builder, 1, vm, "libjvm.so+0x1234", 10);
+  Map(builder, 2, vm, "libjvm.so+0x1234", 20);
+  Map(builder, 3, "/opt/app", "make_buffers", 30);
+  for (const std::uint64_t at : {0, 2, 3}) {
+    proto::Record& record = builder.recording().jvm_samples.emplace_back();
+    record.set_time_ns(at);
+    record.mutable_jvm_sample()->set_threads(1);
+    // Asked only now and then; what is said last counts.
+    if (at == 3) continue;
+    for (const std::uint32_t slot : {3u, at == 0 ? 1u : 2u}) {
+      proto::AddressRange& range = *record.mutable_jvm_sample()->add_metaspace_at();
+      range.set_start(builder.recording().mappings[slot].start() - kMi);
+      range.set_end(range.start() + 2 * kMi);
+    }
+  }
+  const auto sites = MappingsFromRecording(builder.recording());
+  ASSERT_EQ(sites.size(), 3u);
+  EXPECT_EQ(sites[0].kind, MappingKind::kProgram);
+  EXPECT_EQ(sites[1].kind, MappingKind::kMetaspace);
+  EXPECT_EQ(sites[1].accessible.count, static_cast<std::int64_t>(20 * kMi));
+  EXPECT_EQ(sites[2].kind, MappingKind::kJvm);
+}
+
+TEST(Mappings, WhereOnlyTheJdkIsOnTheStackItIsTheLabel) {
+  RecordingBuilder builder;
+  const std::string vm = "/usr/lib/jvm/libjvm.so";
+  auto& thread =
+      MapFromJava(builder, 1, vm, {"os::create_thread"}, "java.lang.Thread.start0", 0, 1);
+  thread.set_thread(true);
+  std::vector<std::uint64_t>& frames = builder.recording().stacks[1001].frames;
+  frames.push_back((std::uint64_t{1} << 63) + 100);
+  builder.recording().frame_names[frames.back()].set_symbol(
+      "java.util.concurrent.ForkJoinPool.createWorker");
+  const auto makers = MakersOf(MappingsFromRecording(builder.recording()), MappingKind::kThread);
+  ASSERT_EQ(makers.size(), 1u);
+  EXPECT_EQ(makers[0].frame.function, "java.util.concurrent.ForkJoinPool.createWorker");
+}
+
 TEST(Mappings, MakersAreAddedUpByTheirMethod) {
   RecordingBuilder builder;
   const std::string nio = "/opt/libnio.so";

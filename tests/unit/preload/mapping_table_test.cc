@@ -180,6 +180,18 @@ TEST(MappingTable, AForgottenRemapIsCounted) {
   EXPECT_EQ(table->losses().unsettled, 1u);
 }
 
+TEST(MappingTable, FilesLeaveRoomToMemory) {
+  const auto table = NewTable();
+  for (std::uint32_t i = 0; i < 100'000; ++i)
+    table->Map(Range(100 + 2 * std::uint64_t{i}, 1, 1, MappedRange::kFile));
+  EXPECT_EQ(table->size(), MappingTable::kSlotsForFiles);
+  EXPECT_EQ(table->losses().full, 100'000 - MappingTable::kSlotsForFiles);
+  for (std::uint32_t i = 0; i < 1000; ++i)
+    table->Map(Range(1'000'000 + 2 * std::uint64_t{i}, 1, 1));
+  EXPECT_EQ(table->size(), MappingTable::kSlotsForFiles + 1000);
+  EXPECT_EQ(table->losses().full, 100'000 - MappingTable::kSlotsForFiles);
+}
+
 TEST(MappingTable, WhatFindsNoSlotIsCounted) {
   const auto table = NewTable();
   constexpr std::uint32_t kMore = 10;
