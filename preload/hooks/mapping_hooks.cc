@@ -94,7 +94,8 @@ WRACKLINE_HOOK void* mremap(void* old, std::size_t old_length, std::size_t new_l
     va_end(more);
   }
   const auto real = hooks::g_remap.load(std::memory_order_acquire);
-  if (hooks::IsOwnCode(WRACKLINE_CALLER)) return real(old, old_length, new_length, flags, new_address);
+  if (hooks::IsOwnCode(WRACKLINE_CALLER))
+    return real(old, old_length, new_length, flags, new_address);
   return hooks::RemapThrough(real, WRACKLINE_CALLER, old, old_length, new_length, flags,
                              new_address);
 }
