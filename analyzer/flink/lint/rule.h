@@ -22,6 +22,7 @@
 #include "analyzer/flink/lint/document.h"
 #include "analyzer/flink/lint/finding.h"
 #include "analyzer/flink/memory_model.h"
+#include "analyzer/flink/options.h"
 #include "analyzer/flink/version.h"
 
 namespace wrackline::evidence {
@@ -46,11 +47,10 @@ struct Context {
 
   // The entry of a key in the file; null when the file does not set it.
   const Entry* Find(std::string_view key) const { return document.Find(key); }
-  // Where to point for a key: at its value, else at the file as a whole.
-  Location ValueOf(std::string_view key) const {
-    const Entry* entry = Find(key);
-    return entry == nullptr ? document.Whole() : entry->value_at;
-  }
+  // Where to point for a key: at the value that counts, else at the file as a whole.
+  Location ValueOf(std::string_view key) const;
+  // The same for an option under its key or, where only that is set, its deprecated name.
+  Location ValueOf(const Option& option) const;
 };
 
 // What documents a rule and tests it.

@@ -3,12 +3,56 @@
 
 namespace wrackline::flink::lint {
 
+extern const Rule kFileRefused;
+extern const Rule kWrongFile;
+extern const Rule kTwoFiles;
+extern const Rule kSkippedLine;
 extern const Rule kDuplicateKey;
+extern const Rule kUnknownKey;
+extern const Rule kKeyOfAnotherVersion;
+extern const Rule kDeprecatedKey;
+extern const Rule kIgnoredKey;
+extern const Rule kUnparsableValue;
+extern const Rule kRefused;
+extern const Rule kOverDetermined;
+extern const Rule kFlinkSizeWithoutOverhead;
+extern const Rule kNetworkMaxAlone;
+extern const Rule kStateUnbounded;
+extern const Rule kFixedStateMemory;
+extern const Rule kManagedWithHeapBackend;
+extern const Rule kNoNativeSlack;
+extern const Rule kWriteBufferArena;
+extern const Rule kStateMemoryRatios;
+extern const Rule kOtherBackendsKeys;
+extern const Rule kJvmSizesByHand;
+extern const Rule kNativeMemoryTracking;
 
 namespace {
 
 constexpr const Rule* kRules[] = {
+    &kFileRefused,
+    &kWrongFile,
+    &kTwoFiles,
+    &kSkippedLine,
     &kDuplicateKey,
+    &kUnknownKey,
+    &kKeyOfAnotherVersion,
+    &kDeprecatedKey,
+    &kIgnoredKey,
+    &kUnparsableValue,
+    &kRefused,
+    &kOverDetermined,
+    &kFlinkSizeWithoutOverhead,
+    &kNetworkMaxAlone,
+    &kStateUnbounded,
+    &kFixedStateMemory,
+    &kManagedWithHeapBackend,
+    &kNoNativeSlack,
+    &kWriteBufferArena,
+    &kStateMemoryRatios,
+    &kOtherBackendsKeys,
+    &kJvmSizesByHand,
+    &kNativeMemoryTracking,
 };
 
 }  // namespace
