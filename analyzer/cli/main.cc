@@ -13,8 +13,8 @@
 namespace wrackline::cli {
 namespace {
 
-constexpr std::array<std::string_view, 5> kSubcommands = {"run", "report", "rocksdb", "inspect",
-                                                          "pack"};
+constexpr std::array<std::string_view, 6> kSubcommands = {"run",  "report",  "rocksdb",
+                                                          "lint", "inspect", "pack"};
 
 int Main(int argc, char** argv) {
   // What follows `run`'s -- is the command's own, its options included: the parser never sees it.
@@ -31,7 +31,8 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("wrackline ") + WRACKLINE_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit status: 0 done; 2 bad input or usage; `run` exits as its command does, 125 when "
+      "Exit status: 0 done; 2 bad input or usage; `lint` 1 with findings; `run` exits as its "
+      "command does, 125 when "
       "wrackline itself failed,\n"
       "126 when the command cannot be executed, 127 when it is not found.\n"
       "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
@@ -42,14 +43,17 @@ int Main(int argc, char** argv) {
         app.add_subcommand("report", "Say who held the memory, and what to set instead");
     CLI::App* rocksdb =
         app.add_subcommand("rocksdb", "Show what each RocksDB family holds, each byte once");
+    CLI::App* lint = app.add_subcommand(
+        "lint", "Name every mistake that a Flink configuration makes with memory");
     CLI::App* inspect =
         app.add_subcommand("inspect", "Show what a recorder file holds, uninterpreted");
     CLI::App* pack = app.add_subcommand("pack", "Make a small portable dump of a recorder file");
     made[0] = {run, AddRun(run, command)};
     made[1] = {report, AddReport(report)};
     made[2] = {rocksdb, AddRocksDb(rocksdb)};
-    made[3] = {inspect, AddInspect(inspect)};
-    made[4] = {pack, AddPack(pack)};
+    made[3] = {lint, AddLint(lint)};
+    made[4] = {inspect, AddInspect(inspect)};
+    made[5] = {pack, AddPack(pack)};
     return made;
   }();
 

@@ -50,6 +50,8 @@ std::size_t Edits(std::string_view a, std::string_view b) {
 
 // A part that is missing or too much.
 constexpr double kPartCost = 0.6;
+// Nobody means jobmanager and writes taskmanager: the first part weighs more than the others.
+constexpr double kFirstPart = 2.5;
 
 double PartDistance(std::string_view a, std::string_view b) {
   if (a == b) return 0;
@@ -67,7 +69,8 @@ double KeyDistance(const std::vector<std::string_view>& typed,
     double diagonal = row[0];
     row[0] = static_cast<double>(i) * kPartCost;
     for (std::size_t j = 1; j <= known.size(); ++j) {
-      const double replaced = diagonal + PartDistance(typed[i - 1], known[j - 1]);
+      const double weight = i == 1 && j == 1 ? kFirstPart : 1;
+      const double replaced = diagonal + weight * PartDistance(typed[i - 1], known[j - 1]);
       diagonal = row[j];
       row[j] = std::min({row[j] + kPartCost, row[j - 1] + kPartCost, replaced});
     }

@@ -1,0 +1,194 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "analyzer/cli/command.h"
+#include "analyzer/cli/output.h"
+#include "analyzer/cli/suggest.h"
+#include "analyzer/cli/terminal.h"
+#include "analyzer/flink/lint/lint.h"
+#include "analyzer/render/lint.h"
+
+namespace wrackline::cli {
+namespace {
+
+namespace fs = std::filesystem;
+namespace lint = flink::lint;
+
+// Findings at or above --fail-on.
+constexpr int kFindings = 1;
+constexpr std::size_t kLargest = 4 << 20;
+
+struct Options {
+  std::string path, version = "1.20", mode = "standalone", format = "text", fail_on = "warning",
+                    output;
+  std::vector<std::string> ignore;
+  std::string explain;
+  bool list_rules = false, rules_document = false, no_color = false;
+};
+
+Result<std::string> ReadText(const std::string& path) {
+  std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
+  if (!file) return Error{"cannot read " + path + ": " + std::strerror(errno), "check the path"};
+  std::string text;
+  char buffer[65536];
+  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
+    text.append(buffer, static_cast<std::size_t>(file.gcount()));
+    if (text.size() > kLargest)
+      return Error{path + " is larger than 4 MiB", "is it a Flink configuration?"};
+  }
+  if (file.bad()) return Error{"cannot read " + path + ": " + std::strerror(errno), ""};
+  return text;
+}
+
+bool IsFile(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+// A conf folder: the file that this version reads in it.
+Result<std::string> FileIn(const std::string& folder, flink::Version version) {
+  const fs::path path(folder);
+  const std::string_view name =
+      flink::ConfigFileOf(version, IsFile(path / "flink-conf.yaml"), IsFile(path / "config.yaml"));
+  if (name.empty())
+    return Error{
+        "no configuration that Flink " + flink::FormatVersion(version) + " reads in " + folder,
+        version >= flink::kNoLegacyKeys ? "it reads config.yaml" : "give the file itself"};
+  return (path / name).string();
+}
+
+// The other configuration file beside this one, if it is there.
+std::string OtherFile(const fs::path& path) {
+  const fs::path name = path.filename();
+  if (name == "flink-conf.yaml" && IsFile(path.parent_path() / "config.yaml")) return "config.yaml";
+  if (name == "config.yaml" && IsFile(path.parent_path() / "flink-conf.yaml"))
+    return "flink-conf.yaml";
+  return "";
+}
+
+std::string UnknownRule(const std::string& id) {
+  std::vector<std::string_view> known;
+  for (const lint::Rule* rule : lint::Rules()) known.emplace_back(rule->id);
+  const std::string_view nearest = Nearest(id, known);
+  return "no rule '" + id + "' (" +
+         (nearest.empty() ? std::string("wrackline lint --list-rules lists them")
+                          : "did you mean '" + std::string(nearest) + "'?") +
+         ")";
+}
+
+int Write(const std::string& text, const Options& options, int status) {
+  if (const Status failed = WriteOutput(text, options.output)) return Fail(failed->Text());
+  return status;
+}
+
+bool Fails(const lint::LintReport& report, const std::string& fail_on) {
+  if (fail_on == "never") return false;
+  return std::any_of(report.findings.begin(), report.findings.end(), [&](const lint::Finding& f) {
+    return f.severity == lint::Severity::kError ||
+           (f.severity == lint::Severity::kWarning && fail_on != "error") || fail_on == "info";
+  });
+}
+
+int LintFile(const Options& options) {
+  const Result<flink::Version> version = flink::ParseVersion(options.version);
+  if (!version.ok()) return Fail(version.error().Text());
+  if (options.path.empty()) return Fail("give a configuration (see wrackline lint --help)");
+  lint::LintInput input;
+  input.file = options.path;
+  input.version = version.value();
+  input.mode =
+      options.mode == "containerized" ? flink::Mode::kContainerized : flink::Mode::kStandalone;
+  std::error_code error;
+  if (fs::is_directory(options.path, error)) {
+    const Result<std::string> found = FileIn(options.path, input.version);
+    if (!found.ok()) return Fail(found.error().Text());
+    input.file = found.value();
+  }
+  Result<std::string> text = ReadText(input.file);
+  if (!text.ok()) return Fail(text.error().Text());
+  input.text = std::move(text.value());
+  input.other_file = OtherFile(input.file);
+  const std::set<std::string, std::less<>> ignore(options.ignore.begin(), options.ignore.end());
+  const lint::LintReport report = lint::Lint(input, ignore);
+  const int status = Fails(report, options.fail_on) ? kFindings : kOk;
+  if (options.format == "json") return Write(render::RenderLintJson(report), options, status);
+  if (options.format == "sarif")
+    return Write(render::RenderLintSarif(report, WRACKLINE_VERSION), options, status);
+  return Write(render::RenderLintText(report, input.text,
+                                      TerminalOptions(!options.no_color, !options.output.empty())),
+               options, status);
+}
+
+int Lint(const Options& options) {
+  const render::TextOptions terminal = TerminalOptions(!options.no_color, !options.output.empty());
+  for (const std::string& id : options.ignore) {
+    if (lint::FindRule(id) == nullptr) return Fail(UnknownRule(id));
+  }
+  if (options.rules_document) return Write(render::RenderRulesMarkdown(), options, kOk);
+  if (options.list_rules) return Write(render::RenderRuleList(terminal), options, kOk);
+  if (!options.explain.empty()) {
+    const lint::Rule* rule = lint::FindRule(options.explain);
+    if (rule == nullptr) return Fail(UnknownRule(options.explain));
+    return Write(render::RenderRule(*rule, terminal), options, kOk);
+  }
+  return LintFile(options);
+}
+
+}  // namespace
+
+Action AddLint(CLI::App* app) {
+  auto options = std::make_shared<Options>();
+  app->add_option(
+      "configuration", options->path,
+      "flink-conf.yaml, config.yaml, a conf folder with one of them, or - for standard input");
+  app->add_option("--flink-version", options->version, "Flink's version, such as 1.20.3")
+      ->default_val("1.20");
+  app->add_option(
+         "--mode", options->mode,
+         "What the old key taskmanager.heap.size means: standalone (start scripts, docker) or "
+         "containerized (YARN, native Kubernetes)")
+      ->check(CLI::IsMember({"standalone", "containerized"}))
+      ->default_val("standalone");
+  app->add_option("--format", options->format, "text, json or sarif (2.1.0)")
+      ->check(CLI::IsMember({"text", "json", "sarif"}));
+  app->add_option("--fail-on", options->fail_on,
+                  "Exit with 1 from this severity on: error, warning, info or never")
+      ->check(CLI::IsMember({"error", "warning", "info", "never"}))
+      ->default_val("warning");
+  app->add_option("--ignore", options->ignore,
+                  "Leave this rule out; repeat it or separate with commas")
+      ->delimiter(',');
+  app->add_flag("--list-rules", options->list_rules, "Name every rule, and end");
+  app->add_option("--explain", options->explain, "Explain this rule with an example, and end");
+  app->add_flag("--rules-document", options->rules_document, "Print docs/lint-rules.md")->group("");
+  app->add_flag("--no-color", options->no_color,
+                "No colours (NO_COLOR in the environment does the same)");
+  app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
+  app->footer(
+      "Names every mistake that the configuration makes with memory: keys that no Flink version "
+      "or\n"
+      "not this one reads, keys that another one overrules, values that do not parse, sizes with\n"
+      "which Flink refuses to start, memory that nothing bounds. Each finding has its place, its\n"
+      "reason and what to write instead.\n"
+      "\n"
+      "  wrackline lint conf/flink-conf.yaml --flink-version 1.17.2\n"
+      "  wrackline lint conf/ --flink-version 2.0 --fail-on error\n"
+      "  kubectl get configmap flink-config -o jsonpath='{.data.flink-conf\\.yaml}' | wrackline "
+      "lint -\n"
+      "  wrackline lint conf/config.yaml --format sarif -o lint.sarif    # for code scanning\n"
+      "  wrackline lint --explain unknown-key\n"
+      "\n"
+      "An error: Flink or a job fails with it, or the process cannot hold it. A warning: the "
+      "setting\n"
+      "does not do what it says. An info: worth knowing.\n"
+      "Exit status: 0 no finding of --fail-on's severity; 1 findings; 2 bad input or usage.");
+  return [options] { return Lint(*options); };
+}
+
+}  // namespace wrackline::cli
