@@ -30,6 +30,8 @@ KEY = re.compile(r"^[a-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$")
 OPTIONS_CLASS = re.compile(r"org/apache/flink/.*Options(Internal)?\.class$")
 # Artifacts that were looked at in one release only: their keys count for every release.
 EVERY_RELEASE = re.compile(r"flink-(kubernetes|clients|statebackend-forst)")
+# Read by the start scripts before an option class named them.
+SCRIPTS_KEYS = {"env.java.home", "env.pid.dir", "env.hbase.conf.dir"}
 
 
 def line_of(version):
@@ -89,18 +91,28 @@ def read_jars(folder):
                     continue
                 for text in string_constants(jar.read(name)):
                     if KEY.match(text) and text.split(".")[0] in NAMESPACES:
-                        since = {l for l in found if l >= (2, 0)} if ".forst." in text else found
+                        since = lines if text in SCRIPTS_KEYS else found
+                        if ".forst." in text:
+                            since = {known for known in found if known >= (2, 0)}
                         keys.setdefault(text, set()).update(since)
     return keys
 
 
 def main():
     options, jars = read_options(sys.argv[1]), read_jars(sys.argv[2])
-    # A deprecated name is known through its option.
-    names = {n for rows in options.values() for row in rows.values() for n in row[3].split()}
+    # Some options were in other classes before, and a deprecated name is known through its option:
+    # what the jars add are the lines that nothing else covers.
+    covered = {key: set(rows) for key, rows in options.items()}
+    for rows in list(options.values()):
+        for line, row in rows.items():
+            for name in row[3].split():
+                covered.setdefault(name, set()).add(line)
     for key, lines in jars.items():
-        if key not in options and key not in names:
-            options[key] = {line: ("-", "", "", "") for line in (min(lines), max(lines))}
+        missing = lines - covered.get(key, set())
+        if not covered.get(key):
+            missing = {min(lines), max(lines)}
+        for line in missing:
+            options.setdefault(key, {})[line] = ("-", "", "", "")
     out = []
     for key, rows in options.items():
         spans = []

@@ -50,8 +50,10 @@ std::size_t Edits(std::string_view a, std::string_view b) {
 
 // A part that is missing or too much.
 constexpr double kPartCost = 0.6;
-// Nobody means jobmanager and writes taskmanager: the first part weighs more than the others.
+// Nobody means jobmanager and writes taskmanager: the first part weighs most, and the last, where
+// the guesses are (size, min, fraction), least.
 constexpr double kFirstPart = 2.5;
+constexpr double kMiddlePart = 1.5;
 
 double PartDistance(std::string_view a, std::string_view b) {
   if (a == b) return 0;
@@ -69,7 +71,7 @@ double KeyDistance(const std::vector<std::string_view>& typed,
     double diagonal = row[0];
     row[0] = static_cast<double>(i) * kPartCost;
     for (std::size_t j = 1; j <= known.size(); ++j) {
-      const double weight = i == 1 && j == 1 ? kFirstPart : 1;
+      const double weight = i == 1 && j == 1 ? kFirstPart : i < typed.size() ? kMiddlePart : 1;
       const double replaced = diagonal + weight * PartDistance(typed[i - 1], known[j - 1]);
       diagonal = row[j];
       row[j] = std::min({row[j] + kPartCost, row[j - 1] + kPartCost, replaced});

@@ -178,10 +178,6 @@ std::string InsteadOf(const Context& context, std::string_view key) {
     if (catalogue.Find(option->key, context.version) != nullptr)
       return "Write " + std::string(option->key) + ".";
   }
-  if (key.starts_with("akka.")) {
-    const std::string pekko = "pekko." + std::string(key.substr(5));
-    if (catalogue.Find(pekko, context.version) != nullptr) return "Write " + pekko + ".";
-  }
   // A key that a later version reads: what this one calls it.
   for (const KnownOption& row : catalogue.rows()) {
     if (row.key != key) continue;
