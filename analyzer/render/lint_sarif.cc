@@ -62,14 +62,17 @@ std::string PascalCase(std::string_view id) {
 }
 
 Json RuleJson(const Rule& rule) {
-  return {{"id", rule.id},
-          {"name", PascalCase(rule.id)},
-          {"shortDescription", {{"text", Sentence(rule.title)}}},
-          {"fullDescription", {{"text", rule.explanation}}},
-          {"help",
-           {{"text", std::string(rule.explanation) + "\n\nInstead of\n\n" + rule.wrong.config +
-                         "\nwrite\n\n" + rule.right.config}}},
-          {"defaultConfiguration", {{"level", Level(rule.severity)}}}};
+  Json json{{"id", rule.id}};
+  // A name must differ from the id in more than a capital.
+  if (std::string_view(rule.id).find('-') != std::string_view::npos)
+    json["name"] = PascalCase(rule.id);
+  json.update(Json{{"shortDescription", {{"text", Sentence(rule.title)}}},
+                   {"fullDescription", {{"text", rule.explanation}}},
+                   {"help",
+                    {{"text", std::string(rule.explanation) + "\n\nInstead of\n\n" +
+                                  rule.wrong.config + "\nwrite\n\n" + rule.right.config}}},
+                   {"defaultConfiguration", {{"level", Level(rule.severity)}}}});
+  return json;
 }
 
 Json ResultJson(const Finding& finding, std::size_t rule_index) {
