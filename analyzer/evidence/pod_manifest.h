@@ -194,6 +194,8 @@ struct PodManifest {
 struct ManifestChoice {
   std::optional<FlinkRole> role;          // default: a TaskManager, else a JobManager
   std::optional<flink::Version> version;  // used where the manifest names none
+  // A ConfigMap's file that Flink refuses is an error; false: it has a text and no settings.
+  bool refused_is_error = true;
 };
 
 // Errors, with file and line: not YAML or JSON, no Kubernetes object, nothing of Flink in it, a

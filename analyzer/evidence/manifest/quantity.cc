@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "analyzer/evidence/manifest/digits.h"
+
 namespace wrackline::evidence {
 namespace {
 
@@ -51,16 +53,7 @@ Error WrongSuffix(std::string_view text, std::string_view number, std::string_vi
 std::int64_t Amount(std::string digits, int decimal, int binary) {
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
   if (digits.empty()) return 0;
-  // The binary factor first, in decimal digits: long multiplication by 1024.
-  for (; binary > 0; --binary) {
-    int carry = 0;
-    for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit) {
-      const int product = (*digit - '0') * 1024 + carry;
-      *digit = static_cast<char>('0' + product % 10);
-      carry = product / 10;
-    }
-    if (carry > 0) digits.insert(0, std::to_string(carry));
-  }
+  for (; binary > 0; --binary) MultiplyDigits(digits, 1024);
   bool fraction = false;
   if (decimal >= 0) {
     if (digits.size() + static_cast<std::size_t>(decimal) > 19) return kMost;
