@@ -15,8 +15,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "analyzer/flink/configuration.h"
+#include "analyzer/flink/java_exception.h"
 #include "analyzer/flink/version.h"
 #include "lib/base/result.h"
 
@@ -31,6 +33,15 @@ Configuration ParseFlatConfig(std::string_view text, std::string_view file);
 // Errors, with file and line: not YAML, not a mapping, a duplicate key, a null, a key that is no
 // text, more than one document.
 Result<Configuration> ParseYamlConfig(std::string_view text, std::string_view file);
+
+// The same, with the failure also as the exception that Flink throws. Where the text is not YAML at
+// all, the cause's message is that of another YAML library than Flink's.
+struct YamlFailure {
+  Error error;
+  JavaException exception;
+};
+std::variant<Configuration, YamlFailure> ReadYamlConfig(std::string_view text,
+                                                        std::string_view file);
 
 // How that version reads a file of this name. Without a version, or under another name (a
 // ConfigMap's key, a pipe), the text decides where the version allows both: a line that opens a

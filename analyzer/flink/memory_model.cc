@@ -1,11 +1,11 @@
 #include "analyzer/flink/memory_model.h"
 
 #include <limits>
-#include <optional>
 #include <utility>
 
 #include "analyzer/flink/memory_size.h"
 #include "analyzer/flink/options.h"
+#include "analyzer/flink/process_memory.h"
 #include "analyzer/flink/range_fraction.h"
 
 namespace wrackline::flink {
@@ -27,41 +27,38 @@ struct FlinkMemory {
   }
 };
 
-struct JvmMemory {
-  MemorySize metaspace;
-  MemorySize overhead;
-};
-
-[[noreturn]] void Refuse(std::string message) {
-  throw JavaException{kIllegalConfiguration, std::move(message), {}};
-}
-
 // One derivation; the methods follow Flink's order of reading, since the first failure is the one
 // reported.
 class Derivation {
  public:
   Derivation(const Configuration& configuration, Version version)
-      : reader_(configuration), version_(version) {}
+      : reader_(configuration), version_(version), process_(TaskManagerOptions(version)) {}
 
   TaskManagerMemory Run() const {
+    const TaskManagerMemory memory = Memory();
+    CheckCores();
+    return memory;
+  }
+
+ private:
+  TaskManagerMemory Memory() const {
     if (reader_.Contains(options::kTaskHeap) && reader_.Contains(options::kManagedSize)) {
       const FlinkMemory flink = FromExplicitSizes();
-      return Assemble(flink, JvmAround(flink.Total()));
+      return Assemble(flink, JvmAround(reader_, process_, version_, flink.Total()));
     }
     if (reader_.Contains(options::kFlinkSize)) {
       const MemorySize total = reader_.MemorySizeOf(options::kFlinkSize);
       const FlinkMemory flink = Divide(total);
-      return Assemble(flink, JvmAround(total));
+      return Assemble(flink, JvmAround(reader_, process_, version_, total));
     }
     if (reader_.Contains(options::kProcessSize)) {
       const MemorySize process = reader_.MemorySizeOf(options::kProcessSize);
-      const JvmMemory jvm = JvmWithin(process);
+      const JvmMemory jvm = JvmWithin(reader_, process_, process);
       return Assemble(Divide(Subtract(process, Add(jvm.metaspace, jvm.overhead))), jvm);
     }
     RefuseNothingConfigured();
   }
 
- private:
   [[noreturn]] void RefuseNothingConfigured() const {
     if (version_ < kPrefixedMessages) {
       Refuse(
@@ -204,54 +201,6 @@ class Derivation {
     return MakeMemorySize(buffers * segment);  // both below 2^31
   }
 
-  // Process size given: metaspace and overhead are taken out of it.
-  JvmMemory JvmWithin(MemorySize process) const {
-    JvmMemory jvm;
-    jvm.metaspace = reader_.MemorySizeOf(options::JvmMetaspace(version_));
-    jvm.overhead = DeriveWithFraction(process, OverheadRange());
-    if (Add(jvm.metaspace, jvm.overhead) > process) {
-      Refuse("Sum of configured JVM Metaspace (" + FormatMemorySize(jvm.metaspace) +
-             ") and JVM Overhead (" + FormatMemorySize(jvm.overhead) +
-             ") exceed configured Total Process Memory (" + FormatMemorySize(process) + ").");
-    }
-    return jvm;
-  }
-
-  // Flink memory given: metaspace and overhead are added to it; with a process size too, the
-  // overhead is the rest.
-  JvmMemory JvmAround(MemorySize total_flink) const {
-    JvmMemory jvm;
-    jvm.metaspace = reader_.MemorySizeOf(options::JvmMetaspace(version_));
-    const MemorySize with_metaspace = Add(total_flink, jvm.metaspace);
-    if (!reader_.Contains(options::kProcessSize)) {
-      jvm.overhead = DeriveWithInverseFraction(with_metaspace, OverheadRange());
-      return jvm;
-    }
-    const MemorySize process = reader_.MemorySizeOf(options::kProcessSize);
-    if (version_ >= kPrefixedMessages && process < with_metaspace) {
-      Refuse("The configured Total Process Memory size (" + FormatMemorySize(process) +
-             ") is less than the sum of the derived Total Flink Memory size (" +
-             FormatMemorySize(total_flink) +
-             ") and the configured or default JVM Metaspace size  (" +
-             FormatMemorySize(jvm.metaspace) + ").");
-    }
-    jvm.overhead =
-        Subtract(process, with_metaspace);  // 1.10 refuses a negative rest with a bare message
-    const RangeFraction range = OverheadRange();
-    if (jvm.overhead > range.max || jvm.overhead < range.min) {
-      Refuse("Derived JVM Overhead size (" + FormatMemorySize(jvm.overhead) +
-             ") is not in configured JVM Overhead range [" + FormatMemorySize(range.min) + ", " +
-             FormatMemorySize(range.max) + "].");
-    }
-    return jvm;
-  }
-
-  RangeFraction OverheadRange() const {
-    const MemorySize min = reader_.MemorySizeOf(options::kOverheadMin);
-    const MemorySize max = reader_.MemorySizeOf(options::kOverheadMax);
-    return ReadRangeFraction(reader_, min, max, options::kOverheadFraction);
-  }
-
   static TaskManagerMemory Assemble(const FlinkMemory& flink, const JvmMemory& jvm) {
     const MemorySize total_flink = flink.Total();
     const MemorySize total_process = Add(Add(total_flink, jvm.metaspace), jvm.overhead);
@@ -261,48 +210,36 @@ class Derivation {
             {total_process.bytes}};
   }
 
+  // Flink makes the cores part of the same answer, after the memory.
+  void CheckCores() const {
+    const double cores = reader_.Contains(options::kCpuCores) ? reader_.Double(options::kCpuCores)
+                                                              : reader_.Int(options::kTaskSlots);
+    if (cores <= 0) {
+      Refuse(
+          "TaskExecutors need to be started with a positive number of CPU cores. Please configure "
+          "taskmanager.cpu.cores accordingly.");
+    }
+  }
+
   OptionReader reader_;
   Version version_;
+  ProcessOptions process_;
 };
-
-// taskmanager.heap.size, or else taskmanager.heap.mb, stands for a total that is not set itself.
-std::optional<MemorySize> LegacyHeap(const OptionReader& reader) {
-  if (reader.Contains(options::kLegacyHeapSize))
-    return reader.MemorySizeOf(options::kLegacyHeapSize);
-  if (!reader.Contains(options::kLegacyHeapMb)) return std::nullopt;
-  const std::int64_t megabytes = reader.Int(options::kLegacyHeapMb);
-  if (megabytes < 0) {
-    Refuse("Configured total process memory size (" + std::to_string(megabytes) +
-           "MB) must not be less than 0.");
-  }
-  return MemorySize{megabytes << 20};
-}
-
-// IllegalConfigurationException gets a prefix on its way out since 1.11; other exceptions pass.
-template <typename Step>
-auto Prefixed(Version version, const char* prefix, Step step) {
-  try {
-    return step();
-  } catch (JavaException& exception) {
-    if (version >= kPrefixedMessages && exception.error_class == kIllegalConfiguration) {
-      exception.message.insert(0, prefix);
-    }
-    throw;
-  }
-}
 
 TaskManagerMemory Derive(const Configuration& configuration, Version version, Mode mode) {
   const auto derive = [version](const Configuration& effective) {
-    return Prefixed(version, "TaskManager memory configuration failed: ", [&] {
+    return Prefixed(version >= kPrefixedMessages, "TaskManager memory configuration failed: ", [&] {
       return Derivation(effective, version).Run();
     });
   };
   const Option& target = mode == Mode::kStandalone ? options::kFlinkSize : options::kProcessSize;
   if (version >= kNoLegacyKeys || configuration.Contains(target.key)) return derive(configuration);
   const auto legacy =
-      Prefixed(version, "TaskManager failed to map legacy JVM heap option to the new one: ", [&] {
-        return LegacyHeap(OptionReader(configuration));
-      });
+      Prefixed(version >= kPrefixedMessages,
+               "TaskManager failed to map legacy JVM heap option to the new one: ", [&] {
+                 return LegacyHeap(OptionReader(configuration), options::kLegacyHeapSize,
+                                   options::kLegacyHeapMb);
+               });
   if (!legacy) return derive(configuration);
   Configuration mapped = configuration;
   mapped.Set(target.key, std::to_string(legacy->bytes) + "b");

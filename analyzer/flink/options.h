@@ -42,6 +42,7 @@ inline constexpr Option kOverheadMax{"taskmanager.memory.jvm-overhead.max", "1g"
 inline constexpr Option kOverheadFraction{"taskmanager.memory.jvm-overhead.fraction", "0.1"};
 inline constexpr Option kSegmentSize{"taskmanager.memory.segment-size", "32k"};
 inline constexpr Option kTaskSlots{"taskmanager.numberOfTaskSlots", "1"};
+inline constexpr Option kCpuCores{"taskmanager.cpu.cores", ""};  // else as many as slots
 
 // Read before 2.0 only.
 inline constexpr Option kLegacyHeapSize{"taskmanager.heap.size", ""};
@@ -54,6 +55,25 @@ inline constexpr Option kRocksDbFixedPerTaskManager{"state.backend.rocksdb.memor
                                                     ""};
 inline constexpr Option kRocksDbWriteBufferRatio{"state.backend.rocksdb.memory.write-buffer-ratio",
                                                  "0.5"};
+
+inline constexpr Option kRocksDbHighPriorityRatio{
+    "state.backend.rocksdb.memory.high-prio-pool-ratio", "0.1"};
+inline constexpr Option kRocksDbWriteBufferSize{"state.backend.rocksdb.writebuffer.size", "64m"};
+inline constexpr Option kConsumerWeights{"taskmanager.memory.managed.consumer-weights", ""};
+
+inline constexpr Option kJobManagerProcessSize{"jobmanager.memory.process.size", ""};
+inline constexpr Option kJobManagerFlinkSize{"jobmanager.memory.flink.size", ""};
+inline constexpr Option kJobManagerHeap{"jobmanager.memory.heap.size", ""};
+inline constexpr Option kJobManagerOffHeap{"jobmanager.memory.off-heap.size", "128m"};
+inline constexpr Option kJobManagerDirectLimit{"jobmanager.memory.enable-jvm-direct-memory-limit",
+                                               "false"};
+inline constexpr Option kJobManagerMetaspace{"jobmanager.memory.jvm-metaspace.size", "256m"};
+inline constexpr Option kJobManagerOverheadMin{"jobmanager.memory.jvm-overhead.min", "192m"};
+inline constexpr Option kJobManagerOverheadMax{"jobmanager.memory.jvm-overhead.max", "1g"};
+inline constexpr Option kJobManagerOverheadFraction{"jobmanager.memory.jvm-overhead.fraction",
+                                                    "0.1"};
+inline constexpr Option kJobManagerLegacyHeapSize{"jobmanager.heap.size", ""};
+inline constexpr Option kJobManagerLegacyHeapMb{"jobmanager.heap.mb", ""};
 
 // Options whose default depends on the version.
 Option NetworkMax(Version version);

@@ -19,17 +19,51 @@ constexpr int kMaxDepth = 64;
 constexpr int kMaxNodes = 200'000;
 constexpr std::size_t kMaxListText = 1024 * 1024;
 
-// Carries a failure out of the recursion below.
+constexpr const char* kYamlEngineException =
+    "org.snakeyaml.engine.v2.exceptions.YamlEngineException";
+
+// Carries a failure out of the recursion below: in our words, and as the exception that Flink's
+// YAML library throws.
 struct YamlProblem {
   int line;  // from 1
   std::string message;
+  JavaException::Cause cause;
 };
+
+// SnakeYAML's way of naming a place.
+std::string InReader(const YAML::Mark& mark) {
+  return " in reader, line " + std::to_string(mark.line + 1) + ", column " +
+         std::to_string(mark.column + 1) + "\n";
+}
+
+JavaException::Cause CannotCast(const char* from, const char* to) {
+  return {"java.lang.ClassCastException",
+          std::string("class ") + from + " cannot be cast to class " + to + " (" + from + " and " +
+              to + " are in module java.base of loader 'bootstrap')"};
+}
+
+const char* JavaClassOf(ScalarKind kind) {
+  switch (kind) {
+    case ScalarKind::kBool:
+      return "java.lang.Boolean";
+    case ScalarKind::kInt:
+      return "java.lang.Integer";
+    case ScalarKind::kFloat:
+      return "java.lang.Double";
+    case ScalarKind::kNull:
+    case ScalarKind::kText:
+      break;
+  }
+  return "java.lang.String";
+}
 
 class Flattener {
  public:
   explicit Flattener(std::string_view file) : file_(file) {}
 
   Configuration Flatten(const YAML::Node& root) {
+    FindDuplicates(root, 0);
+    nodes_ = 0;
     Mapping(root, "", 0);
     return std::move(configuration_);
   }
@@ -37,8 +71,28 @@ class Flattener {
  private:
   static int LineOf(const YAML::Node& node) { return node.Mark().line + 1; }
 
-  [[noreturn]] static void Fail(const YAML::Node& node, std::string message) {
-    throw YamlProblem{LineOf(node), std::move(message)};
+  [[noreturn]] static void Fail(const YAML::Node& node, std::string message,
+                                JavaException::Cause cause = {kYamlEngineException, ""}) {
+    if (cause.message.empty()) cause.message = message;
+    throw YamlProblem{LineOf(node), std::move(message), std::move(cause)};
+  }
+
+  // Before anything else, as the library finds them: while it builds its maps, outer ones first.
+  void FindDuplicates(const YAML::Node& node, int depth) {
+    Count(node, depth);
+    if (node.IsMap()) {
+      std::set<std::string> seen;
+      for (const auto& entry : node) {
+        if (!entry.first.IsScalar() || seen.insert(entry.first.Scalar()).second) continue;
+        const std::string found = "found duplicate key " + entry.first.Scalar();
+        Fail(entry.first, found,
+             {kYamlEngineException, "while constructing a mapping\n" + InReader(node.Mark()) +
+                                        found + "\n" + InReader(entry.first.Mark())});
+      }
+      for (const auto& entry : node) FindDuplicates(entry.second, depth + 1);
+    } else if (node.IsSequence()) {
+      for (const auto& element : node) FindDuplicates(element, depth + 1);
+    }
   }
 
   void Count(const YAML::Node& node, int depth) {
@@ -52,10 +106,15 @@ class Flattener {
   }
 
   std::string KeyOf(const YAML::Node& key) const {
-    if (!key.IsScalar() ||
-        (IsPlain(key) && ClassifyPlainScalar(key.Scalar()) != ScalarKind::kText)) {
-      Fail(key, "a key must be text");
-    }
+    if (key.IsNull()) return "null";
+    if (key.IsMap())
+      Fail(key, "a key must be text", CannotCast("java.util.LinkedHashMap", "java.lang.String"));
+    if (!key.IsScalar())
+      Fail(key, "a key must be text", CannotCast("java.util.ArrayList", "java.lang.String"));
+    const ScalarKind kind = IsPlain(key) ? ClassifyPlainScalar(key.Scalar()) : ScalarKind::kText;
+    if (kind == ScalarKind::kNull) return "null";  // String.valueOf(null)
+    if (kind != ScalarKind::kText)
+      Fail(key, "a key must be text", CannotCast(JavaClassOf(kind), "java.lang.String"));
     return key.Scalar();
   }
 
@@ -67,15 +126,14 @@ class Flattener {
       if (auto text = PlainScalarText(node.Scalar())) return *std::move(text);
     }
     // The mark of an empty value is the line after it.
-    Fail(key_node, "'" + key + "' has no value: Flink refuses the whole file");
+    Fail(key_node, "'" + key + "' has no value: Flink refuses the whole file",
+         {"java.lang.NullPointerException", "Value must not be null."});
   }
 
   void Mapping(const YAML::Node& map, const std::string& prefix, int depth) {
-    std::set<std::string> seen;
     for (const auto& entry : map) {
       Count(entry.first, depth);
       const std::string name = KeyOf(entry.first);
-      if (!seen.insert(name).second) Fail(entry.first, "found duplicate key " + name);
       const std::string key = prefix + name;
       if (entry.second.IsMap()) {
         Mapping(entry.second, key + ".", depth + 1);
@@ -122,11 +180,11 @@ class Flattener {
 class DocumentStarts : public YAML::EventHandler {
  public:
   int count = 0;
-  int last_line = 1;
+  YAML::Mark first, last;
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    ++count;
-    last_line = mark.line + 1;
+    if (++count == 1) first = mark;
+    last = mark;
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
@@ -151,33 +209,58 @@ DocumentStarts FirstTwoDocuments(const std::string& text) {
   return starts;
 }
 
-Error Located(std::string_view file, int line, const std::string& message) {
-  return Error{std::string(file) + ":" + std::to_string(line) + ": " + message,
-               "Flink would not start with this file"};
+YamlFailure Failed(std::string_view file, YamlProblem problem) {
+  return {Error{std::string(file) + ":" + std::to_string(problem.line) + ": " + problem.message,
+                "Flink would not start with this file"},
+          JavaException{
+              "java.lang.RuntimeException", "Error parsing YAML configuration.", {problem.cause}}};
+}
+
+YamlFailure NotAMapping(std::string_view file, const YAML::Node& root) {
+  const char* type = "java.util.ArrayList";
+  if (root.IsScalar())
+    type = root.Tag() == "!" ? "java.lang.String" : JavaClassOf(ClassifyPlainScalar(root.Scalar()));
+  return Failed(file, {1, "not a mapping of keys to values", CannotCast(type, "java.util.Map")});
 }
 
 }  // namespace
 
-Result<Configuration> ParseYamlConfig(std::string_view text, std::string_view file) {
-  if (text.size() > kMaxText)
-    return Error{std::string(file) + " is larger than 4 MiB", "is it a configuration?"};
+std::variant<Configuration, YamlFailure> ReadYamlConfig(std::string_view text,
+                                                        std::string_view file) {
+  if (text.size() > kMaxText) {
+    return YamlFailure{Error{std::string(file) + " is larger than 4 MiB", "is it a configuration?"},
+                       JavaException{"wrackline", "the text is larger than 4 MiB", {}}};
+  }
   try {
     const std::string copy(text);
     const DocumentStarts starts = FirstTwoDocuments(copy);
     if (starts.count == 0) return Configuration();
     if (starts.count > 1) {
-      return Located(file, starts.last_line,
-                     "expected a single document in the stream, but found another document");
+      return Failed(file, {starts.last.line + 1,
+                           "expected a single document in the stream, but found another document",
+                           {kYamlEngineException,
+                            "expected a single document in the stream\n" + InReader(starts.first) +
+                                "but found another document\n" + InReader(starts.last)}});
     }
     const YAML::Node root = YAML::Load(copy);
     if (root.IsNull() || !root.IsDefined()) return Configuration();
-    if (!root.IsMap()) return Located(file, 1, "not a mapping of keys to values");
+    if (!root.IsMap()) return NotAMapping(file, root);
     return Flattener(file).Flatten(root);
-  } catch (const YamlProblem& problem) {
-    return Located(file, problem.line, problem.message);
+  } catch (YamlProblem& problem) {
+    return Failed(file, std::move(problem));
   } catch (const YAML::Exception& exception) {
-    return Located(file, exception.mark.is_null() ? 1 : exception.mark.line + 1, exception.msg);
+    // The place is right; the words are yaml-cpp's, where Flink's library has its own.
+    const int line = exception.mark.is_null() ? 1 : exception.mark.line + 1;
+    return Failed(file, {line,
+                         exception.msg,
+                         {kYamlEngineException, exception.msg + "\n" + InReader(exception.mark)}});
   }
+}
+
+Result<Configuration> ParseYamlConfig(std::string_view text, std::string_view file) {
+  auto read = ReadYamlConfig(text, file);
+  if (auto* failure = std::get_if<YamlFailure>(&read)) return std::move(failure->error);
+  return std::get<Configuration>(std::move(read));
 }
 
 }  // namespace wrackline::flink

@@ -1,6 +1,7 @@
 #include "analyzer/flink/yaml_scalar.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 
 #include <locale.h>
@@ -78,10 +79,13 @@ std::string IntText(std::string_view text) {
 }
 
 std::string FloatText(std::string_view text) {
-  if (IsNotANumber(text)) return "NaN";
-  if (IsInfinity(text)) return text.front() == '-' ? "-Infinity" : "Infinity";
+  // Flink writes a value back as YAML, which has its own names for these.
+  if (IsNotANumber(text)) return ".NaN";
   static const locale_t c_locale = newlocale(LC_ALL_MASK, "C", nullptr);
-  return JavaDoubleToString(strtod_l(std::string(text).c_str(), nullptr, c_locale));
+  const double value = IsInfinity(text) ? HUGE_VAL * (text.front() == '-' ? -1 : 1)
+                                        : strtod_l(std::string(text).c_str(), nullptr, c_locale);
+  if (std::isinf(value)) return value < 0 ? "-.inf" : ".inf";
+  return JavaDoubleToString(value);
 }
 
 bool NeedsEscapes(std::string_view text) {
