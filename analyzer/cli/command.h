@@ -10,6 +10,7 @@ namespace wrackline::cli {
 
 // docs/cli.md
 inline constexpr int kOk = 0;
+inline constexpr int kFinding = 1;
 inline constexpr int kBadInput = 2;
 inline constexpr int kRunFailed = 125;
 inline constexpr int kCannotExecute = 126;
@@ -21,6 +22,7 @@ using Action = std::function<int()>;
 Action AddRun(CLI::App* app, std::vector<std::string> command);
 Action AddReport(CLI::App* app);
 Action AddRocksDb(CLI::App* app);
+Action AddModel(CLI::App* app);
 Action AddLint(CLI::App* app);
 Action AddInspect(CLI::App* app);
 Action AddPack(CLI::App* app);

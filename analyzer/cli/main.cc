@@ -13,7 +13,7 @@
 namespace wrackline::cli {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSubcommands = {"run",  "report",  "rocksdb",
+constexpr std::array<std::string_view, 7> kSubcommands = {"run",  "report",  "rocksdb", "model",
                                                           "lint", "inspect", "pack"};
 
 int Main(int argc, char** argv) {
@@ -31,8 +31,8 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("wrackline ") + WRACKLINE_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit status: 0 done; 2 bad input or usage; `lint` 1 with findings; `run` exits as its "
-      "command does, 125 when "
+      "Exit status: 0 done; 2 bad input or usage; `model` 1 for a configuration that Flink would "
+      "refuse, `lint` 1 with findings; `run` exits as its command does, 125 when "
       "wrackline itself failed,\n"
       "126 when the command cannot be executed, 127 when it is not found.\n"
       "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
@@ -43,6 +43,8 @@ int Main(int argc, char** argv) {
         app.add_subcommand("report", "Say who held the memory, and what to set instead");
     CLI::App* rocksdb =
         app.add_subcommand("rocksdb", "Show what each RocksDB family holds, each byte once");
+    CLI::App* model =
+        app.add_subcommand("model", "Show what Flink makes of a memory configuration, to the byte");
     CLI::App* lint = app.add_subcommand(
         "lint", "Name every mistake that a Flink configuration makes with memory");
     CLI::App* inspect =
@@ -51,9 +53,10 @@ int Main(int argc, char** argv) {
     made[0] = {run, AddRun(run, command)};
     made[1] = {report, AddReport(report)};
     made[2] = {rocksdb, AddRocksDb(rocksdb)};
-    made[3] = {lint, AddLint(lint)};
-    made[4] = {inspect, AddInspect(inspect)};
-    made[5] = {pack, AddPack(pack)};
+    made[3] = {model, AddModel(model)};
+    made[4] = {lint, AddLint(lint)};
+    made[5] = {inspect, AddInspect(inspect)};
+    made[6] = {pack, AddPack(pack)};
     return made;
   }();
 
