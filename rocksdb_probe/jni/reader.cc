@@ -276,6 +276,7 @@ Reader::KnownCache* Reader::CacheAt(const void* cache, CacheKind kind) {
   known = {};
   known.sample.id = cache;
   known.sample.kind = kind;
+  known.bucket = bucket;
   return &known;
 }
 
@@ -295,9 +296,15 @@ bool Reader::UseCache(KnownCache* cache, SamplePart* part) {
 // Those that nobody uses any more: their addresses may become others'.
 void Reader::ForgetCaches() {
   if (registry_->stopped()) return;
+  bool all = true;
+  for (std::uint32_t i = 1; i <= cache_count_; ++i) {
+    all = all && tables_->caches[i].round == round_;
+  }
+  if (all) return;
   std::uint32_t kept = 0;
   for (std::uint32_t i = 1; i <= cache_count_; ++i) {
     KnownCache& known = tables_->caches[i];
+    tables_->cache_hash[known.bucket] = 0;
     if (known.round != round_) {
       known.trail.Forget();
       continue;
@@ -307,13 +314,12 @@ void Reader::ForgetCaches() {
     if (known.sample.split != nullptr)
       tables_->caches[kept].sample.split = &tables_->caches[kept].split;
   }
-  if (kept == cache_count_) return;
   cache_count_ = kept;
-  std::memset(tables_->cache_hash, 0, sizeof(tables_->cache_hash));
   for (std::uint32_t i = 1; i <= kept; ++i) {
     std::uint32_t bucket = HashOf(tables_->caches[i].sample.id, kCacheHash);
     while (tables_->cache_hash[bucket] != 0) bucket = (bucket + 1) % kCacheHash;
     tables_->cache_hash[bucket] = i;
+    tables_->caches[i].bucket = bucket;
   }
 }
 

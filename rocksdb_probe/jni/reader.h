@@ -71,6 +71,7 @@ class Reader {
     CacheSample sample;
     std::uint64_t round;  // when it was read last
     std::uint64_t walk;   // 0: never
+    std::uint32_t bucket;
     TimedSplit split;
     WalkTrail trail;
   };
