@@ -21,6 +21,7 @@ namespace {
 // Of the 250 ms that the shim may take at a process's end. A recorder thread that waits for a busy disk needs the most.
 constexpr std::uint64_t kLastNamesNs = 150 * kMillisecond;
 constexpr std::uint64_t kLeaveNs = 50 * kMillisecond;
+// Of the first.
 constexpr std::uint64_t kRocksDbNs = 50 * kMillisecond;
 // The other side may look away at the moment of a wake.
 constexpr std::uint64_t kWakeAgainNs = 5 * kMillisecond;
@@ -136,17 +137,17 @@ void WaitFor(std::atomic<std::uint32_t>* word, std::atomic<std::uint32_t>* other
 // On the thread that ends the VM. The names of the last stacks can be had now or never; and a thread of ours that the VM
 // still knows would make it wait 300 ms at its end (VM_Exit waits for threads in native code).
 void JNICALL OnVmDeath(jvmtiEnv*, JNIEnv*) {
+  const std::uint64_t began = MonotonicNs();
   ForbidJavaStacks();
   StopNativeBinds();
   // What is open may be destroyed from here on without anybody's asking.
-  RocksDbThread::Stop(MonotonicNs() + kRocksDbNs);
+  RocksDbThread::Stop(began + kRocksDbNs);
   JvmStage stage = StageOfJvm();
   while (stage < JvmStage::kServed) {
     if (Advance(stage, JvmStage::kGone)) return;
     stage = StageOfJvm();
   }
   if (!Advance(JvmStage::kServed, JvmStage::kDying)) return;
-  const std::uint64_t began = MonotonicNs();
   WaitFor(&g_jvm.settled, &g_control.stop, began + kLastNamesNs);
   g_jvm.stage.store(JvmStage::kGone, std::memory_order_release);
   g_jvm.wakes.fetch_add(1, std::memory_order_release);
