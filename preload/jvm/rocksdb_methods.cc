@@ -12,7 +12,6 @@ namespace wrackline::preload {
 namespace {
 
 using rocksdb_jni::ObjectKind;
-using rocksdb_jni::Registry;
 
 void* Pointer(jlong handle) { return reinterpret_cast<void*>(handle); }
 

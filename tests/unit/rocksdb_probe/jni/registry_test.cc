@@ -138,8 +138,10 @@ TEST(Registry, NobodyReadsWhatIsClosed) {
   const auto end = std::chrono::steady_clock::now() +
                    std::chrono::milliseconds(seconds != nullptr ? 1000 * std::atoi(seconds) : 400);
   std::atomic<bool> over{false};
+  constexpr int kThreads = 6;
   std::vector<std::thread> program;
-  for (int i = 0; i < 6; ++i) {
+  program.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
     program.emplace_back([&, i] {
       for (unsigned round = static_cast<unsigned>(i); std::chrono::steady_clock::now() < end;
            ++round) {
