@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "tests/unit/rocksdb_probe/jni/jni_libraries.h"
 
@@ -20,11 +23,16 @@ class Owners {
   Owners(const Owners&) = delete;
   Owners& operator=(const Owners&) = delete;
 
-  void Add(const JniDatabase& database) {
+  void Add(const JniDatabase& database, bool splits = true) {
     for (std::size_t i = 0; i < database.size(); ++i) {
       files_.push_back({});
-      EXPECT_TRUE(files_.back().Refresh(library_, {database.db(), database.handle(i)}));
+      EXPECT_EQ(files_.back().Refresh(library_, {database.db(), database.handle(i)}), splits);
     }
+  }
+  // Of the only database.
+  void Refresh(const JniDatabase& database) {
+    for (std::size_t i = 0; i < database.size(); ++i)
+      EXPECT_TRUE(files_[i].Refresh(library_, {database.db(), database.handle(i)}));
   }
   bool Scan(void* cache) {
     std::size_t count = 0;
@@ -283,6 +291,52 @@ TEST_P(SplitTest, MemtablesThatAreChargedAreReservations) {
     EXPECT_EQ(owners.split.unknown.Total(), 0u);
     EXPECT_GT(owners.blocks[1].data, 400000u);
   }
+}
+
+TEST_P(SplitTest, ReadsWhileTheDatabaseWorks) {
+  const JniCache cache(api(), 32 << 20);
+  const JniManager manager(api(), 256 << 20, cache);
+  JniDatabase database(api(), folder_.path() + "/db", {.cache = &cache, .manager = &manager});
+  ASSERT_EQ(database.error(), "");
+  std::atomic<bool> done{false};
+  std::thread work([&] {
+    for (int round = 0; round < 6; ++round) {
+      for (std::size_t family = 0; family < 3; ++family) {
+        database.Put(family, round * 100, 300);
+        database.Flush(family);
+        database.Read(family, round * 100, 300);
+      }
+      database.CompactAll(static_cast<std::size_t>(round) % 3);
+    }
+    done = true;
+  });
+  const bool splits = Facts(library()).can_split;
+  Owners owners(library());
+  owners.Add(database, splits);
+  for (bool last = false; !last;) {
+    last = done;
+    // A period, as a reader has one: without it the database's mutex has no other owner.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (std::size_t family = 0; family < 3; ++family) {
+      FamilyFigures figures;
+      ReadFamily(library(), FamilyOf(database, family), &figures);
+      EXPECT_TRUE(figures.all_memtables.has_value());
+      FamilyFacts facts;
+      EXPECT_TRUE(ReadFamilyFacts(library(), database.handle(family), &facts));
+      EXPECT_EQ(facts.block_cache, cache.object());
+    }
+    DatabaseFacts facts;
+    EXPECT_TRUE(ReadDatabaseFacts(library(), database.db(), &facts));
+    EXPECT_EQ(facts.write_buffer_manager, manager.object());
+    if (!splits) continue;
+    owners.Refresh(database);
+    EXPECT_TRUE(owners.Scan(cache.object()));
+    std::uint64_t sum = owners.split.unknown.Total() + owners.split.memtable_reservations +
+                        owners.split.other_reservations;
+    for (const BlockBytes& blocks : owners.blocks) sum += blocks.Total();
+    EXPECT_EQ(sum, owners.split.charged);
+  }
+  work.join();
 }
 
 TEST_P(SplitTest, AHeldCacheOutlivesItsDatabase) {
