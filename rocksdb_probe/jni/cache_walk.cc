@@ -90,7 +90,7 @@ bool OnThisStack(const void* argument) {
 void OnEntry(const void* stored, const Slice* key, void** object, std::size_t* charge,
              const void** by) {
   Walk* walk = nullptr;
-  std::memcpy(&walk, stored, sizeof walk);
+  std::memcpy(&walk, stored, sizeof(void*));
   if (walk->misunderstood || !OnThisStack(object) || !OnThisStack(charge) || !OnThisStack(by)) {
     walk->misunderstood = true;
     return;

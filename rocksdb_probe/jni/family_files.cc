@@ -51,7 +51,7 @@ struct TableNode {
 bool ReadNode(StringAbi abi, const HashTable::Node* at, TableNode* out) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(at);
   const std::size_t path_bytes = abi == StringAbi::kOld ? 8 : 32;
-  if (!GuardedRead(at, &out->next, sizeof out->next)) return false;
+  if (!GuardedRead(at, &out->next, sizeof(void*))) return false;
   out->path = ViewOf(abi, bytes + sizeof *at);
   out->properties = reinterpret_cast<const void*>(GuardedWord(bytes + sizeof *at + path_bytes));
   return GuardedWord(out->properties) != 0;

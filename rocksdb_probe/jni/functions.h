@@ -28,18 +28,11 @@ struct StatusReturn {
   std::uint64_t room[6] = {};
 };
 
-// An object that a function returns whose size is not known here: room for a multiple of it, of
-// which the last quarter must stay zero.
+// An object that a function returns whose size is not known here: room for several times the largest
+// of any version, DBOptions with less than 2 KiB.
 struct alignas(16) LargeReturn {
-  static constexpr std::size_t kBytes = 8192;
   ~LargeReturn() {}
-  bool Fits() const {
-    for (std::size_t i = kBytes - kBytes / 4; i < kBytes; ++i) {
-      if (bytes[i] != 0) return false;
-    }
-    return true;
-  }
-  unsigned char bytes[kBytes];
+  unsigned char bytes[8192];
 };
 
 // An empty std::unordered_map in libstdc++'s layout, which has not changed since GCC 5.

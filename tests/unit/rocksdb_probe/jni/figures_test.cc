@@ -195,8 +195,8 @@ TEST_P(FiguresTest, AManagerThatChargesACache) {
     // An arena's blocks, of which the newest is not used up.
     EXPECT_GE(figures.memory_usage.value_or(0), 800000u);
     EXPECT_LE(figures.memory_usage.value_or(0),
-              static_cast<std::uint64_t>(memtables) + (16 << 20));          // 8 MiB each in 5.17
-    const bool counted = std::string_view(Facts(library()).version) != "";  // 6.20 and later
+              static_cast<std::uint64_t>(memtables) + (16 << 20));             // 8 MiB each in 5.17
+    const bool counted = !std::string_view(Facts(library()).version).empty();  // 6.20 and later
     EXPECT_EQ(figures.cache_reservation.has_value(), counted);
     if (counted) {
       EXPECT_THAT(figures.charged_to_cache, Optional(true));
