@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -187,6 +188,31 @@ TEST_P(ObjectsOfALibrary, ACacheIsWatchedToItsEnd) {
   database.reset();
   EXPECT_EQ(counted.Survey(0, &library()).shared_count, 0u);
   EXPECT_EQ(counted.Of(ObjectKind::kCache).closed, 1u);
+}
+
+// Their usage is read while Java closes them; the last holder may be the reader.
+TEST_P(ObjectsOfALibrary, CachesThatComeAndGoWhileTheyAreRead) {
+  constexpr int kThreads = 4, kEach = 200;
+  Counted counted;
+  std::atomic<int> running{kThreads};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kEach; ++i) {
+        const JniCache cache(api(), 1 << 20);
+        const auto handle = reinterpret_cast<std::uint64_t>(cache.handle());
+        counted.objects->Made(0, ObjectKind::kCache, handle, 0, api().Code());
+        counted.objects->Closed(0, ObjectKind::kCache, handle);
+      }
+      running.fetch_sub(1);
+    });
+  }
+  while (running.load() > 0) {
+    EXPECT_LE(counted.Survey(0, &library()).shared_count, kMostSharedObjects);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(counted.Survey(0, &library()).shared_count, 0u);
+  EXPECT_EQ(counted.Of(ObjectKind::kCache).closed, std::uint64_t{kThreads} * kEach);
 }
 
 // What is not a std::shared_ptr of this C++ library is left alone.
