@@ -135,7 +135,7 @@ public final class Unclosed {
       db.flush(flush);
     }
     for (int i = 0; i < megabytes << 8; i++) db.get(key(i));
-    compact(handles.get(0));
+    for (int i = 0; i < 64; i++) compact(handles.get(0));
     for (ColumnFamilyHandle handle : handles) handle.close();
     db.close();
     options.close();
