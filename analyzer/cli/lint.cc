@@ -22,7 +22,7 @@ namespace lint = flink::lint;
 
 // Findings at or above --fail-on.
 constexpr int kFindings = 1;
-constexpr std::size_t kLargest = 4 << 20;
+constexpr std::size_t kLargest = 1 << 20;  // as much as a ConfigMap holds
 
 struct Options {
   std::string path, version = "1.20", mode = "standalone", format = "text", fail_on = "warning",
@@ -40,7 +40,7 @@ Result<std::string> ReadText(const std::string& path) {
   while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
     text.append(buffer, static_cast<std::size_t>(file.gcount()));
     if (text.size() > kLargest)
-      return Error{path + " is larger than 4 MiB", "is it a Flink configuration?"};
+      return Error{path + " is larger than 1 MiB", "is it a Flink configuration?"};
   }
   if (file.bad()) return Error{"cannot read " + path + ": " + std::strerror(errno), ""};
   return text;

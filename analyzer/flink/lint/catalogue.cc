@@ -32,9 +32,12 @@ Version ParseLine(std::string_view text) {
   return line;
 }
 
-// Levenshtein's distance with unit costs.
+// Nearest looks at no longer ones; the longest known key has 73 characters.
+constexpr std::size_t kLongest = 120;
+
+// Levenshtein's distance with unit costs. Precondition: b.size() <= kLongest.
 std::size_t Edits(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
+  std::array<std::size_t, kLongest + 1> row{};
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     std::size_t diagonal = row[0];
@@ -61,24 +64,32 @@ double PartDistance(std::string_view a, std::string_view b) {
 }
 
 // Alignment of the dotted parts: people forget or add a part, or misspell one. Among equals the one
-// with the fewest changed letters is nearer, by a hair.
+// with the fewest changed letters is nearer, by a hair. `limit` or more means "not nearer".
 double KeyDistance(const std::vector<std::string_view>& typed,
                    const std::vector<std::string_view>& known, std::string_view typed_key,
-                   std::string_view known_key) {
-  std::vector<double> row(known.size() + 1);
+                   std::string_view known_key, double limit) {
+  const std::size_t more = std::max(typed.size(), known.size());
+  const std::size_t fewer = std::min(typed.size(), known.size());
+  if (static_cast<double>(more - fewer) * kPartCost >= limit) return limit;
+  std::array<double, kLongest + 1> row{};
   for (std::size_t j = 0; j <= known.size(); ++j) row[j] = static_cast<double>(j) * kPartCost;
   for (std::size_t i = 1; i <= typed.size(); ++i) {
     double diagonal = row[0];
     row[0] = static_cast<double>(i) * kPartCost;
+    double least = row[0];
     for (std::size_t j = 1; j <= known.size(); ++j) {
-      const double weight = i == 1 && j == 1 ? kFirstPart : i < typed.size() ? kMiddlePart : 1;
-      const double replaced = diagonal + weight * PartDistance(typed[i - 1], known[j - 1]);
+      double weight = i < typed.size() ? kMiddlePart : 1;
+      if (i == 1 && j == 1) weight = kFirstPart;
+      double replaced = diagonal;
+      if (replaced < limit) replaced += weight * PartDistance(typed[i - 1], known[j - 1]);
       diagonal = row[j];
       row[j] = std::min({row[j] + kPartCost, row[j - 1] + kPartCost, replaced});
+      least = std::min(least, row[j]);
     }
+    if (least >= limit) return limit;
   }
-  const double letters = static_cast<double>(Edits(typed_key, known_key));
-  return row[known.size()] + letters / 1000;
+  if (row[known.size()] >= limit) return limit;
+  return row[known.size()] + static_cast<double>(Edits(typed_key, known_key)) / 1000;
 }
 
 }  // namespace
@@ -105,6 +116,18 @@ Catalogue::Catalogue() {
   std::sort(rows_.begin(), rows_.end(), [](const KnownOption& a, const KnownOption& b) {
     return a.key != b.key ? a.key < b.key : a.since < b.since;
   });
+  const auto note = [this](std::string_view key, const KnownOption& row) {
+    Lines& lines = lines_.try_emplace(key, Lines{row.since, row.until}).first->second;
+    lines = {std::min(lines.since, row.since), std::max(lines.until, row.until)};
+  };
+  for (const KnownOption& row : rows_) {
+    parts_.push_back(Split(row.key, '.'));
+    note(row.key, row);
+    for (const std::string_view name : row.old_names) {
+      note(name, row);
+      by_old_name_[name].push_back(&row);
+    }
+  }
 }
 
 const KnownOption* Catalogue::Find(std::string_view key, Version version) const {
@@ -119,36 +142,27 @@ const KnownOption* Catalogue::Find(std::string_view key, Version version) const 
 }
 
 const KnownOption* Catalogue::FindByOldName(std::string_view key, Version version) const {
+  const auto rows = by_old_name_.find(key);
+  if (rows == by_old_name_.end()) return nullptr;
   const Version line = LineOf(version);
-  for (const KnownOption& row : rows_) {
-    if (row.since <= line && line <= row.until &&
-        std::find(row.old_names.begin(), row.old_names.end(), key) != row.old_names.end())
-      return &row;
+  for (const KnownOption* row : rows->second) {
+    if (row->since <= line && line <= row->until) return row;
   }
   return nullptr;
 }
 
 const KnownOption* Catalogue::Successor(std::string_view key) const {
-  const KnownOption* newest = nullptr;
-  for (const KnownOption& row : rows_) {
-    if (std::find(row.old_names.begin(), row.old_names.end(), key) != row.old_names.end() &&
-        (newest == nullptr || newest->until < row.until))
-      newest = &row;
-  }
-  return newest;
+  const auto rows = by_old_name_.find(key);
+  if (rows == by_old_name_.end()) return nullptr;
+  return *std::max_element(
+      rows->second.begin(), rows->second.end(),
+      [](const KnownOption* a, const KnownOption* b) { return a->until < b->until; });
 }
 
 std::optional<Lines> Catalogue::LinesOf(std::string_view key) const {
-  std::optional<Lines> lines;
-  for (const KnownOption& row : rows_) {
-    if (row.key != key &&
-        std::find(row.old_names.begin(), row.old_names.end(), key) == row.old_names.end())
-      continue;
-    if (!lines) lines = Lines{row.since, row.until};
-    lines->since = std::min(lines->since, row.since);
-    lines->until = std::max(lines->until, row.until);
-  }
-  return lines;
+  const auto lines = lines_.find(key);
+  if (lines == lines_.end()) return std::nullopt;
+  return lines->second;
 }
 
 bool Catalogue::IsMember(std::string_view key, Version version) const {
@@ -173,16 +187,17 @@ bool Catalogue::IsClosedNamespace(std::string_view key) {
 }
 
 Catalogue::Neighbour Catalogue::Nearest(std::string_view key, Version version) const {
-  constexpr std::size_t kLongest = 120;  // the longest known key has 90 characters
   constexpr double kFarthest = 1.0;
   Neighbour nearest;
   if (key.empty() || key.size() > kLongest) return nearest;
   const Version line = LineOf(version);
   const auto parts = Split(key, '.');
   double fewest = kFarthest;
-  for (const KnownOption& row : rows_) {
-    if (row.deprecated || !(row.since <= line && line <= row.until)) continue;
-    const double distance = KeyDistance(parts, Split(row.key, '.'), key, row.key);
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    const KnownOption& row = rows_[i];
+    if (row.deprecated || row.key.size() > kLongest || !(row.since <= line && line <= row.until))
+      continue;
+    const double distance = KeyDistance(parts, parts_[i], key, row.key, fewest);
     if (distance < fewest) {
       fewest = distance;
       nearest = {row.key, distance};

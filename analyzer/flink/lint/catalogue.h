@@ -11,6 +11,7 @@
 // The data is options.tsv, made by scripts/flink_options.py. Thread-safe.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -56,7 +57,7 @@ class Catalogue {
     std::string_view key;  // "" when none is near
     double distance = 0;   // about the number of dotted parts that differ
   };
-  // The nearest key of that version. Takes up to a millisecond.
+  // The nearest key of that version. The slowest question: tens of microseconds and more.
   Neighbour Nearest(std::string_view key, Version version) const;
 
   const std::vector<KnownOption>& rows() const { return rows_; }
@@ -64,7 +65,10 @@ class Catalogue {
  private:
   Catalogue();
 
-  std::vector<KnownOption> rows_;  // by key, then line
+  std::vector<KnownOption> rows_;                     // by key, then line
+  std::vector<std::vector<std::string_view>> parts_;  // of each row's key
+  std::map<std::string_view, std::vector<const KnownOption*>> by_old_name_;
+  std::map<std::string_view, Lines> lines_;
 };
 
 // "1.10" of a line.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <utility>
 
 #include "analyzer/flink/java_number.h"
@@ -33,6 +32,16 @@ std::vector<std::string_view> FlatLines(std::string_view text) {
   return lines;
 }
 
+// The last entry of a key counts.
+void Add(Document& document, Entry entry) {
+  const auto [slot, is_new] = document.effective.try_emplace(entry.key, document.entries.size());
+  if (!is_new) {
+    document.entries[slot->second].effective = false;
+    slot->second = document.entries.size();
+  }
+  document.entries.push_back(std::move(entry));
+}
+
 Document ReadFlat(std::string_view text, std::string_view file) {
   Document document;
   document.file = file;
@@ -56,14 +65,7 @@ Document ReadFlat(std::string_view text, std::string_view file) {
       document.skipped.push_back({std::string(content), at(content)});
       continue;
     }
-    document.entries.push_back({std::string(key), std::string(value), at(key), at(value), true});
-  }
-  // The last one of a key counts.
-  std::map<std::string_view, Entry*> last;
-  for (Entry& entry : document.entries) {
-    Entry*& slot = last[entry.key];
-    if (slot != nullptr) slot->effective = false;
-    slot = &entry;
+    Add(document, {std::string(key), std::string(value), at(key), at(value), true});
   }
   return document;
 }
@@ -90,12 +92,8 @@ class PlaceFinder {
       }
       const auto value = configuration_.Get(key);
       if (!value) continue;
-      Entry entry{key, *value, At(member.first), At(member.second), true};
       // "a.b: 1" and "a: {b: 2}" are two spellings of one key, which Flink accepts: the later wins.
-      for (Entry& earlier : document_.entries) {
-        if (earlier.key == key) earlier.effective = false;
-      }
-      document_.entries.push_back(std::move(entry));
+      Add(document_, {key, *value, At(member.first), At(member.second), true});
     }
   }
 
@@ -167,10 +165,8 @@ std::string_view SeverityName(Severity severity) {
 }
 
 const Entry* Document::Find(std::string_view key) const {
-  for (const Entry& entry : entries) {
-    if (entry.effective && entry.key == key) return &entry;
-  }
-  return nullptr;
+  const auto found = effective.find(key);
+  return found == effective.end() ? nullptr : &entries[found->second];
 }
 
 Configuration Document::Read() const {

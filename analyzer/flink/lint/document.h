@@ -7,6 +7,7 @@
 // what those parsers give. Pure; thread-safe.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +35,9 @@ struct SkippedLine {
 struct Document {
   std::string file;
   ConfigFormat format = ConfigFormat::kFlat;
-  std::vector<Entry> entries;        // in the file's order
+  std::vector<Entry> entries;  // in the file's order
+  // Key -> its effective entry's place in `entries`.
+  std::map<std::string, std::size_t, std::less<>> effective;
   std::vector<SkippedLine> skipped;  // of the flat format only
   // Flink refuses the whole file (config.yaml only); there are no entries then.
   std::optional<Error> problem;

@@ -58,6 +58,19 @@ INSTANTIATE_TEST_SUITE_P(Lint, EveryRule, ::testing::ValuesIn(Rules().begin(), R
                            return name;
                          });
 
+// Work grows with the file, not with its square: this would not end otherwise.
+TEST(Rules, LookAtHugeFilesToo) {
+  std::string same, unknown, nested;
+  for (int i = 0; i < 40000; ++i) {
+    same += "taskmanager.numberOfTaskSlots: 1\n";
+    unknown += "taskmanager.memory.size" + std::to_string(i) + ": 1\n";
+    nested += "k" + std::to_string(i) + ": {b: 1}\nk" + std::to_string(i) + ".b: 2\n";
+  }
+  EXPECT_EQ(Of(LintText(same), "duplicate-key").size(), 39999u);
+  EXPECT_EQ(Of(LintText(unknown), "unknown-key").size(), 40000u);
+  EXPECT_EQ(Of(LintText(nested, "2.0.2", "config.yaml"), "duplicate-key").size(), 40000u);
+}
+
 TEST(Rules, DoNotKnowWhatIsNone) { EXPECT_EQ(FindRule("no-such-rule"), nullptr); }
 
 }  // namespace
