@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "analyzer/cli/output.h"
 #include "analyzer/cli/suggest.h"
 #include "analyzer/cli/terminal.h"
+#include "analyzer/evidence/pod_manifest.h"
 #include "analyzer/flink/lint/lint.h"
 #include "analyzer/render/lint.h"
 
@@ -23,10 +25,10 @@ namespace lint = flink::lint;
 // Findings at or above --fail-on.
 constexpr int kFindings = 1;
 constexpr std::size_t kLargest = 1 << 20;  // as much as a ConfigMap holds
+constexpr flink::Version kAssumedVersion{1, 20, 0};
 
 struct Options {
-  std::string path, version = "1.20", mode = "standalone", format = "text", fail_on = "warning",
-                    output;
+  std::string path, pod, version, mode, format = "text", fail_on = "warning", output;
   std::vector<std::string> ignore;
   std::string explain;
   bool list_rules = false, rules_document = false, no_color = false;
@@ -95,25 +97,54 @@ bool Fails(const lint::LintReport& report, const std::string& fail_on) {
   });
 }
 
+// A manifest's text; its findings and errors name `file`.
+Result<evidence::PodManifest> ReadPod(const std::string& text, const std::string& file,
+                                      const std::optional<flink::Version>& version) {
+  return evidence::FlinkFromManifest(
+      text, file, {.role = std::nullopt, .version = version, .refused_is_error = false});
+}
+
 int LintFile(const Options& options) {
-  const Result<flink::Version> version = flink::ParseVersion(options.version);
-  if (!version.ok()) return Fail(version.error().Text());
-  if (options.path.empty()) return Fail("give a configuration (see wrackline lint --help)");
+  std::optional<flink::Version> asked;
+  if (!options.version.empty()) {
+    const Result<flink::Version> version = flink::ParseVersion(options.version);
+    if (!version.ok()) return Fail(version.error().Text());
+    asked = version.value();
+  }
+  if (options.path.empty() && options.pod.empty())
+    return Fail("give a configuration (see wrackline lint --help)");
   lint::LintInput input;
-  input.file = options.path;
-  input.version = version.value();
-  input.mode =
-      options.mode == "containerized" ? flink::Mode::kContainerized : flink::Mode::kStandalone;
+  input.file = options.path.empty() ? options.pod : options.path;
   std::error_code error;
-  if (fs::is_directory(options.path, error)) {
-    const Result<std::string> found = FileIn(options.path, input.version);
+  if (fs::is_directory(input.file, error)) {
+    const Result<std::string> found = FileIn(input.file, asked.value_or(kAssumedVersion));
     if (!found.ok()) return Fail(found.error().Text());
     input.file = found.value();
   }
   Result<std::string> text = ReadText(input.file);
   if (!text.ok()) return Fail(text.error().Text());
   input.text = std::move(text.value());
-  input.other_file = OtherFile(input.file);
+  input.manifest = options.path.empty() || evidence::LooksLikeManifest(input.text);
+  std::optional<evidence::PodManifest> pod;
+  if (input.manifest || !options.pod.empty()) {
+    if (input.manifest && !options.path.empty() && !options.pod.empty())
+      return Fail(input.file + " is a manifest itself: give it alone, or a configuration");
+    const Result<std::string> manifest =
+        input.manifest ? Result<std::string>(input.text) : ReadText(options.pod);
+    if (!manifest.ok()) return Fail(manifest.error().Text());
+    Result<evidence::PodManifest> read =
+        ReadPod(manifest.value(), input.manifest ? input.file : options.pod, asked);
+    if (!read.ok()) return Fail(read.error().Text());
+    pod = std::move(read.value());
+    for (const std::string& note : pod->notes) Say(pod->file + ": " + note);
+    input.pod = &*pod;
+    input.additions = pod->Additions();
+  }
+  input.version = asked ? *asked : pod && pod->version ? *pod->version : kAssumedVersion;
+  input.mode = options.mode == "containerized" ? flink::Mode::kContainerized
+               : options.mode.empty() && pod   ? pod->mode
+                                               : flink::Mode::kStandalone;
+  input.other_file = input.manifest ? "" : OtherFile(input.file);
   const std::set<std::string, std::less<>> ignore(options.ignore.begin(), options.ignore.end());
   const lint::LintReport report = lint::Lint(input, ignore);
   const int status = Fails(report, options.fail_on) ? kFindings : kOk;
@@ -146,15 +177,19 @@ Action AddLint(CLI::App* app) {
   auto options = std::make_shared<Options>();
   app->add_option(
       "configuration", options->path,
-      "flink-conf.yaml, config.yaml, a conf folder with one of them, or - for standard input");
-  app->add_option("--flink-version", options->version, "Flink's version, such as 1.20.3")
-      ->default_val("1.20");
+      "flink-conf.yaml, config.yaml, a conf folder with one of them, a Kubernetes manifest that "
+      "carries the configuration, or - for standard input");
+  app->add_option(
+      "--pod", options->pod,
+      "Kubernetes manifest of the pod: its limit, volumes and environment are looked at "
+      "too; without a configuration the manifest's own is");
+  app->add_option("--flink-version", options->version,
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
   app->add_option(
          "--mode", options->mode,
          "What the old key taskmanager.heap.size means: standalone (start scripts, docker) or "
-         "containerized (YARN, native Kubernetes)")
-      ->check(CLI::IsMember({"standalone", "containerized"}))
-      ->default_val("standalone");
+         "containerized (YARN, native Kubernetes); default: the manifest's, else standalone")
+      ->check(CLI::IsMember({"standalone", "containerized"}));
   app->add_option("--format", options->format, "text, json or sarif (2.1.0)")
       ->check(CLI::IsMember({"text", "json", "sarif"}));
   app->add_option("--fail-on", options->fail_on,
@@ -179,6 +214,8 @@ Action AddLint(CLI::App* app) {
       "\n"
       "  wrackline lint conf/flink-conf.yaml --flink-version 1.17.2\n"
       "  wrackline lint conf/ --flink-version 2.0 --fail-on error\n"
+      "  wrackline lint conf/flink-conf.yaml --pod taskmanager-deployment.yaml\n"
+      "  wrackline lint flinkdeployment.yaml\n"
       "  kubectl get configmap flink-config -o jsonpath='{.data.flink-conf\\.yaml}' | wrackline "
       "lint -\n"
       "  wrackline lint conf/config.yaml --format sarif -o lint.sarif    # for code scanning\n"

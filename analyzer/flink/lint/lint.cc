@@ -4,6 +4,8 @@
 #include <tuple>
 #include <variant>
 
+#include "analyzer/flink/lint/manifest_document.h"
+
 namespace wrackline::flink::lint {
 namespace {
 
@@ -18,7 +20,9 @@ ConfigFormat FormatOf(const LintInput& input) {
 }  // namespace
 
 LintReport Lint(const LintInput& input, const std::set<std::string, std::less<>>& ignore) {
-  const Document document = ReadDocument(input.text, input.file, FormatOf(input));
+  const Document document = input.manifest && input.pod != nullptr
+                                ? DocumentOfManifest(*input.pod)
+                                : ReadDocument(input.text, input.file, FormatOf(input));
   Configuration configuration = document.Read();
   for (const auto& [key, value] : input.additions) configuration.Set(key, value.text, value.origin);
   const auto answer = EvaluateTaskManagerMemory(configuration, input.version, input.mode);

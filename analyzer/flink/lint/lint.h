@@ -19,7 +19,8 @@ namespace wrackline::flink::lint {
 
 struct LintInput {
   std::string text;
-  std::string file;  // a path, as it shall be shown
+  bool manifest = false;  // the configuration is the one in `pod`, not `text`
+  std::string file;       // a path, as it shall be shown
   Version version{1, 20, 0};
   Mode mode = Mode::kStandalone;
   const evidence::PodManifest* pod = nullptr;

@@ -26,6 +26,18 @@ extern const Rule kStateMemoryRatios;
 extern const Rule kOtherBackendsKeys;
 extern const Rule kJvmSizesByHand;
 extern const Rule kNativeMemoryTracking;
+extern const Rule kLimitBelowProcess;
+extern const Rule kLimitFarAboveProcess;
+extern const Rule kNoPodLimit;
+extern const Rule kRequestBelowLimit;
+extern const Rule kLimitFactor;
+extern const Rule kTemplateMemoryIgnored;
+extern const Rule kOperatorOverrides;
+extern const Rule kMemoryTuning;
+extern const Rule kPropertiesIgnored;
+extern const Rule kFilesInMemory;
+extern const Rule kHostPath;
+extern const Rule kGlibcArenas;
 
 namespace {
 
@@ -53,6 +65,18 @@ constexpr const Rule* kRules[] = {
     &kOtherBackendsKeys,
     &kJvmSizesByHand,
     &kNativeMemoryTracking,
+    &kLimitBelowProcess,
+    &kLimitFarAboveProcess,
+    &kNoPodLimit,
+    &kRequestBelowLimit,
+    &kLimitFactor,
+    &kTemplateMemoryIgnored,
+    &kOperatorOverrides,
+    &kMemoryTuning,
+    &kPropertiesIgnored,
+    &kFilesInMemory,
+    &kHostPath,
+    &kGlibcArenas,
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "analyzer/evidence/pod_manifest.h"
 #include "tests/unit/flink/lint/lint_text.h"
 
 namespace wrackline::flink::lint {
@@ -19,12 +20,17 @@ LintReport LintExample(const Example& example) {
   EXPECT_TRUE(version.ok());
   if (version.ok()) input.version = version.value();
   input.other_file = example.other_file;
+  if (example.manifest == nullptr) return Lint(input, {});
+  const auto pod = evidence::FlinkFromManifest(example.manifest, "pod.yaml", {});
+  EXPECT_TRUE(pod.ok()) << pod.error().Text();
+  if (!pod.ok()) return {};
+  input.pod = &pod.value();
+  input.additions = pod.value().Additions();
   return Lint(input, {});
 }
 
 TEST_P(EveryRule, NamesItsWrongExampleAndNotItsRightOne) {
   const Rule& rule = *GetParam();
-  if (rule.wrong.manifest != nullptr) return;  // linted where manifests are read
   const auto named = Of(LintExample(rule.wrong), rule.id);
   EXPECT_FALSE(named.empty());
   Severity highest = Severity::kInfo;
