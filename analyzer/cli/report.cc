@@ -64,13 +64,21 @@ std::string Render(const report::Report& report, const ReportOptions& options) {
   return render::RenderText(report, TerminalOptions(options.colour, !options.output.empty()));
 }
 
+// What was recorded and what the command line says win over a manifest.
+void AddLimit(std::optional<Bytes> manifest_limit, evidence::Evidence* evidence) {
+  if (!evidence->limit && manifest_limit)
+    evidence->limit = evidence::Figure{*manifest_limit, evidence->last_record, "manifest"};
+}
+
 int ReportOnScrapes(const std::vector<std::string>& paths, const ReportOptions& options,
-                    const std::optional<report::FlinkTarget>& flink) {
+                    const std::optional<report::FlinkTarget>& flink,
+                    std::optional<Bytes> manifest_limit) {
   const Result<std::vector<evidence::ScrapeInput>> inputs = ReadScrapeFiles(paths);
   if (!inputs.ok()) return Fail(inputs.error().Text());
   Result<evidence::Evidence> evidence = evidence::EvidenceFromScrapes(
       inputs.value(), options.task_manager, ConfiguredBy(flink), options.limit);
   if (!evidence.ok()) return Fail(evidence.error().Text());
+  AddLimit(manifest_limit, &evidence.value());
   const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
   if (const Status failed = WriteOutput(Render(report, options), options.output))
     return Fail(failed->Text());
@@ -96,20 +104,23 @@ Status AddCounters(const ReportOptions& options, const std::string& path,
 
 int Report(const ReportOptions& options) {
   std::optional<report::FlinkTarget> flink;
+  std::optional<Bytes> manifest_limit;
   if (!options.flink_config.empty()) {
-    Result<report::FlinkTarget> target =
-        ReadFlinkTarget(options.flink_config, options.flink_version);
-    if (!target.ok()) return Fail(target.error().Text());
-    flink = std::move(target.value());
+    Result<FlinkSource> source = ReadFlinkTarget(options.flink_config, options.flink_version);
+    if (!source.ok()) return Fail(source.error().Text());
+    flink = std::move(source.value().target);
+    for (const std::string& note : source.value().notes) Say(note);
+    manifest_limit = source.value().limit;
   }
   if (!options.scrapes.empty()) {
     if (!options.path.empty())
       return Fail("give a recording or scrapes, not both (see wrackline report --help)");
-    return ReportOnScrapes(options.scrapes, options, flink);
+    return ReportOnScrapes(options.scrapes, options, flink, manifest_limit);
   }
   if (options.path.empty())
     return Fail("no recording and no scrape given (see wrackline report --help)");
-  if (IsScrapeFile(options.path)) return ReportOnScrapes({options.path}, options, flink);
+  if (IsScrapeFile(options.path))
+    return ReportOnScrapes({options.path}, options, flink, manifest_limit);
   if (options.task_manager)
     return Fail("--taskmanager is for scrapes: " + options.path + " is none");
   Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
@@ -124,6 +135,7 @@ int Report(const ReportOptions& options) {
         path, options.limit, options.symbols.empty() ? nullptr : &symbols.value(),
         &chosen.value().remarks);
     if (!evidence.ok()) return Fail(evidence.error().Text());
+    AddLimit(manifest_limit, &evidence.value());
     if (const Status failed = AddCounters(options, path, &evidence.value()))
       return Fail(failed->Text());
     const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
@@ -157,10 +169,12 @@ Action AddReport(CLI::App* app) {
   app->add_option("--limit", arguments->limit,
                   "Compare with this limit instead of the recorded one")
       ->check(IsSize(1));
-  app->add_option("--flink-config,--config", options.flink_config,
-                  "Flink's configuration: the proposal is for it");
-  app->add_option("--flink-version", options.flink_version, "Flink's version, such as 1.20.3")
-      ->default_val("1.20");
+  app->add_option(
+      "--flink-config,--config", options.flink_config,
+      "Flink's configuration, or a Kubernetes manifest that carries it: the proposal is "
+      "for it, and for the manifest's limit");
+  app->add_option("--flink-version", options.flink_version,
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
   app->add_option(
          "--symbols", options.symbols,
          "Folder with the binaries or their debug files: names and lines that the recording "

@@ -35,10 +35,9 @@ constexpr const char* kSwitchOn =
 Result<Shown> FromScrapes(const Options& options) {
   std::optional<report::FlinkTarget> flink;
   if (!options.flink_config.empty()) {
-    Result<report::FlinkTarget> target =
-        ReadFlinkTarget(options.flink_config, options.flink_version);
-    if (!target.ok()) return target.error();
-    flink = std::move(target.value());
+    Result<FlinkSource> source = ReadFlinkTarget(options.flink_config, options.flink_version);
+    if (!source.ok()) return source.error();
+    flink = std::move(source.value().target);
   }
   const Result<std::vector<evidence::ScrapeInput>> inputs = ReadScrapeFiles(options.paths);
   if (!inputs.ok()) return inputs.error();
@@ -133,10 +132,11 @@ Action AddRocksDb(CLI::App* app) {
                   "in order of time (- reads one from standard input)")
       ->required();
   app->add_option("--flink-config,--config", options->flink_config,
-                  "Flink's configuration: says whether families share a cache where the metrics "
+                  "Flink's configuration, or a Kubernetes manifest with it: says whether families "
+                  "share a cache where the metrics "
                   "alone do not");
-  app->add_option("--flink-version", options->flink_version, "Flink's version, such as 1.20.3")
-      ->default_val("1.20");
+  app->add_option("--flink-version", options->flink_version,
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
   app->add_option("--taskmanager", options->task_manager,
                   "Of scrapes with several TaskManagers, only the one with this tm_id");
   app->add_option("--format", options->format, "text or json")

@@ -185,8 +185,8 @@ Action AddRun(CLI::App* app, std::vector<std::string> command) {
   app->add_flag("--report", arguments->report, "Print the report at the end");
   app->add_option("--flink-config", arguments->flink_config,
                   "With --report: propose for this Flink configuration");
-  app->add_option("--flink-version", arguments->flink_version, "With --report: Flink's version")
-      ->default_val("1.20");
+  app->add_option("--flink-version", arguments->flink_version,
+                  "With --report: Flink's version (default: 1.20)");
   return [arguments] {
     if (arguments->command.empty())
       return Fail("no command to run (put it after --: wrackline run [OPTIONS] -- COMMAND)",

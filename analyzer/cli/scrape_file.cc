@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "analyzer/evidence/pod_manifest.h"
 #include "analyzer/evidence/prometheus_scrape.h"
 #include "analyzer/flink/config_file.h"
 #include "analyzer/flink/version.h"
@@ -63,17 +64,32 @@ Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std
   return inputs;
 }
 
-Result<report::FlinkTarget> ReadFlinkTarget(const std::string& path,
-                                            const std::string& version_text) {
+Result<FlinkSource> ReadFlinkTarget(const std::string& path, const std::string& version_text) {
   const Result<std::string> text =
       ReadWhole(path, 4 << 20, "4 MiB", "is it a Flink configuration?");
   if (!text.ok()) return text.error();
-  const Result<flink::Version> version = flink::ParseVersion(version_text);
+  FlinkSource source;
+  source.target.version = version_text.empty() ? "1.20" : version_text;
+  const Result<flink::Version> version = flink::ParseVersion(source.target.version);
   if (!version.ok()) return version.error();
+  if (evidence::LooksLikeManifest(text.value())) {
+    evidence::ManifestChoice choice;
+    choice.role = evidence::FlinkRole::kTaskManager;
+    if (!version_text.empty()) choice.version = version.value();
+    Result<evidence::PodManifest> pod = evidence::FlinkFromManifest(text.value(), path, choice);
+    if (!pod.ok()) return pod.error();
+    if (version_text.empty() && pod.value().version)
+      source.target.version = flink::FormatVersion(*pod.value().version);
+    source.target.configuration = std::move(pod.value().configuration);
+    if (pod.value().memory_limit) source.limit = pod.value().memory_limit->bytes;
+    for (const std::string& note : pod.value().notes) source.notes.push_back(path + ": " + note);
+    return source;
+  }
   Result<flink::Configuration> configuration =
       flink::ParseConfigFile(text.value(), path, version.value());
   if (!configuration.ok()) return configuration.error();
-  return report::FlinkTarget{std::move(configuration.value()), version_text};
+  source.target.configuration = std::move(configuration.value());
+  return source;
 }
 
 std::optional<evidence::ConfiguredRocksDb> ConfiguredBy(

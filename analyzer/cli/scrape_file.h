@@ -19,9 +19,17 @@ bool IsScrapeFile(const std::string& path);
 // Errors, with the file's name: not readable, larger than 256 MiB, not such a text (with the line).
 Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std::string>& paths);
 
-// A Flink configuration for the proposal. Errors: not readable, larger than 4 MiB, no configuration
-// that this version reads.
-Result<report::FlinkTarget> ReadFlinkTarget(const std::string& path, const std::string& version);
+// A Flink configuration for the proposal, and the pod's limit where a Kubernetes manifest carries
+// both.
+struct FlinkSource {
+  report::FlinkTarget target;
+  std::optional<Bytes> limit;
+  std::vector<std::string> notes;  // of a manifest
+};
+
+// `version`: empty takes the manifest's, else 1.20. Errors: not readable, larger than 4 MiB, no
+// configuration that this version reads, no manifest of Flink's.
+Result<FlinkSource> ReadFlinkTarget(const std::string& path, const std::string& version);
 
 // What the target says of RocksDB; nothing without one, or when Flink refuses it.
 std::optional<evidence::ConfiguredRocksDb> ConfiguredBy(
