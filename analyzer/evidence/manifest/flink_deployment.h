@@ -20,7 +20,7 @@ bool IsStandalone(const YamlNode* deployment);
 // spec.podTemplate with the role's own laid over it; nullptr when there is neither.
 const YamlNode* PodTemplateOf(const YamlNode* deployment, FlinkRole role, YamlDocuments& documents);
 
-// What spec.taskManager and spec.jobManager say of memory, as settings. `resources` (operators from
+// What spec.taskManager and spec.jobManager say of memory, as settings. `resources` (newer operators)
 // 1.15) wins over `resource`; both win over flinkConfiguration. Errors, with file and line: an
 // amount that the operator refuses.
 Status AddResourceSettings(const YamlNode* deployment, std::string_view file,
