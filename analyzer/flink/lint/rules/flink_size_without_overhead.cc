@@ -1,3 +1,4 @@
+#include "analyzer/evidence/pod_manifest.h"
 #include "analyzer/flink/lint/facts.h"
 
 namespace wrackline::flink::lint {
@@ -8,6 +9,8 @@ void Check(const Context& context, Findings& findings) {
   const bool flink = IsSet(context, options::kFlinkSize);
   if (!flink && !IsSet(context, options::kTaskHeap)) return;
   const TaskManagerMemory& memory = *context.memory;
+  // A pod that holds all of it is right; one that does not, limit-below-process names.
+  if (context.pod != nullptr && context.pod->memory_limit) return;
   findings.push_back(
       {Severity::kInfo, "", context.ValueOf(flink ? options::kFlinkSize : options::kTaskHeap),
        "Metaspace and JVM overhead come on top: the process takes " +

@@ -51,6 +51,14 @@ TEST(PodRules, LimitAndProcessSize) {
   EXPECT_THAT(Of(at("1500Mi", "1g"), "limit-far-above-process"), IsEmpty());
 }
 
+// 3 GiB of Flink's memory are 3.72 GiB of process.
+TEST(PodRules, APodThatHoldsFlinkSizeAndTheRestIsRight) {
+  const std::string config = "taskmanager.memory.flink.size: 3g\n";
+  EXPECT_THAT(Summary(LintPod(Limits("4Gi", "4Gi"), config)), IsEmpty());
+  EXPECT_THAT(Summary(LintPod(Limits("3Gi", "3Gi"), config)),
+              ElementsAre("9:24 limit-below-process"));
+}
+
 TEST(PodRules, ArgumentsCountBesideTheFile) {
   std::string pod = Limits("4Gi", "4Gi");
   pod.replace(pod.find("[taskmanager]"), 13, "[taskmanager, -Dtaskmanager.memory.process.size=5g]");
