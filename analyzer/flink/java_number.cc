@@ -172,6 +172,14 @@ std::string JavaFixed3(double value) {
   return std::to_string(thousandths / 1000) + "." + fraction;
 }
 
+std::int64_t JavaLong(double value) {
+  constexpr double kBeyond = 9223372036854775808.0;  // 2^63
+  if (std::isnan(value)) return 0;
+  if (value >= kBeyond) return std::numeric_limits<std::int64_t>::max();
+  if (value <= -kBeyond) return std::numeric_limits<std::int64_t>::min();
+  return static_cast<std::int64_t>(value);
+}
+
 std::int64_t MultiplyTruncated(std::int64_t amount, double factor) {
   if (amount == 0 || factor == 0) return 0;
   const Decimal decimal = ShortestDecimal(factor);

@@ -32,6 +32,9 @@ std::string JavaDoubleToString(double value);
 // value half to even. Precondition: 0 <= value < 1e7.
 std::string JavaFixed3(double value);
 
+// (long) value: truncated; NaN is 0, what is beyond a long is the nearest one.
+std::int64_t JavaLong(double value);
+
 // BigDecimal.valueOf(amount).multiply(BigDecimal.valueOf(factor)).longValue(), exactly, truncated.
 // Preconditions: amount >= 0, factor finite and >= 0. Throws JavaException (ArithmeticException
 // "long overflow").

@@ -11,7 +11,6 @@ namespace {
 
 struct FlinkMemory {
   MemorySize heap, off_heap;
-  bool direct_limit = false;
   MemorySize Total() const { return Add(heap, off_heap); }
 };
 
@@ -66,7 +65,7 @@ class Derivation {
         off_heap = Subtract(total, heap);
       }
     }
-    return Made(heap, off_heap);
+    return {heap, off_heap};
   }
 
   FlinkMemory Divide(MemorySize total) const {
@@ -74,19 +73,14 @@ class Derivation {
     if (total <= off_heap)
       Refuse("The configured Total Flink Memory (" + FormatMemorySize(total) +
              ") is less than the configured Off-heap Memory (" + FormatMemorySize(off_heap) + ").");
-    return Made(Subtract(total, off_heap), off_heap);
-  }
-
-  FlinkMemory Made(MemorySize heap, MemorySize off_heap) const {
-    return {heap, off_heap, reader_.Bool(options::kJobManagerDirectLimit)};
+    return {Subtract(total, off_heap), off_heap};
   }
 
   static JobManagerMemory Assemble(const FlinkMemory& flink, const JvmMemory& jvm) {
     const MemorySize total_flink = flink.Total();
     const MemorySize total_process = Add(Add(total_flink, jvm.metaspace), jvm.overhead);
     return {{flink.heap.bytes},   {flink.off_heap.bytes}, {jvm.metaspace.bytes},
-            {jvm.overhead.bytes}, {total_flink.bytes},    {total_process.bytes},
-            flink.direct_limit};
+            {jvm.overhead.bytes}, {total_flink.bytes},    {total_process.bytes}};
   }
 
   OptionReader reader_;
@@ -94,7 +88,7 @@ class Derivation {
   ProcessOptions process_ = JobManagerOptions();
 };
 
-JobManagerMemory Derive(const Configuration& configuration, Version version, Mode mode) {
+JobManagerMemory DeriveSizes(const Configuration& configuration, Version version, Mode mode) {
   if (version >= kNoLegacyKeys) return Derivation(configuration, version).Run();
   return Prefixed(true, "JobManager memory configuration failed: ", [&] {
     const Option& target =
@@ -111,6 +105,13 @@ JobManagerMemory Derive(const Configuration& configuration, Version version, Mod
     }
     return Derivation(configuration, version).Run();
   });
+}
+
+// Flink reads the flag last, when it writes the JVM's arguments.
+JobManagerMemory Derive(const Configuration& configuration, Version version, Mode mode) {
+  JobManagerMemory memory = DeriveSizes(configuration, version, mode);
+  memory.direct_limit = OptionReader(configuration).Bool(options::kJobManagerDirectLimit);
+  return memory;
 }
 
 }  // namespace

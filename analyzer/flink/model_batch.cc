@@ -122,8 +122,8 @@ void AnswerRocksDb(Version version, Json* row) {
   const double ratio = Number(*row, "write_buffer_ratio");
   Number(*row, "high_prio_pool_ratio");
   const Bytes write_buffer{Integer(*row, "write_buffer_size")};
-  if (managed.count < 0 || write_buffer.count < 0 || !(ratio >= 0 && ratio <= 1))
-    throw BadRow{"sizes are not negative, and \"write_buffer_ratio\" lies in 0 to 1"};
+  if (managed.count < 0 || write_buffer.count < 0)
+    throw BadRow{"\"managed_bytes\" and \"write_buffer_size\" are not negative"};
   const RocksDbMemory memory = DivideForRocksDb(managed, ratio);
   (*row)["cache_capacity"] = memory.cache_capacity.count;
   (*row)["write_buffer_manager_capacity"] = memory.write_buffer_manager_capacity.count;

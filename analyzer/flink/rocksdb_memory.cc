@@ -1,13 +1,15 @@
 #include "analyzer/flink/rocksdb_memory.h"
 
+#include "analyzer/flink/java_number.h"
+
 namespace wrackline::flink {
 
 // Flink computes both in Java doubles, in this order, and casts to long: the same IEEE operations
 // here.
 RocksDbMemory DivideForRocksDb(Bytes managed, double write_buffer_ratio) {
   const auto total = static_cast<double>(managed.count);
-  return {{static_cast<std::int64_t>((3 - write_buffer_ratio) * total / 3)},
-          {static_cast<std::int64_t>(2 * total * write_buffer_ratio / 3)}};
+  return {{JavaLong((3 - write_buffer_ratio) * total / 3)},
+          {JavaLong(2 * total * write_buffer_ratio / 3)}};
 }
 
 Bytes ArenaBlockSize(Bytes write_buffer_size) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "analyzer/flink/config_file.h"
 #include "analyzer/flink/java_number.h"
 #include "analyzer/flink/rocksdb_memory.h"
 
@@ -25,37 +26,74 @@ using Weights = std::map<std::string, std::int32_t>;
   throw JavaException{error_class, std::move(message), {}};
 }
 
-// StructuredOptionsSplitter: parts apart by `delimiter`, in quotes or not; a quote inside quotes is doubled.
-std::vector<std::string> Split(const std::string& text, char delimiter) {
-  std::vector<std::string> parts;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    std::string part;
-    if (text[at] == '\'' || text[at] == '"') {
-      const char quote = text[at++];
-      for (;; ++at) {
-        if (at >= text.size())
-          Throw(kIllegalArgument, "Could not split string. Quoting was not closed properly.");
-        if (text[at] != quote) {
-          part += text[at];
-        } else if (at + 1 < text.size() && text[at + 1] == quote) {
-          part += text[at++];
-        } else {
-          break;
-        }
-      }
-      ++at;
-      while (at < text.size() && text[at] == ' ') ++at;
-      if (at < text.size() && text[at] != delimiter)
-        Throw(kIllegalArgument,
-              "Could not split string. Illegal quoting at position: " + std::to_string(at));
+// A text in quotes: where it begins, its value without them, where the rest begins. A quote inside
+// is doubled.
+std::size_t TakeQuoted(std::string_view text, std::size_t at, std::string* value) {
+  const char quote = text[at];
+  for (++at; at < text.size(); ++at) {
+    if (text[at] != quote) {
+      *value += text[at];
+    } else if (at + 1 < text.size() && text[at + 1] == quote) {
+      *value += text[at++];
     } else {
-      const std::size_t end = std::min(text.find(delimiter, at), text.size());
-      part = std::string(JavaTrim(std::string_view(text).substr(at, end - at)));
-      at = end;
+      return at + 1;
     }
-    parts.push_back(std::move(part));
-    if (at < text.size()) ++at;
+  }
+  Throw(kIllegalArgument, "Could not split string. Quoting was not closed properly.");
+}
+
+// Something stands behind a closed quote at `at`, unless the rest of the text is worse.
+[[noreturn]] void IllegalQuoting(std::string_view text, std::size_t rest, char delimiter,
+                                 std::size_t at) {
+  while (rest < text.size()) {
+    const char c = text[rest];
+    std::string ignored;
+    if (c == '\'' || c == '"') {
+      rest = TakeQuoted(text, rest, &ignored);
+    } else if (c == delimiter || c == ' ') {
+      ++rest;
+    } else {
+      rest = std::min(text.find(delimiter, rest), text.size());
+    }
+  }
+  Throw(kIllegalArgument,
+        "Could not split string. Illegal quoting at position: " + std::to_string(at - 1));
+}
+
+// StructuredOptionsSplitter: parts apart by `delimiter`, in quotes or not. Nothing before the first
+// delimiter and nothing behind the last is no part; nothing between two is an empty one.
+std::vector<std::string> Split(std::string_view text, char delimiter) {
+  enum class Last { kNothing, kDelimiter, kPart, kQuoted };
+  std::vector<std::string> parts;
+  Last last = Last::kNothing;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    const bool quoted = c == '\'' || c == '"';
+    if (!quoted && c != delimiter && (c == ' ' || (c >= '\t' && c <= '\r'))) {
+      ++at;
+      continue;
+    }
+    if (c == delimiter) {
+      if (last == Last::kDelimiter) parts.emplace_back();
+      last = Last::kDelimiter;
+      ++at;
+      continue;
+    }
+    // Java finds all parts before it looks at their order: an open quote further on is said first.
+    if (quoted) {
+      std::string value;
+      const std::size_t end = TakeQuoted(text, at, &value);
+      if (last == Last::kQuoted) IllegalQuoting(text, end, delimiter, at);
+      parts.push_back(std::move(value));
+      last = Last::kQuoted;
+      at = end;
+      continue;
+    }
+    const std::size_t end = std::min(text.find(delimiter, at), text.size());
+    if (last == Last::kQuoted) IllegalQuoting(text, end, delimiter, at);
+    parts.emplace_back(JavaTrim(text.substr(at, end - at)));
+    last = Last::kPart;
+    at = end;
   }
   return parts;
 }
@@ -66,27 +104,49 @@ std::int32_t JavaHash(const std::string& text) {
   return static_cast<std::int32_t>(hash);
 }
 
-// In the order in which a java.util.HashMap of so few entries gives them.
-Pairs ParsePairs(const std::string& text) {
+[[noreturn]] void NotAPair(const std::vector<std::string>& parts, Version version) {
+  if (version >= kThreeConsumers)
+    Throw(kIllegalArgument, "Map item is not a key-value pair (missing ':'?)");
+  std::string list;
+  for (const std::string& part : parts) list += (list.empty() ? "" : ", ") + part;
+  Throw(kIllegalArgument, "Could not parse pair in the map [" + list + "]");
+}
+
+// Since 1.19 a value that is a YAML mapping is read as one: "{PYTHON: 30}".
+std::optional<Pairs> YamlPairs(const std::string& text, Version version) {
+  if (version < kYamlConfig || text.find_first_of("{ \t\n") == std::string::npos)
+    return std::nullopt;
+  const auto read = ReadYamlConfig(text, "");
+  const auto* mapping = std::get_if<Configuration>(&read);
+  if (mapping == nullptr) return std::nullopt;
   Pairs pairs;
-  try {
-    for (const std::string& item : Split(text, ',')) {
-      const std::vector<std::string> pair = Split(item, ':');
-      if (pair.size() != 2)
-        Throw(kIllegalArgument, "Map item is not a key-value pair (missing ':'?)");
-      for (const auto& [key, value] : pairs) {
-        if (key == pair[0])
-          Throw("java.lang.IllegalStateException", "Duplicate key " + key +
-                                                       " (attempted merging values " + value +
-                                                       " and " + pair[1] + ")");
+  for (const auto& [key, value] : *mapping) pairs.emplace_back(key, value.text);
+  return pairs;
+}
+
+// In the order in which a java.util.HashMap of so few entries gives them.
+Pairs ParsePairs(const std::string& text, Version version) {
+  Pairs pairs;
+  if (auto yaml = YamlPairs(text, version)) {
+    pairs = *std::move(yaml);
+  } else
+    try {
+      for (const std::string& item : Split(text, ',')) {
+        const std::vector<std::string> pair = Split(item, ':');
+        if (pair.size() != 2) NotAPair(pair, version);
+        for (const auto& [key, value] : pairs) {
+          if (key == pair[0])
+            Throw("java.lang.IllegalStateException", "Duplicate key " + key +
+                                                         " (attempted merging values " + value +
+                                                         " and " + pair[1] + ")");
+        }
+        pairs.emplace_back(pair[0], pair[1]);
       }
-      pairs.emplace_back(pair[0], pair[1]);
+    } catch (JavaException& exception) {
+      throw Wrap(kIllegalArgument,
+                 "Could not parse value '" + text + "' for key '" + kWeightsKey + "'.",
+                 std::move(exception));
     }
-  } catch (JavaException& exception) {
-    throw Wrap(kIllegalArgument,
-               "Could not parse value '" + text + "' for key '" + kWeightsKey + "'.",
-               std::move(exception));
-  }
   std::uint32_t buckets = 16;
   while (pairs.size() * 4 > std::size_t{buckets} * 3) buckets *= 2;
   std::stable_sort(pairs.begin(), pairs.end(), [&](const auto& a, const auto& b) {
@@ -143,7 +203,7 @@ Weights WeightsOf(const SlotShareQuestion& question, Version version) {
   const bool old = version < kThreeConsumers;
   const std::string standard =
       old ? "DATAPROC:70,PYTHON:30" : "OPERATOR:70,STATE_BACKEND:70,PYTHON:30";
-  const Pairs pairs = ParsePairs(question.consumer_weights.value_or(standard));
+  const Pairs pairs = ParsePairs(question.consumer_weights.value_or(standard), version);
   return old ? OldWeights(pairs) : NewWeights(pairs, version);
 }
 
@@ -190,8 +250,8 @@ SlotShare Share(const SlotShareQuestion& question, Version version) {
   share.slot = ManagedPerSlot(question.managed, question.slots);
   share.fraction = FractionOf(question, version);
   if (share.fraction > 0) {
-    share.bytes = Bytes{static_cast<std::int64_t>(
-        std::floor(static_cast<double>(share.slot.count) * share.fraction))};
+    share.bytes =
+        Bytes{JavaLong(std::floor(static_cast<double>(share.slot.count) * share.fraction))};
   } else {
     share.bytes = JavaException{
         kIllegalArgument,

@@ -123,6 +123,12 @@ class Flattener {
                        const std::string& key) const {
     if (node.IsScalar()) {
       if (!IsPlain(node)) return node.Scalar();
+      if (node.Tag() == "tag:yaml.org,2002:float") {
+        if (auto text = FloatScalarText(node.Scalar())) return *std::move(text);
+        Fail(node, "'" + node.Scalar() + "' is no number",
+             {kYamlEngineException,
+              "java.lang.NumberFormatException: For input string: \"" + node.Scalar() + "\""});
+      }
       if (auto text = PlainScalarText(node.Scalar())) return *std::move(text);
     }
     // The mark of an empty value is the line after it.

@@ -80,7 +80,7 @@ std::string IntText(std::string_view text) {
 
 std::string FloatText(std::string_view text) {
   // Flink writes a value back as YAML, which has its own names for these.
-  if (IsNotANumber(text)) return ".NaN";
+  if (IsNotANumber(text)) return ".nan";
   static const locale_t c_locale = newlocale(LC_ALL_MASK, "C", nullptr);
   const double value = IsInfinity(text) ? HUGE_VAL * (text.front() == '-' ? -1 : 1)
                                         : strtod_l(std::string(text).c_str(), nullptr, c_locale);
@@ -119,6 +119,14 @@ std::optional<std::string> PlainScalarText(std::string_view text) {
       break;
   }
   return std::string(text);
+}
+
+std::optional<std::string> FloatScalarText(std::string_view text) {
+  const ScalarKind kind = ClassifyPlainScalar(text);
+  if (kind == ScalarKind::kFloat ||
+      (kind == ScalarKind::kInt && OnlyOf(WithoutSign(text), kDecimal)))
+    return FloatText(text);
+  return std::nullopt;
 }
 
 std::string QuoteForFlow(std::string_view text) {

@@ -17,6 +17,9 @@ ScalarKind ClassifyPlainScalar(std::string_view text);
 // "true". Nothing for null.
 std::optional<std::string> PlainScalarText(std::string_view text);
 
+// The same for a scalar with the tag !!float: "3" -> "3.0". Nothing when it is no number.
+std::optional<std::string> FloatScalarText(std::string_view text);
+
 // A text as an element of a flow list: plain where it reads back as the same text, else quoted.
 std::string QuoteForFlow(std::string_view text);
 
