@@ -11,7 +11,7 @@
 #include "analyzer/evidence/manifest/pod_spec.h"
 #include "analyzer/evidence/manifest/yaml_tree.h"
 #include "analyzer/flink/config_file.h"
-#include "analyzer/flink/memory_size.h"
+#include "analyzer/flink/job_manager_memory.h"
 
 namespace wrackline::evidence {
 namespace {
@@ -367,17 +367,17 @@ class Assembler {
   }
 
   std::optional<Bytes> ProcessSize() const {
+    const flink::Version version = KnownVersion().value_or(kAssumedVersion);
     if (pod_.role == FlinkRole::kTaskManager) {
-      const Result<flink::TaskManagerMemory> memory = flink::DeriveTaskManagerMemory(
-          pod_.configuration, KnownVersion().value_or(kAssumedVersion), pod_.mode);
+      const Result<flink::TaskManagerMemory> memory =
+          flink::DeriveTaskManagerMemory(pod_.configuration, version, pod_.mode);
       if (memory.ok()) return memory.value().total_process;
-      return std::nullopt;
+    } else {
+      const Result<flink::JobManagerMemory> memory =
+          flink::DeriveJobManagerMemory(pod_.configuration, version, pod_.mode);
+      if (memory.ok()) return memory.value().total_process;
     }
-    const std::optional<std::string> text = pod_.configuration.Get(ProcessKey());
-    if (!text) return std::nullopt;
-    const Result<flink::MemorySize> size = flink::ParseMemorySize(*text);
-    if (!size.ok()) return std::nullopt;
-    return Bytes{size.value().bytes};
+    return std::nullopt;  // Flink refuses it: no pod is made
   }
 
   double LimitFactor() const {

@@ -101,6 +101,49 @@ TEST_F(LintCli, ModeDecidesWhatTheOldKeyMeans) {
               HasSubstr("taskmanager.memory.process.size wins [ignored-key]"));
 }
 
+const char kPod[] =
+    "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: taskmanager\n"
+    "    image: flink:1.18.1\n    args: [taskmanager]\n"
+    "    resources: {limits: {memory: 2Gi}, requests: {memory: 2Gi}}\n";
+
+TEST_F(LintCli, AConfigurationAndItsPod) {
+  const std::string file = Make("flink-conf.yaml", "taskmanager.memory.process.size: 4g\n");
+  const std::string pod = Make("pod.yaml", kPod);
+  const Done done = Run(file + " --pod " + pod);
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.output, HasSubstr("pod.yaml:8:34: error: The pod's limit is 2.00 GiB"));
+  EXPECT_THAT(done.output, HasSubstr("read as Flink 1.18.1 does"));
+  EXPECT_THAT(Run(file + " --pod " + pod + " --flink-version 1.20").output,
+              HasSubstr("read as Flink 1.20.0 does"));
+}
+
+TEST_F(LintCli, AManifestIsKnownByItsContent) {
+  const std::string manifest = Make(
+      "deployment", std::string("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n"
+                                "  flink-conf.yaml: |\n    taskmanager.memory.process.size: 2g\n"
+                                "    taskmanager.memory.heap.size: 1g\n---\n") +
+                        kPod);
+  for (const std::string& arguments : {manifest, "--pod " + manifest, "- < " + manifest}) {
+    const Done done = Run(arguments);
+    EXPECT_EQ(done.status, 1) << done.output;
+    EXPECT_THAT(done.output, HasSubstr(":7:5: warning: taskmanager.memory.heap.size"));
+  }
+  const Done both = Run(manifest + " --pod " + manifest);
+  EXPECT_EQ(both.status, 2);
+  EXPECT_THAT(both.output, HasSubstr("is a manifest itself"));
+}
+
+TEST_F(LintCli, AManifestThatKubernetesRefuses) {
+  const std::string pod =
+      Make("pod.yaml",
+           "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: taskmanager\n"
+           "    args: [taskmanager]\n    resources: {limits: {memory: 2GB}}\n");
+  const Done done = Run(pod);
+  EXPECT_EQ(done.status, 2);
+  EXPECT_THAT(done.output,
+              HasSubstr("pod.yaml:7:34: '2GB' is no quantity of Kubernetes (write 2G)"));
+}
+
 TEST_F(LintCli, OutputFile) {
   const std::string file = Make("c", "taskmanager.memory.heap.size: 1g\n");
   const std::string sarif = (folder_ / "lint.sarif").string();

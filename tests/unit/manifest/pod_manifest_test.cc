@@ -136,6 +136,19 @@ TEST(PodManifest, FlinkDeploymentNestedAndWithLimits) {
   EXPECT_THAT(pod.notes, Contains(HasSubstr("ignores resource")));
 }
 
+TEST(PodManifest, TheJobManagerOfAFlinkDeployment) {
+  const PodManifest whole = Read(Example("operator.yaml"), {FlinkRole::kJobManager, {}, true});
+  EXPECT_EQ(whole.memory_limit->bytes, 2 * kGiB);
+  // 1 GiB of heap, 128 MiB off-heap, 256 MiB of metaspace, 192 MiB of overhead; half as much again.
+  const PodManifest derived =
+      Read(Deployment("  flinkVersion: v1_20\n  flinkConfiguration:\n"
+                      "    jobmanager.memory.heap.size: 1g\n"
+                      "    kubernetes.jobmanager.memory.limit-factor: '1.5'\n"),
+           {FlinkRole::kJobManager, {}, true});
+  EXPECT_EQ(derived.memory_request->bytes, 1600 * kMiB);
+  EXPECT_EQ(derived.memory_limit->bytes, 2400 * kMiB);
+}
+
 TEST(PodManifest, FlinkDeploymentStandalone) {
   const PodManifest pod = Read(Deployment(
       "  mode: standalone\n  flinkVersion: v1_17\n  taskManager: {resource: {memory: 1g}}\n"));
