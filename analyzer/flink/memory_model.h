@@ -6,7 +6,7 @@
 //   auto memory = DeriveTaskManagerMemory(c, Version{1, 10, 0}, Mode::kStandalone);
 //   memory.value().managed     -> 308700779 bytes (294.4 MiB)
 //
-// The rules, the rounding and how they were checked against real Flink: docs/flink-model.md. Pure;
+// The rules, the rounding and how they were checked against real Flink: docs/flink-memory-model.md. Pure;
 // thread-safe.
 #pragma once
 

@@ -18,6 +18,8 @@ constexpr const char* kWeightsKey = "taskmanager.memory.managed.consumer-weights
 constexpr Version kThreeConsumers{1, 13,
                                   0};  // OPERATOR, STATE_BACKEND, PYTHON; before: DATAPROC, PYTHON
 
+constexpr Version kPairMessage{1, 17, 0};
+
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 __extension__ typedef unsigned __int128 Uint128;
 using Weights = std::map<std::string, std::int32_t>;
@@ -105,7 +107,7 @@ std::int32_t JavaHash(const std::string& text) {
 }
 
 [[noreturn]] void NotAPair(const std::vector<std::string>& parts, Version version) {
-  if (version >= kThreeConsumers)
+  if (version >= kPairMessage)
     Throw(kIllegalArgument, "Map item is not a key-value pair (missing ':'?)");
   std::string list;
   for (const std::string& part : parts) list += (list.empty() ? "" : ", ") + part;
