@@ -102,7 +102,6 @@ Action AddModel(CLI::App* app) {
                   "ConfigMap, pod); - reads standard input");
   app->add_option("-D", options->request.definitions,
                   "key=value: a setting that wins over the file; may be repeated")
-      ->expected(1)
       ->allow_extra_args(false);
   app->add_option("--flink-version", options->request.version,
                   "Flink's version, such as 1.20.5 (default: the manifest's, or the newest known)");

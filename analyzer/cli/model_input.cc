@@ -77,8 +77,8 @@ void AddProperties(const std::string& text, ModelInput* input) {
     ++settings;
   }
   if (settings > 0)
-    input->notes.push_back(std::to_string(settings) +
-                           " settings of FLINK_PROPERTIES in the environment win over the file");
+    input->notes.push_back(std::to_string(settings) + (settings == 1 ? " setting" : " settings") +
+                           " of FLINK_PROPERTIES in the environment win over the file");
 }
 
 }  // namespace

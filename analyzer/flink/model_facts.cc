@@ -25,6 +25,8 @@ void ExplainSlot(const Configuration& configuration, ModelFacts* facts) {
   SlotShareQuestion question;
   question.managed = facts->managed_per_slot;
   question.consumer_weights = configuration.Get(options::kConsumerWeights.key);
+  question.state_backend_uses_managed =
+      !facts->rocksdb || facts->rocksdb->kind == RocksDbBudgetKind::kManaged;
   const auto ask = [&](std::vector<std::string> use_cases, const char* consumer) {
     SlotFacts slot;
     for (const std::string& use_case : use_cases)
@@ -57,12 +59,18 @@ void ExplainRocksDb(const Configuration& configuration, Bytes managed, ModelFact
   try {
     rocksdb.high_prio = reader.Double(options::kRocksDbHighPriorityRatio);
     rocksdb.write_buffer = {reader.Size(options::kRocksDbWriteBufferSize).bytes};
+    rocksdb.block_cache = {reader.Size(options::kRocksDbBlockCacheSize).bytes};
+    rocksdb.write_buffers = reader.Int(options::kRocksDbWriteBufferCount);
+    const MemorySize buffers =
+        Multiply({rocksdb.write_buffer.count}, std::max(rocksdb.write_buffers, 0));
+    rocksdb.per_state = {Add(buffers, {rocksdb.block_cache.count}).bytes};
   } catch (const JavaException& exception) {
     facts->rocksdb_problem = exception.message;
     return;
   }
   rocksdb.kind = budget.value().kind;
   rocksdb.slots = budget.value().slots;
+  rocksdb.granted = budget.value().amount;
   rocksdb.ratio = budget.value().write_buffer_ratio;
   // One cache for each slot; with fixed-per-tm one for all of them.
   rocksdb.shared = rocksdb.kind == RocksDbBudgetKind::kFixedPerTaskManager
@@ -138,8 +146,8 @@ void ExplainTaskManager(const Configuration& configuration, ModelFacts* facts) {
     add(options::kTaskSlots.key, std::to_string(facts->slots));
     if (!configuration.Contains("external-resources")) add("external-resources", "none");
   }
-  ExplainSlot(configuration, facts);
   ExplainRocksDb(configuration, memory.managed, facts);
+  ExplainSlot(configuration, facts);
 }
 
 void ExplainJobManager(const Configuration& configuration, ModelFacts* facts) {

@@ -39,6 +39,7 @@ struct Component {
 struct RocksDbFacts {
   RocksDbBudgetKind kind = RocksDbBudgetKind::kManaged;
   int slots = 1;
+  Bytes granted;       // the whole TaskManager's
   Bytes shared;        // among how many bytes the following divides: a slot's, or the TaskManager's
   double ratio = 0.5;  // write-buffer-ratio
   double high_prio = 0.1;
@@ -48,6 +49,10 @@ struct RocksDbFacts {
   Bytes arena;
   Bytes mutable_limit;
   bool arena_fits = true;
+  // kNone: what one state, a column family, can hold: its own block cache and write buffers.
+  Bytes block_cache;
+  int write_buffers = 2;
+  Bytes per_state;
 };
 
 // A consumer's part of a slot's managed memory, when these consumers are in the slot.

@@ -59,6 +59,8 @@ inline constexpr Option kRocksDbWriteBufferRatio{"state.backend.rocksdb.memory.w
 inline constexpr Option kRocksDbHighPriorityRatio{
     "state.backend.rocksdb.memory.high-prio-pool-ratio", "0.1"};
 inline constexpr Option kRocksDbWriteBufferSize{"state.backend.rocksdb.writebuffer.size", "64m"};
+inline constexpr Option kRocksDbWriteBufferCount{"state.backend.rocksdb.writebuffer.count", "2"};
+inline constexpr Option kRocksDbBlockCacheSize{"state.backend.rocksdb.block.cache-size", "8m"};
 inline constexpr Option kConsumerWeights{"taskmanager.memory.managed.consumer-weights", ""};
 
 inline constexpr Option kJobManagerProcessSize{"jobmanager.memory.process.size", ""};

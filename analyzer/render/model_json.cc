@@ -41,7 +41,10 @@ constexpr const char* KindName(flink::RocksDbBudgetKind kind) {
 
 Json RocksDbOf(const flink::RocksDbFacts& rocksdb) {
   Json json = {{"budget", KindName(rocksdb.kind)}};
-  if (rocksdb.kind == flink::RocksDbBudgetKind::kNone) return json;
+  if (rocksdb.kind == flink::RocksDbBudgetKind::kNone) {
+    json["per_state_bytes"] = rocksdb.per_state.count;
+    return json;
+  }
   json["managed_bytes"] = rocksdb.shared.count;
   json["write_buffer_ratio"] = rocksdb.ratio;
   json["high_prio_pool_ratio"] = rocksdb.high_prio;

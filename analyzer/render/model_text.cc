@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "analyzer/render/inert.h"
 #include "analyzer/render/model.h"
@@ -38,17 +39,17 @@ std::string Bar(Bytes part, Bytes whole, std::size_t columns, bool utf8) {
 class Rows {
  public:
   Rows(Page* page, Bytes whole) : page_(page), whole_(whole) {
-    const std::size_t used = 2 + 19 + 1 + 11 + 1 + 15 + 1 + 8 + 1;
+    const std::size_t used = 2 + 20 + 1 + 11 + 1 + 15 + 1 + 8 + 1;
     bar_ = page->width() > used + 8 ? std::min<std::size_t>(page->width() - used, 40) : 8;
   }
   void Row(std::string_view name, Bytes bytes, Style style, bool bar) {
-    std::string line = fmt::format("  {:<19} {:>11} {:>15} {:>8} ", name, FormatBytes(bytes),
+    std::string line = fmt::format("  {:<20} {:>11} {:>15} {:>8} ", name, FormatBytes(bytes),
                                    bytes.count, Percent(bytes, whole_));
     page_->Line(page_->Styled(style, line) + (bar ? Bar(bytes, whole_, bar_, page_->utf8()) : ""));
   }
   void Head(std::string_view of) {
     page_->Line(page_->Styled(Style::kDim,
-                              fmt::format("  {:<19} {:>11} {:>15} {:>8}", "", "", "bytes", of)));
+                              fmt::format("  {:<20} {:>11} {:>15} {:>8}", "", "", "bytes", of)));
   }
 
  private:
@@ -92,6 +93,21 @@ void WriteFit(const ModelView& view, Page* page) {
   }
 }
 
+// State memory that Flink does not count.
+void WriteBeside(const ModelView& view, Page* page) {
+  if (!view.limit || !view.facts.rocksdb) return;
+  const flink::RocksDbFacts& rocksdb = *view.facts.rocksdb;
+  if (rocksdb.kind != RocksDbBudgetKind::kFixedPerSlot &&
+      rocksdb.kind != RocksDbBudgetKind::kFixedPerTaskManager)
+    return;
+  const Bytes spare = *view.limit - view.facts.total_process;
+  if (rocksdb.granted <= spare) return;
+  page->Paragraph(
+      fmt::format("RocksDB is granted {} beside it: more than the {} that the limit leaves.",
+                  FormatBytes(rocksdb.granted), FormatBytes(std::max(spare, Bytes{}))),
+      2, 2, Style::kYellow);
+}
+
 void WriteArguments(const ModelFacts& facts, Page* page) {
   page->Heading("What the process is started with");
   page->Paragraph(facts.jvm_arguments, 2, 2);
@@ -128,7 +144,16 @@ void WriteRocksDb(const ModelFacts& facts, Page* page) {
   page->Paragraph(
       fmt::format("If the state is in RocksDB, it is granted {}.", Granted(rocksdb.kind)), 2, 2,
       rocksdb.kind == RocksDbBudgetKind::kNone ? Style::kYellow : Style::kPlain);
-  if (rocksdb.kind == RocksDbBudgetKind::kNone) return;
+  if (rocksdb.kind == RocksDbBudgetKind::kNone) {
+    page->Paragraph(
+        fmt::format("Each state can hold {}: a block cache of {} and {} memtables of {}. Four "
+                    "states in a slot: {}. None of it is in the sum above.",
+                    FormatBytes(rocksdb.per_state), FormatBytes(rocksdb.block_cache),
+                    rocksdb.write_buffers, FormatBytes(rocksdb.write_buffer),
+                    FormatBytes(4 * std::min(rocksdb.per_state, Bytes{INT64_MAX / 4}))),
+        2, 2);
+    return;
+  }
   const auto row = [&](std::string_view name, Bytes bytes) {
     page->Line(fmt::format("  {:<39} {:>12} {:>15}", name, FormatBytes(bytes), bytes.count));
   };
@@ -172,6 +197,7 @@ std::string RenderModelText(const ModelView& view, const TextOptions& options) {
   }
   WriteComponents(view, &page);
   WriteFit(view, &page);
+  WriteBeside(view, &page);
   WriteArguments(facts, &page);
   if (facts.role == flink::Role::kTaskManager) WriteRocksDb(facts, &page);
   return page.Take();

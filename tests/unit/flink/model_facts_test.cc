@@ -68,6 +68,19 @@ TEST(ModelFacts, DividesManagedMemoryAmongSlotsAndConsumers) {
   EXPECT_DOUBLE_EQ(facts.slot[2].fraction, 0.3);
 }
 
+// A block cache of 8 MiB and two memtables of 64 MiB: four states of 136 are 544.
+TEST(ModelFacts, ComputesWhatAnUnmanagedStateCanHold) {
+  const ModelFacts facts =
+      ExplainModel(Settings({{"taskmanager.memory.process.size", "1g"},
+                             {"state.backend.rocksdb.memory.managed", "false"}}),
+                   Version{1, 20, 5}, Role::kTaskManager, Mode::kStandalone);
+  ASSERT_TRUE(facts.rocksdb);
+  EXPECT_EQ(facts.rocksdb->kind, RocksDbBudgetKind::kNone);
+  EXPECT_EQ(4 * facts.rocksdb->per_state, 544 * kMiB);
+  // The state backend has no share of managed memory then.
+  for (const SlotFacts& slot : facts.slot) EXPECT_NE(slot.consumer, "STATE_BACKEND");
+}
+
 TEST(ModelFacts, SaysWhatToDoAboutARefusal) {
   const ModelFacts nothing =
       ExplainModel({}, Version{1, 20, 5}, Role::kTaskManager, Mode::kStandalone);
