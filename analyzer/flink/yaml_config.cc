@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -222,6 +223,26 @@ YamlFailure Failed(std::string_view file, YamlProblem problem) {
               "java.lang.RuntimeException", "Error parsing YAML configuration.", {problem.cause}}};
 }
 
+// What Flink's library says where yaml-cpp gives up, as far as the two see the same fault; else
+// yaml-cpp's words.
+std::string SyntaxMessage(const YAML::Exception& exception, std::string_view text) {
+  const std::string place = InReader(exception.mark);
+  const auto at = static_cast<std::size_t>(std::max(exception.mark.pos, 0));
+  if (exception.msg == "illegal map value") return "mapping values are not allowed here\n" + place;
+  if (exception.msg == "unknown token" && at < text.size()) {
+    const std::string character(1, text[at]);
+    return "while scanning for the next token\nfound character '" + character +
+           "' that cannot start any token. (Do not use " + character + " for indentation)\n" +
+           place;
+  }
+  if (exception.msg == "the referenced anchor is not defined" && at < text.size()) {
+    const std::string_view rest = text.substr(at + 1);
+    return "\nfound undefined alias " +
+           std::string(rest.substr(0, rest.find_first_of(" \t\r\n,]}"))) + "\n" + place;
+  }
+  return exception.msg + "\n" + place;
+}
+
 YamlFailure NotAMapping(std::string_view file, const YAML::Node& root) {
   const char* type = "java.util.ArrayList";
   if (root.IsScalar())
@@ -255,11 +276,9 @@ std::variant<Configuration, YamlFailure> ReadYamlConfig(std::string_view text,
   } catch (YamlProblem& problem) {
     return Failed(file, std::move(problem));
   } catch (const YAML::Exception& exception) {
-    // The place is right; the words are yaml-cpp's, where Flink's library has its own.
     const int line = exception.mark.is_null() ? 1 : exception.mark.line + 1;
-    return Failed(file, {line,
-                         exception.msg,
-                         {kYamlEngineException, exception.msg + "\n" + InReader(exception.mark)}});
+    return Failed(file,
+                  {line, exception.msg, {kYamlEngineException, SyntaxMessage(exception, text)}});
   }
 }
 

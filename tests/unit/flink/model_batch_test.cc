@@ -124,6 +124,12 @@ TEST(ModelBatch, RefusesConfigYamlAsFlinkDoes) {
   EXPECT_EQ(cause("1: 2\n"),
             "class java.lang.Integer cannot be cast to class java.lang.String (java.lang.Integer "
             "and java.lang.String are in module java.base of loader 'bootstrap')");
+  EXPECT_EQ(cause("a: b: c\n"),
+            "mapping values are not allowed here\n in reader, line 1, column 5\n");
+  EXPECT_EQ(cause("a: *y\n"), "\nfound undefined alias y\n in reader, line 1, column 4\n");
+  EXPECT_EQ(cause("a: @x\n"),
+            "while scanning for the next token\nfound character '@' that cannot start any token. "
+            "(Do not use @ for indentation)\n in reader, line 1, column 4\n");
   EXPECT_EQ(cause("- a\n"),
             "class java.util.ArrayList cannot be cast to class java.util.Map (java.util.ArrayList "
             "and java.util.Map are in module java.base of loader 'bootstrap')");
