@@ -151,14 +151,13 @@ bool Objects::Remove(int library, ObjectKind kind, std::uint64_t handle) {
 
 // Takes a weak reference to what `handle`, a std::shared_ptr, points to. nullptr: its control block is not as expected.
 Objects::ControlBlock* Objects::WeakReference(std::uint64_t handle) {
-  ControlBlock* control = nullptr;
+  auto* const control = reinterpret_cast<ControlBlock*>(
+      GuardedWord(reinterpret_cast<const void*>(handle + sizeof(void*))));
   struct {
     std::uint64_t functions;
     std::int32_t holders, weak;
   } seen;
-  if (!GuardedRead(reinterpret_cast<const void*>(handle + sizeof(void*)), &control,
-                   sizeof(control)) ||
-      control == nullptr || !GuardedRead(control, &seen, sizeof(seen))) {
+  if (control == nullptr || !GuardedRead(control, &seen, sizeof(seen))) {
     return nullptr;
   }
   const auto believable = [](std::int32_t count) { return count >= 1 && count < kBelievable; };

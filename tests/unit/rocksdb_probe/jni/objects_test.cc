@@ -100,6 +100,7 @@ TEST(Objects, ThreadsThatMakeAndCloseAtOnce) {
   constexpr std::uint64_t kEach = 20'000;
   Counted counted;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (std::uint64_t i = 0; i < kEach; ++i) {
@@ -196,6 +197,7 @@ TEST_P(ObjectsOfALibrary, CachesThatComeAndGoWhileTheyAreRead) {
   Counted counted;
   std::atomic<int> running{kThreads};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < kEach; ++i) {
