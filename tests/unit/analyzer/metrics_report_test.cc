@@ -28,7 +28,7 @@ report::Report ReportOn(const std::string& folder, bool with_configuration) {
   if (with_configuration) {
     auto target = cli::ReadFlinkTarget(kData + folder + "/config.yaml", "1.20.3");
     EXPECT_TRUE(target.ok()) << target.error().Text();
-    flink = std::move(target.value());
+    flink = std::move(target.value().target);
   }
   auto evidence =
       evidence::EvidenceFromScrapes(inputs.value(), std::nullopt, cli::ConfiguredBy(flink), kGiB);
