@@ -173,9 +173,9 @@ struct RocksDbFamily {
   // Its blocks in the caches it uses, when they were last walked.
   std::optional<RocksDbBlocks> cached_blocks;
   std::optional<RocksDbBlocks> former_blocks;  // of files that it had; in a cache's unknown too
-  std::uint64_t blob_cache_id = 0;    // 0: none or unknown
-  std::optional<int> live_versions;   // more than 1: readers keep older states
-  std::optional<Bytes> pinned_files;  // on disk, kept for those only
+  std::uint64_t blob_cache_id = 0;             // 0: none or unknown
+  std::optional<int> live_versions;            // more than 1: readers keep older states
+  std::optional<Bytes> pinned_files;           // on disk, kept for those only
 };
 
 // What the last walk over a cache found. The families' blocks, unknown, both reservations and
