@@ -81,7 +81,7 @@ TEST(LintJson, WithoutAPlaceWithoutALine) {
 }
 
 TEST(LintJson, BytesThatAreNoTextAreReplaced) {
-  EXPECT_NO_THROW(json::parse(RenderLintJson(Lint("taskmanager.memory.\xff\xfe: 1\n", "f\xff"))));
+  EXPECT_TRUE(json::accept(RenderLintJson(Lint("taskmanager.memory.\xff\xfe: 1\n", "f\xff"))));
 }
 
 // What the standard asks of a file (SARIF 2.1.0): members, types, references.
