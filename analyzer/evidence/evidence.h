@@ -408,6 +408,7 @@ struct Evidence {
   std::optional<Moment> charge_peak, resident_peak;
   std::optional<AllocatorFigures> allocator;
   std::vector<Site> sites;                 // by live bytes, largest first; empty: not sampled
+  bool untouched_known = false;            // Site::untouched was looked for
   std::vector<ThreadGroup> thread_groups;  // by live bytes, largest first; empty: not recorded
   std::vector<MappingSite> mappings;       // by address space, largest first
   Duration recent_window{};

@@ -307,6 +307,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   evidence.allocator = LastAllocator(recording);
   evidence.recent_window = std::min(kMostRecent, evidence.Lifetime() / 4);
   evidence.sites = SitesFromRecording(recording, evidence.recent_window);
+  evidence.untouched_known = recording.untouched.has_value();
   evidence.thread_groups = ThreadGroupsFromRecording(recording, evidence.sites);
   evidence.mappings = MappingsFromRecording(recording);
   evidence.rocksdb = RocksDbFromRecording(recording);

@@ -60,6 +60,22 @@ Bytes MemoryChangedSince(const evidence::Evidence& evidence,
   return 20 * size > std::max(*then, *now) ? change : Bytes{};
 }
 
+namespace {
+
+// glibc's free chunks, less those without a page: what its heaps have that is not resident is either live and was never touched,
+// or free. The main heap's residence is not known, so this stays an upper bound.
+Bytes GlibcFree(const evidence::Evidence& evidence, const evidence::AllocatorFigures& allocator) {
+  const Bytes chunks = *allocator.free_in_heap;
+  if (!evidence.untouched_known || !allocator.heaps_mapped || !allocator.heaps_resident)
+    return chunks;
+  const Bytes live =
+      EstimateLive(evidence.sites, true).untouched + EstimateLive(evidence.sites, false).untouched;
+  const Bytes absent = *allocator.heaps_mapped - *allocator.heaps_resident - live;
+  return std::max(Bytes{}, chunks - std::max(Bytes{}, absent));
+}
+
+}  // namespace
+
 void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   if (!evidence.allocator) return;
   const evidence::AllocatorFigures& allocator = *evidence.allocator;
@@ -125,7 +141,7 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   }
   if (allocator.free_in_heap)
     ledger->lines.push_back({"allocator.free", "allocator, free memory kept", Holder::kAllocator,
-                             *allocator.free_in_heap, std::nullopt, std::nullopt,
+                             GlibcFree(evidence, allocator), std::nullopt, std::nullopt,
                              "free chunks in the allocator's heaps", Confidence::kUpperBound});
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -78,6 +80,22 @@ TEST_P(Flink, TheOperatorThatLeaksAndItsMethodAreNamed) {
   ASSERT_NE(leaking, groups.end()) << groups.dump(1);
   EXPECT_EQ(leaking->at("top_site"), kLeak);
   EXPECT_EQ(leaking->at("kind"), "flink_task");
+  // Two operators with state in two slots: their databases were found, each slot's share of managed memory once.
+  ASSERT_TRUE(report.contains("rocksdb"));
+  const json& rocksdb = report.at("rocksdb");
+  EXPECT_EQ(rocksdb.at("databases"), 4);
+  EXPECT_EQ(rocksdb.at("caches").size(), 2u);
+  for (const char* state : {"last-order", "some-orders", "orders-by-byte", "window-contents"}) {
+    const json& families = rocksdb.at("families");
+    EXPECT_EQ(std::count_if(families.begin(), families.end(),
+                            [&](const json& family) { return family.at("name") == state; }),
+              2)
+        << state;
+  }
+  const double total = report.at("ledger").at("total").get<double>();
+  const double unexplained = report.at("ledger").at("unexplained").get<double>();
+  std::cout << "unexplained " << unexplained / (1 << 20) << " of " << total / (1 << 20) << " MiB\n";
+  EXPECT_LT(std::abs(unexplained), total / 8);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, Flink,

@@ -166,6 +166,34 @@ TEST(Ledger, RocksDbBeyondTheProbeIsCountedWithoutWhatItNeverTouched) {
   EXPECT_EQ(Amount(Build(builder), "rocksdb.other"), 23 * static_cast<std::int64_t>(kMi));
 }
 
+TEST(Ledger, MemtablesAreCountedWithoutArenaBlocksThatWereNeverTouched) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  RecordingBuilder::Family(sample, 0, "flushed", 0, 30 * kMi);
+  RecordingBuilder::Family(sample, 1, "other", 0, 10 * kMi);
+  builder.Live({"_ZN7rocksdb8NewThingEv"}, 44 * kMi, 44 * kMi).Untouched(20 * kMi);
+  // 24 MiB are resident and 40 are claimed: 16 of the 20 without a page are in that claim.
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "rocksdb.memtables"), 24 * static_cast<std::int64_t>(kMi));
+  ASSERT_EQ(ledger.lines.front().label, "RocksDB memtables, flushed");
+  EXPECT_EQ(ledger.lines.front().amount, 18 * kMiB);
+  EXPECT_EQ(ledger.lines.front().confidence, Confidence::kDerived);
+  EXPECT_FALSE(Has(ledger, "rocksdb.other"));
+}
+
+TEST(Ledger, MemtablesThatAreAllThereStayExact) {
+  RecordingBuilder builder;
+  builder.Charge(10, 100 * kMi, 350 * kMi);
+  auto& sample = builder.RocksDb(1, 10);
+  RecordingBuilder::Family(sample, 0, "default", 0, 40 * kMi);
+  // The rest of an arena block, which RocksDB's figure leaves out.
+  builder.Live({"_ZN7rocksdb8NewThingEv"}, 41 * kMi, 41 * kMi).Untouched(1 * kMi);
+  const Ledger ledger = Build(builder);
+  EXPECT_EQ(Amount(ledger, "rocksdb.memtables"), 40 * static_cast<std::int64_t>(kMi));
+  EXPECT_EQ(ledger.lines.front().confidence, Confidence::kExact);
+}
+
 TEST(Ledger, WhatWasNeverTouchedIsInUseToTheAllocator) {
   RecordingBuilder builder;
   auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
@@ -214,6 +242,24 @@ TEST(Ledger, GlibcFreeMemoryIsAnUpperBound) {
   ASSERT_NE(line, ledger.lines.end());
   EXPECT_EQ(line->amount, 40 * kMiB);
   EXPECT_EQ(line->confidence, Confidence::kUpperBound);
+}
+
+TEST(Ledger, GlibcFreeMemoryWithoutPagesIsNotCounted) {
+  RecordingBuilder builder;
+  auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
+  tick.mutable_allocator()->set_in_use(50 * kMi);
+  tick.mutable_allocator()->set_free_in_heap(40 * kMi);
+  tick.mutable_allocator()->set_heaps_mapped(80 * kMi);
+  tick.mutable_allocator()->set_heaps_resident(45 * kMi);
+  builder.Live({"malloc", "pool"}, 30 * kMi, 30 * kMi);
+  const auto free_memory = [&] { return Amount(Build(builder), "allocator.free") >> 20; };
+  // Whether the 35 MiB without a page are live or free is not known.
+  EXPECT_EQ(free_memory(), 40);
+  builder.Untouched(10 * kMi);
+  EXPECT_EQ(free_memory(), 15);
+  // All of it is live.
+  builder.Live({"malloc", "other"}, 60 * kMi, 60 * kMi).Untouched(50 * kMi);
+  EXPECT_EQ(free_memory(), 40);
 }
 
 TEST(Ledger, JemallocSaysWhatIsResident) {
