@@ -82,7 +82,10 @@ Result<FlinkSource> ReadFlinkTarget(const std::string& path, const std::string& 
       source.target.version = flink::FormatVersion(*pod.value().version);
     source.target.configuration = std::move(pod.value().configuration);
     if (pod.value().memory_limit) source.limit = pod.value().memory_limit->bytes;
-    for (const std::string& note : pod.value().notes) source.notes.push_back(path + ": " + note);
+    for (const std::string& note : pod.value().notes) {
+      source.notes.push_back(path);
+      source.notes.back().append(": ").append(note);
+    }
     return source;
   }
   Result<flink::Configuration> configuration =

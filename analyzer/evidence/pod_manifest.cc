@@ -44,9 +44,9 @@ class Assembler {
       return Error{std::string(file_) + " has no Kubernetes object that wrackline reads",
                    "a Pod, a Deployment, a ConfigMap or a FlinkDeployment, for example"};
     }
-    if (const Status problem = FindCandidates()) return *problem;
+    if (Status problem = FindCandidates()) return *problem;
     Choose();
-    if (const Status problem = ReadConfiguration()) return *problem;
+    if (Status problem = ReadConfiguration()) return *problem;
     if (!chosen_ && pod_.texts.empty()) {
       return Error{std::string(file_) + " has nothing of Flink in it",
                    "neither a container that runs Flink, nor a FlinkDeployment, nor a ConfigMap "
@@ -205,7 +205,7 @@ class Assembler {
         pod_.settings.push_back(std::move(setting));
       return AddResourceSettings(chosen_->object->node, file_, pod_.settings, pod_.notes);
     }
-    if (const Status problem = ReadConfigMaps()) return problem;
+    if (Status problem = ReadConfigMaps()) return problem;
     if (chosen_ == nullptr) return std::nullopt;
     AddEnvironment();
     for (const CommandProperty& property :

@@ -65,8 +65,7 @@ Status AddRole(const YamlNode* deployment, const RoleKeys& keys, std::string_vie
   const YamlNode* request = FindKey(requests, "memory");
   const YamlNode* limit = FindKey(limits, "memory");
   if (const YamlNode* amount = request != nullptr ? request : limit) {
-    if (const Status problem = AddSetting(keys.process_size, amount, file, settings))
-      return problem;
+    if (Status problem = AddSetting(keys.process_size, amount, file, settings)) return problem;
   }
   if (request == nullptr || limit == nullptr) return std::nullopt;
   const Result<std::int64_t> asked = ParseQuantity(ScalarText(request));
@@ -114,7 +113,7 @@ Status AddResourceSettings(const YamlNode* deployment, std::string_view file,
                            std::vector<ManifestSetting>& settings,
                            std::vector<std::string>& notes) {
   for (const RoleKeys& keys : {kTaskManagerKeys, kJobManagerKeys}) {
-    if (const Status problem = AddRole(deployment, keys, file, settings, notes)) return problem;
+    if (Status problem = AddRole(deployment, keys, file, settings, notes)) return problem;
   }
   return std::nullopt;
 }
