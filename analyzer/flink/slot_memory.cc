@@ -106,6 +106,13 @@ std::int32_t JavaHash(const std::string& text) {
   return static_cast<std::int32_t>(hash);
 }
 
+[[noreturn]] void ThrowDuplicate(std::string message, const std::string& first,
+                                 const std::string& second) {
+  message.insert(0, "Duplicate key ");
+  message.append(" (attempted merging values ").append(first).append(" and ");
+  Throw("java.lang.IllegalStateException", message.append(second).append(")"));
+}
+
 [[noreturn]] void NotAPair(const std::vector<std::string>& parts, Version version) {
   if (version >= kPairMessage)
     Throw(kIllegalArgument, "Map item is not a key-value pair (missing ':'?)");
@@ -137,10 +144,7 @@ Pairs ParsePairs(const std::string& text, Version version) {
         const std::vector<std::string> pair = Split(item, ':');
         if (pair.size() != 2) NotAPair(pair, version);
         for (const auto& [key, value] : pairs) {
-          if (key == pair[0])
-            Throw("java.lang.IllegalStateException", "Duplicate key " + key +
-                                                         " (attempted merging values " + value +
-                                                         " and " + pair[1] + ")");
+          if (key == pair[0]) ThrowDuplicate(key, value, pair[1]);
         }
         pairs.emplace_back(pair[0], pair[1]);
       }

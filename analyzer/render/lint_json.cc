@@ -7,7 +7,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using flink::lint::Finding;
-using flink::lint::Severity;
 
 Json FindingJson(const Finding& finding) {
   Json json{{"rule", finding.rule},

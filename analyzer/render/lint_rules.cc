@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "analyzer/render/lint.h"
@@ -55,7 +57,7 @@ std::string RenderRuleList(const TextOptions& options) {
     id.resize(longest, ' ');
     std::string severity(SeverityName(rule->severity));
     severity.resize(7, ' ');
-    page.Line(id + "  " + severity + "  " + rule->title);
+    page.Line(fmt::format("{}  {}  {}", id, severity, rule->title));
   }
   return page.Take();
 }

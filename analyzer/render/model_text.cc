@@ -111,7 +111,8 @@ void WriteBeside(const ModelView& view, Page* page) {
 void WriteArguments(const ModelFacts& facts, Page* page) {
   page->Heading("What the process is started with");
   page->Paragraph(facts.jvm_arguments, 2, 2);
-  for (const auto& [key, value] : facts.dynamic) page->Paragraph("-D " + key + "=" + value, 2, 2);
+  for (const auto& [key, value] : facts.dynamic)
+    page->Paragraph(fmt::format("-D {}={}", key, value), 2, 2);
 }
 
 std::string_view Granted(RocksDbBudgetKind kind) {

@@ -18,9 +18,10 @@ void Check(const Context& context, Findings& findings) {
       const auto theirs = ParseMemorySize(value);
       const auto ours = ParseMemorySize(wins->value);
       const bool same = theirs.ok() && ours.ok() && theirs.value() == ours.value();
-      findings.push_back({same ? Severity::kInfo : Severity::kWarning, "", at,
-                          std::string(key) + ": " + value + " does not count: spec." + manager +
-                              "'s memory makes it " + wins->value,
+      std::string message(key);
+      message.append(": ").append(value).append(" does not count: spec.").append(manager);
+      message.append("'s memory makes it ").append(wins->value);
+      findings.push_back({same ? Severity::kInfo : Severity::kWarning, "", at, std::move(message),
                           "The operator writes the amount of spec." + manager +
                               " over the key of flinkConfiguration.",
                           "Keep one of the two; spec." + manager + " at line " +

@@ -1,7 +1,8 @@
 // Flink's own shipped configurations: nothing to find.
+#include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <sstream>
 
 #include "tests/unit/flink/lint/lint_text.h"
 
@@ -40,15 +41,28 @@ TEST(Shipped, TheFirstReleaseWithTodaysMemoryModel) {
 }
 
 // The keys that the shipped file offers in comments are options of that version.
+// "# taskmanager.memory.segment-size: 32kb"; takes the comment's sign away.
+bool IsCommentedOption(std::string& line) {
+  const std::size_t start = line.find_first_not_of("# ");
+  if (line.empty() || line[0] != '#' || start == std::string::npos || start > 2) return false;
+  line.erase(0, start);
+  const std::string key = line.substr(0, line.find(": "));
+  const auto may_be = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+  };
+  return key.size() < line.size() && key[0] >= 'a' && key[0] <= 'z' &&
+         key.find('.') != std::string::npos && std::all_of(key.begin(), key.end(), may_be);
+}
+
 TEST(Shipped, WhatItsCommentsOfferIsKnown) {
   for (const char* version : {"1.13.6", "1.17.2"}) {
     const std::string text = Shipped(version, "flink-conf.yaml");
-    const std::regex commented(R"(\n# ?([a-z][A-Za-z.-]*\.[A-Za-z.-]*: [^\n]*))");
     std::string offered;
     int count = 0;
-    for (std::sregex_iterator match(text.begin(), text.end(), commented), end; match != end;
-         ++match) {
-      offered += (*match)[1].str() + "\n";
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (!IsCommentedOption(line)) continue;
+      offered += line + "\n";
       ++count;
     }
     EXPECT_GT(count, 20) << version;
