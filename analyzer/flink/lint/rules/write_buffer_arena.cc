@@ -13,9 +13,7 @@ void Check(const Context& context, Findings& findings) {
     const StemOption ratio{std::string(backend.stem) + "memory.write-buffer-ratio", "0.5"};
     const auto buffer = SizeOf(context, size.Get());
     const auto share = DoubleOf(context, ratio.Get());
-    if (!buffer || buffer->count > kMaxMemorySize.bytes / 2 || !share ||
-        !(*share >= 0 && *share <= 1))
-      continue;
+    if (!buffer || !share || !(*share >= 0 && *share <= 1)) continue;
     const Bytes manager = DivideForRocksDb(budget->per_slot, *share).write_buffer_manager_capacity;
     if (ArenaBlockFits(*buffer, manager)) continue;
     const std::int64_t fits = MutableLimit(manager).count / 4096 * 4096 * 8;

@@ -38,8 +38,11 @@ TEST(WriteBufferArena, HostileNumbers) {
                            "state.backend.rocksdb.memory.write-buffer-ratio: NaN",
                            "state.backend.rocksdb.memory.write-buffer-ratio: -1e300",
                            "taskmanager.numberOfTaskSlots: -2147483648"})
-    LintText(std::string("taskmanager.memory.process.size: 4g\nstate.backend.type: rocksdb\n") +
-             line + "\n");
+    EXPECT_FALSE(LintText(std::string("taskmanager.memory.process.size: 4g\n"
+                                      "state.backend.type: rocksdb\n") +
+                          line + "\n")
+                     .findings.empty())
+        << line;
 }
 
 }  // namespace
