@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,6 +10,7 @@
 #include "analyzer/cli/output.h"
 #include "analyzer/cli/suggest.h"
 #include "analyzer/cli/terminal.h"
+#include "analyzer/cli/text_file.h"
 #include "analyzer/evidence/pod_manifest.h"
 #include "analyzer/flink/lint/lint.h"
 #include "analyzer/render/lint.h"
@@ -35,17 +34,7 @@ struct Options {
 };
 
 Result<std::string> ReadText(const std::string& path) {
-  std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
-  if (!file) return Error{"cannot read " + path + ": " + std::strerror(errno), "check the path"};
-  std::string text;
-  char buffer[65536];
-  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
-    text.append(buffer, static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kLargest)
-      return Error{path + " is larger than 1 MiB", "is it a Flink configuration?"};
-  }
-  if (file.bad()) return Error{"cannot read " + path + ": " + std::strerror(errno), ""};
-  return text;
+  return ReadTextFile(path, kLargest, "1 MiB", "is it a Flink configuration?");
 }
 
 bool IsFile(const fs::path& path) {

@@ -1,9 +1,8 @@
 #include "analyzer/cli/model_input.h"
+#include "analyzer/cli/text_file.h"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "analyzer/evidence/manifest/config_sources.h"
 #include "analyzer/evidence/pod_manifest.h"
@@ -15,20 +14,10 @@ namespace {
 constexpr std::size_t kLargest = 4 << 20;
 
 Result<std::string> ReadText(const std::string& path) {
-  std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
   std::error_code error;
   if (path != "-" && std::filesystem::is_directory(path, error))
     return Error{path + " is a folder", "give the flink-conf.yaml or config.yaml in it"};
-  if (!file) return Error{"cannot read " + path + ": " + std::strerror(errno), "check the path"};
-  std::string text;
-  char buffer[65536];
-  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
-    text.append(buffer, static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kLargest)
-      return Error{path + " is larger than 4 MiB", "is it a Flink configuration?"};
-  }
-  if (file.bad()) return Error{"cannot read " + path + ": " + std::strerror(errno), ""};
-  return text;
+  return ReadTextFile(path, kLargest, "4 MiB", "is it a Flink configuration?");
 }
 
 Status ReadManifest(const std::string& text, const ModelRequest& request,

@@ -1,9 +1,9 @@
 #include "analyzer/cli/scrape_file.h"
+#include "analyzer/cli/text_file.h"
 
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 
 #include "analyzer/evidence/pod_manifest.h"
@@ -13,21 +13,6 @@
 
 namespace wrackline::cli {
 namespace {
-
-// A pipe has no size before it is read.
-Result<std::string> ReadWhole(const std::string& path, std::size_t most, const char* what,
-                              const char* hint) {
-  std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
-  if (!file) return Error{"cannot read " + path + ": " + std::strerror(errno), "check the path"};
-  std::string text;
-  char buffer[65536];
-  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
-    text.append(buffer, static_cast<std::size_t>(file.gcount()));
-    if (text.size() > most) return Error{path + " is larger than " + what, hint};
-  }
-  if (file.bad()) return Error{"cannot read " + path + ": " + std::strerror(errno), ""};
-  return text;
-}
 
 evidence::Time ModifiedAt(const std::string& path) {
   struct stat facts {};
@@ -55,7 +40,7 @@ Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std
   std::vector<evidence::ScrapeInput> inputs;
   for (const std::string& path : paths) {
     const Result<std::string> text =
-        ReadWhole(path, 256 << 20, "256 MiB", "scrape one TaskManager at a time");
+        ReadTextFile(path, 256 << 20, "256 MiB", "scrape one TaskManager at a time");
     if (!text.ok()) return text.error();
     Result<evidence::FlinkScrape> scrape = evidence::ReadFlinkScrape(text.value());
     if (!scrape.ok()) return Error{path + ": " + scrape.error().message, scrape.error().hint};
@@ -66,7 +51,7 @@ Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std
 
 Result<FlinkSource> ReadFlinkTarget(const std::string& path, const std::string& version_text) {
   const Result<std::string> text =
-      ReadWhole(path, 4 << 20, "4 MiB", "is it a Flink configuration?");
+      ReadTextFile(path, 4 << 20, "4 MiB", "is it a Flink configuration?");
   if (!text.ok()) return text.error();
   FlinkSource source;
   source.target.version = version_text.empty() ? "1.20" : version_text;
