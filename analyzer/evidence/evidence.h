@@ -12,6 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzer/evidence/flink_facts.h"
+#include "analyzer/evidence/java_error.h"
+#include "analyzer/evidence/kernel_oom.h"
+#include "analyzer/evidence/pod_status.h"
 #include "lib/units/bytes.h"
 
 namespace wrackline::evidence {
@@ -338,6 +342,7 @@ struct KernelKill {
   bool of_cgroup = false;  // "Memory cgroup out of memory", not the whole machine's
   std::optional<Bytes> total_vm, anon_rss, file_rss, shmem_rss, page_tables;
   std::optional<Bytes> usage, limit;
+  std::optional<OomReport> report;
 };
 
 struct Ending {
@@ -392,6 +397,13 @@ struct Loss {
   std::string meaning;
 };
 
+// One file of a folder, and what became of it.
+struct SourceUse {
+  std::string file, kind, title;
+  bool used = false;
+  std::string remark;  // what it gave, or why it was not used
+};
+
 struct Evidence {
   std::string source;
   std::string damage;
@@ -416,6 +428,12 @@ struct Evidence {
   std::optional<RocksDbObjects> rocksdb_objects;
   std::optional<MetricsFacts> metrics;
   std::optional<Jvm> jvm;
+  // Of files beside a recording, or in its place (source.h).
+  std::vector<SourceUse> sources;
+  std::optional<FlinkFacts> flink;
+  std::optional<PodStatus> pod;
+  std::optional<YarnKill> yarn;
+  std::vector<JavaError> java_errors;
   std::vector<Loss> losses;  // those that happened
   Time last_record;          // the newest record of the process itself
   std::uint64_t records = 0;
