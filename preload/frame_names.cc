@@ -83,18 +83,28 @@ int FrameNames::Open(std::size_t name_bytes) {
   return mapped ? 0 : ENOMEM;
 }
 
+std::uint32_t FrameNames::PlaceOf(std::uint64_t pc) const {
+  std::uint32_t slot = HashAddress(pc) % index_slots_;
+  while (index_[slot] != 0 && entries_[index_[slot] - 1].pc != pc) slot = (slot + 1) % index_slots_;
+  return slot;
+}
+
+void FrameNames::GrowIndex() {
+  std::memset(index_, 0, index_slots_ * sizeof(*index_));
+  index_slots_ *= 2;
+  for (std::uint32_t i = 0; i < count_; ++i) index_[PlaceOf(entries_[i].pc)] = i + 1;
+}
+
 void FrameNames::Add(const std::uint64_t* frames, std::uint32_t depth, std::uint64_t now_ns) {
   for (std::uint32_t i = 0; i < depth; ++i) {
     if (frames[i] == 0) continue;
-    std::uint32_t slot = HashAddress(frames[i]) % kIndexSlots;
-    while (index_[slot] != 0 && entries_[index_[slot] - 1].pc != frames[i]) {
-      slot = (slot + 1) % kIndexSlots;
-    }
-    if (index_[slot] != 0) continue;
+    if (index_[PlaceOf(frames[i])] != 0) continue;
     if (count_ == kMaxNames) {
       ++full_;
       continue;
     }
+    if (count_ >= index_slots_ / 2) GrowIndex();
+    const std::uint32_t slot = PlaceOf(frames[i]);
     Entry& entry = entries_[count_];
     entry = {};
     entry.pc = frames[i];
@@ -159,18 +169,40 @@ bool FrameNames::MakeJob(const ModuleTable& modules, std::uint64_t now_ns,
   return job->count > 0;
 }
 
+std::uint32_t FrameNames::PlaceOf(const char* symbol, std::uint32_t hash) const {
+  std::uint32_t slot = hash % known_slots_;
+  while (known_[slot].hash != 0 &&
+         (known_[slot].hash != hash || std::strcmp(names_ + known_[slot].name, symbol) != 0)) {
+    slot = (slot + 1) % known_slots_;
+  }
+  return slot;
+}
+
+void FrameNames::GrowKnown() {
+  std::memset(known_, 0, known_slots_ * sizeof(*known_));
+  known_slots_ *= 2;
+  for (std::size_t at = 0; at < names_used_;) {
+    const std::size_t length = std::strlen(names_ + at);
+    const std::uint32_t hash = HashText(names_ + at, length);
+    known_[PlaceOf(names_ + at, hash)] = {hash, static_cast<std::uint32_t>(at)};
+    at += length + 1;
+  }
+}
+
 bool FrameNames::Keep(const char* symbol, std::uint32_t* name) {
   const std::size_t length = std::strlen(symbol);
   const std::uint32_t hash = HashText(symbol, length);
-  std::uint32_t slot = hash % kIndexSlots;
-  for (; known_[slot].hash != 0; slot = (slot + 1) % kIndexSlots) {
-    if (known_[slot].hash == hash && std::strcmp(names_ + known_[slot].name, symbol) == 0) {
-      *name = known_[slot].name;
-      return true;
-    }
+  std::uint32_t slot = PlaceOf(symbol, hash);
+  if (known_[slot].hash != 0) {
+    *name = known_[slot].name;
+    return true;
   }
   // A table that is full would be searched for ever.
   if (names_used_ + length + 1 > name_bytes_ || kept_ >= kIndexSlots / 4 * 3) return false;
+  if (kept_ >= known_slots_ / 4 * 3) {
+    GrowKnown();
+    slot = PlaceOf(symbol, hash);
+  }
   ++kept_;
   *name = static_cast<std::uint32_t>(names_used_);
   known_[slot] = {hash, *name};

@@ -117,7 +117,16 @@ class FrameNames {
   // Puts entries[0..count), as many as one record takes; returns how many, 0: refused or none left.
   std::uint32_t PutBatch(const std::uint32_t* entries, std::uint64_t count, StateSink& sink) const;
 
+  // Both hash tables begin small, in the first part of their room, and are made anew at twice the size: hashes
+  // would touch every page of the whole room at once.
   static constexpr std::uint32_t kIndexSlots = 2 * kMaxNames;
+  static constexpr std::uint32_t kFirstSlots = 1u << 12;
+  std::uint32_t PlaceOf(std::uint64_t pc) const;
+  std::uint32_t PlaceOf(const char* symbol, std::uint32_t hash) const;
+  void GrowIndex();
+  void GrowKnown();
+  std::uint32_t index_slots_ = kFirstSlots;
+  std::uint32_t known_slots_ = kFirstSlots;
   Entry* entries_ = nullptr;
   std::uint32_t* index_ = nullptr;  // hash of pc to entry + 1
   std::uint32_t* named_ = nullptr;  // named entries, in the order they got their names

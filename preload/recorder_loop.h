@@ -149,7 +149,7 @@ class RecorderLoop {
   DutyLimiter name_duty_{20};
   DutyLimiter line_duty_{100};
   bool lines_begun_ = false;  // the line job has slices left
-  DutyLimiter rollup_duty_{400};
+  DutyLimiter rollup_duty_{2000};
   DutyLimiter allocator_duty_{400};
   DutyLimiter untouched_duty_{400};
 

@@ -280,7 +280,8 @@ bool StateRecords::PutChanges(StateSink& sink) {
 
 bool StateRecords::EmitStacks(std::uint64_t* index, StateSink& sink) {
   std::uint64_t at = *index;
-  for (; at < StackTable::kSlots; ++at) {
+  const std::uint32_t extent = state_->stacks.Extent();
+  for (; at < extent; ++at) {
     const std::uint32_t id = static_cast<std::uint32_t>(at);
     const StackSnapshot counters = state_->stacks.Counters(id);
     const std::uint64_t* frames = nullptr;
@@ -306,13 +307,15 @@ bool StateRecords::EmitStacks(std::uint64_t* index, StateSink& sink) {
     return false;
   }
   *index = at;
-  return at == StackTable::kSlots;
+  return at >= extent;
 }
 
 bool StateRecords::EmitLive(std::uint64_t* index, StateSink& sink) {
   std::uint64_t at = *index;
+  const std::uint32_t extent = state_->live.Extent();
   while (at < kFirstPlaced + SampledRegion::kSlots && emitted_objects_.count < kBatch) {
     Object& object = emitted_objects_.items[emitted_objects_.count];
+    if (at >= extent && at < kFirstPlaced) at = kFirstPlaced;
     object.slot = static_cast<std::uint32_t>(at);
     object.empty = false;
     const std::uint32_t placed = object.slot - kFirstPlaced;
@@ -338,7 +341,8 @@ bool StateRecords::EmitLive(std::uint64_t* index, StateSink& sink) {
 
 bool StateRecords::EmitMappings(std::uint64_t* index, StateSink& sink) {
   std::uint64_t at = *index;
-  for (; at < MappingTable::kSlots && emitted_mappings_.count < kBatch; ++at) {
+  const std::uint32_t extent = state_->mappings.Extent();
+  for (; at < extent && emitted_mappings_.count < kBatch; ++at) {
     Mapping& mapping = emitted_mappings_.items[emitted_mappings_.count];
     mapping.slot = static_cast<std::uint32_t>(at);
     mapping.empty = false;
@@ -354,7 +358,7 @@ bool StateRecords::EmitMappings(std::uint64_t* index, StateSink& sink) {
     return false;
   }
   *index = at;
-  return at == MappingTable::kSlots;
+  return at >= extent;
 }
 
 bool StateRecords::EmitThreads(std::uint64_t* index, StateSink& sink) {

@@ -53,7 +53,7 @@ void UntouchedBytes::Measure(const ProfileState& state) {
   known_ = 0;
   rest_ = objects_ = 0;
   LiveObject object;
-  for (std::uint32_t slot = 0; slot < LiveTable::kSlots; ++slot) {
+  for (std::uint32_t slot = 0; slot < state.live.Extent(); ++slot) {
     if (state.live.Read(slot, &object) == LiveTable::SlotState::kOccupied) Look(object);
   }
   for (std::uint32_t size_class = 0; size_class < SampledRegion::kClasses; ++size_class) {

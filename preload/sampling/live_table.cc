@@ -41,9 +41,15 @@ constinit std::uint8_t g_live_filter[LiveTable::kFilterBytes] = {};
 
 bool LiveTable::Insert(const LiveObject& object) {
   const std::uint64_t hash = HashOf(object.address);
-  const std::uint32_t first = SlotOf(hash);
+  if (InsertIn(NearPart(hash), object)) return true;
+  // Before the key: whoever frees the object, and whoever reads it, looks at all slots by then.
+  if (far_.load(std::memory_order_relaxed) == 0) far_.store(1, std::memory_order_release);
+  return InsertIn(FarPart(hash), object);
+}
+
+bool LiveTable::InsertIn(Part part, const LiveObject& object) {
   for (std::uint32_t i = 0; i < kWindow; ++i) {
-    const std::uint32_t slot = (first + i) % kSlots;
+    const std::uint32_t slot = part.Slot(i);
     std::uint64_t key = keys_[slot].load(std::memory_order_relaxed);
     if (key != kFree ||
         !keys_[slot].compare_exchange_strong(key, kChangingKey, std::memory_order_acq_rel)) {
@@ -68,31 +74,38 @@ bool LiveTable::Insert(const LiveObject& object) {
   return false;
 }
 
+std::uint32_t LiveTable::FindIn(Part part, std::uint64_t address) const {
+  for (std::uint32_t i = 0; i < kWindow; ++i) {
+    const std::uint32_t slot = part.Slot(i);
+    if (keys_[slot].load(std::memory_order_acquire) == address) return slot;
+  }
+  return kSlots;
+}
+
 bool LiveTable::Remove(std::uint64_t address, LiveObject* removed) {
   if (address == kFree || address == kChangingKey) return false;
   const std::uint64_t hash = HashOf(address);
-  const std::uint32_t first = SlotOf(hash);
-  for (std::uint32_t i = 0; i < kWindow; ++i) {
-    const std::uint32_t slot = (first + i) % kSlots;
-    if (keys_[slot].load(std::memory_order_acquire) != address) continue;
-    std::uint64_t key = address;
-    // Lost only to another free of the same address: the program's double free, counted once.
-    if (!keys_[slot].compare_exchange_strong(key, kChangingKey, std::memory_order_acq_rel))
-      return false;
-    const Payload& payload = payloads_[slot];
-    removed->address = address;
-    removed->size = payload.size.load(std::memory_order_relaxed);
-    removed->weight = payload.weight.load(std::memory_order_relaxed);
-    removed->stack_id = payload.stack_id.load(std::memory_order_relaxed);
-    removed->thread_id = payload.thread_id.load(std::memory_order_relaxed);
-    removed->time_ms = payload.time_ms.load(std::memory_order_relaxed);
-    keys_[slot].store(kFree, std::memory_order_release);
-    Decrement(&internal::g_live_filter[FilterOf(address)]);
-    size_.fetch_sub(1, std::memory_order_relaxed);
-    MarkDirty(slot);
-    return true;
-  }
-  return false;
+  std::uint32_t slot = FindIn(NearPart(hash), address);
+  // Relaxed is enough, as in MayContain.
+  if (slot == kSlots && far_.load(std::memory_order_relaxed) != 0)
+    slot = FindIn(FarPart(hash), address);
+  if (slot == kSlots) return false;
+  std::uint64_t key = address;
+  // Lost only to another free of the same address: the program's double free, counted once.
+  if (!keys_[slot].compare_exchange_strong(key, kChangingKey, std::memory_order_acq_rel))
+    return false;
+  const Payload& payload = payloads_[slot];
+  removed->address = address;
+  removed->size = payload.size.load(std::memory_order_relaxed);
+  removed->weight = payload.weight.load(std::memory_order_relaxed);
+  removed->stack_id = payload.stack_id.load(std::memory_order_relaxed);
+  removed->thread_id = payload.thread_id.load(std::memory_order_relaxed);
+  removed->time_ms = payload.time_ms.load(std::memory_order_relaxed);
+  keys_[slot].store(kFree, std::memory_order_release);
+  Decrement(&internal::g_live_filter[FilterOf(address)]);
+  size_.fetch_sub(1, std::memory_order_relaxed);
+  MarkDirty(slot);
+  return true;
 }
 
 LiveTable::SlotState LiveTable::Read(std::uint32_t slot, LiveObject* out) const {

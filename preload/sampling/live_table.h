@@ -8,8 +8,11 @@
 // Memory: one array of keys, one of payloads, one bitmap, inside ProfileState
 // (anonymous memory, wiped in a forked child). All zero is the valid, empty table.
 //
-// A key lives in a window of kWindow slots that starts at its hash. No free slot in the window:
-// Insert says false and the sample is dropped and counted. There are no tombstones and no growth.
+// A key lives in a window of kWindow slots that starts at its hash: among the first kNear slots, or, where
+// no slot of that window was free, among the others. So a table that holds little touches little memory, though its
+// samples come and go: one array of hashes had every page of its 5 MiB touched by a program with few of them
+// alive. No free slot in either window: Insert says false and the sample is dropped and counted. There are
+// no tombstones.
 #pragma once
 
 #include <atomic>
@@ -36,6 +39,7 @@ extern __attribute__((visibility("hidden"))) std::uint8_t g_live_filter[1u << 20
 class LiveTable {
  public:
   static constexpr std::uint32_t kSlots = 1u << 17;
+  static constexpr std::uint32_t kNear = 1u << 12;
   static constexpr std::uint32_t kWindow = 64;
   static constexpr std::uint32_t kFilterBytes = 1u << 20;  // most of its pages are never touched
 
@@ -76,6 +80,10 @@ class LiveTable {
   template <typename Visit>
   void TakeDirty(Visit visit);
   std::uint32_t size() const { return size_.load(std::memory_order_relaxed); }
+  // Slots beyond were never used. It grows once; what comes into one of those is marked as changed.
+  std::uint32_t Extent() const {
+    return far_.load(std::memory_order_acquire) != 0 ? kSlots : kNear;
+  }
 
  private:
   struct Payload {
@@ -89,20 +97,35 @@ class LiveTable {
   // Allocations are at equal strides often: a multiplication by 2^64 / golden ratio spreads them
   // (Knuth, TAOCP 6.4); its top bits are the good ones.
   static std::uint64_t HashOf(std::uint64_t address) { return address * 0x9E3779B97F4A7C15ull; }
-  static std::uint32_t SlotOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 47); }
+  // Slots [first, first + count), of which `at` is where a key's window begins.
+  struct Part {
+    std::uint32_t first, count, at;
+    std::uint32_t Slot(std::uint32_t i) const { return first + (at - first + i) % count; }
+  };
+  static Part NearPart(std::uint64_t hash) {
+    return {0, kNear, static_cast<std::uint32_t>(hash >> 52)};
+  }
+  static Part FarPart(std::uint64_t hash) {
+    constexpr std::uint32_t kCount = kSlots - kNear;
+    return {kNear, kCount, kNear + static_cast<std::uint32_t>(hash >> 44) % kCount};
+  }
   // The page it starts on, modulo 4 GiB: one byte for all samples of a page, in two instructions. A
   // free of another object that starts on such a page looks through one window for nothing; what is
   // in the table is mostly large, and shares its first page with few.
   static std::uint32_t FilterOf(std::uint64_t address) {
     return static_cast<std::uint32_t>(address) >> 12;
   }
-  static_assert(kSlots == 1u << (64 - 47) && kFilterBytes == 1u << (32 - 12));
+  static_assert(kNear == 1u << (64 - 52) && kFilterBytes == 1u << (32 - 12));
+  bool InsertIn(Part part, const LiveObject& object);
+  // The slot in that window that holds `address`; kSlots: none does.
+  std::uint32_t FindIn(Part part, std::uint64_t address) const;
   void MarkDirty(std::uint32_t slot);
 
   std::atomic<std::uint64_t> keys_[kSlots];
   Payload payloads_[kSlots];
   std::atomic<std::uint64_t> dirty_[kSlots / 64];
   std::atomic<std::uint32_t> size_;
+  std::atomic<std::uint32_t> far_;  // 1: some key was once beyond the first kNear slots
 };
 
 template <typename Visit>

@@ -195,7 +195,9 @@ void MappingTable::InsertAt(std::uint32_t index, const MappedRange& range) {
   if (free_count_ > 0 && free_count_ <= kSlots) {
     slot = free_[--free_count_ % kSlots];
   } else {
-    slot = used_++ % kSlots;
+    const std::uint32_t used = used_.load(std::memory_order_relaxed);
+    slot = used % kSlots;
+    used_.store(used + 1, std::memory_order_release);
   }
   std::memmove(&order_[index + 1], &order_[index], (count - index) * sizeof(order_[0]));
   order_[index] = static_cast<std::uint16_t>(slot);

@@ -106,6 +106,11 @@ class MappingTable {
     dirty_[slot / 64 % (kSlots / 64)].fetch_or(1ull << (slot % 64), std::memory_order_release);
   }
   std::uint32_t size() const { return size_.load(std::memory_order_relaxed); }
+  // Slots from here on were never used. What comes into one of those later is marked as changed.
+  std::uint32_t Extent() const {
+    const std::uint32_t used = used_.load(std::memory_order_acquire);
+    return used < kSlots ? used : kSlots;
+  }
   const Losses& losses() const { return losses_; }
 
  private:
@@ -155,8 +160,9 @@ class MappingTable {
   std::atomic<std::uint64_t> dirty_[kSlots / 64];
   std::uint16_t order_[kSlots];  // the occupied slots by address; size_ of them
   std::uint16_t free_[kSlots];   // slots that were used and are empty
-  std::uint32_t free_count_, used_;
-  std::uint64_t parked_count_;  // all that were ever parked
+  std::uint32_t free_count_;
+  std::atomic<std::uint32_t> used_;  // written by whoever is applying
+  std::uint64_t parked_count_;       // all that were ever parked
   Parked parked_[kParked];
 };
 

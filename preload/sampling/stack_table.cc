@@ -32,25 +32,41 @@ std::uint32_t StackTable::Intern(const std::uint64_t* frames, std::uint32_t dept
     truncated = true;
   }
   const std::uint64_t hash = HashOf(frames, depth, truncated);
+  std::uint32_t id = kUnknown;
+  // Entries are never given back: a stack that found its first window full never is in it later.
+  if (InternIn(0, kNear, hash, frames, depth, truncated, full, &id)) return id;
+  if (far_.load(std::memory_order_relaxed) == 0) far_.store(1, std::memory_order_release);
+  if (InternIn(kNear, kSlots - kNear, hash, frames, depth, truncated, full, &id)) return id;
+  *full = true;
+  return kUnknown;
+}
+
+bool StackTable::InternIn(std::uint32_t first, std::uint32_t count, std::uint64_t hash,
+                          const std::uint64_t* frames, std::uint32_t depth, bool truncated,
+                          bool* full, std::uint32_t* id) {
   for (std::uint32_t i = 0; i < kWindow; ++i) {
-    const std::uint32_t id = static_cast<std::uint32_t>(hash + i) % kSlots;
-    if (id == kUnknown) continue;
-    Entry& entry = entries_[id];
+    const std::uint32_t at = first + static_cast<std::uint32_t>(hash + i) % count;
+    if (at == kUnknown) continue;
+    Entry& entry = entries_[at];
     std::uint64_t found = entry.hash.load(std::memory_order_acquire);
     if (found == 0) {
       // Do not claim an entry whose frames cannot be kept.
-      if (store_used_.load(std::memory_order_relaxed) > kFrameStore - depth) break;
+      if (store_used_.load(std::memory_order_relaxed) > kFrameStore - depth) {
+        *full = true;
+        return true;
+      }
       if (entry.hash.compare_exchange_strong(found, hash, std::memory_order_acq_rel)) {
-        return Publish(id, frames, depth, truncated, full);
+        *id = Publish(at, frames, depth, truncated, full);
+        return true;
       }
     }
     if (found == hash) {
       *full = entry.frames_depth.load(std::memory_order_acquire) == kWithoutFrames;
-      return *full ? kUnknown : id;
+      if (!*full) *id = at;
+      return true;
     }
   }
-  *full = true;
-  return kUnknown;
+  return false;
 }
 
 std::uint32_t StackTable::Publish(std::uint32_t id, const std::uint64_t* frames,

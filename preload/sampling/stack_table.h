@@ -4,6 +4,9 @@
 // the chance that any two share one is below 3e-11, so frames are not compared. Entry 0 is the
 // stack "unknown": samples land there when the table or the frame store is full, or the unwinder
 // gave nothing; its frames are empty.
+//
+// A stack's entry is among the first kNear ones, unless its window there is full: so few stacks touch little
+// memory.
 #pragma once
 
 #include <atomic>
@@ -20,6 +23,7 @@ struct StackSnapshot {
 class StackTable {
  public:
   static constexpr std::uint32_t kSlots = 1u << 15;
+  static constexpr std::uint32_t kNear = 1u << 11;
   static constexpr std::uint32_t kWindow = 64;
   static constexpr std::uint32_t kMaxDepth = 128;
   static constexpr std::uint32_t kFrameStore =
@@ -39,6 +43,10 @@ class StackTable {
   bool Frames(std::uint32_t id, const std::uint64_t** frames, std::uint32_t* depth,
               bool* truncated) const;
   StackSnapshot Counters(std::uint32_t id) const;
+  // Ids from here on were never used. It grows once; what is interned there is marked as changed.
+  std::uint32_t Extent() const {
+    return far_.load(std::memory_order_acquire) != 0 ? kSlots : kNear;
+  }
   // Calls visit(id) for each stack new or counted since it was last taken; visit returns false to
   // leave it for later.
   template <typename Visit>
@@ -51,6 +59,10 @@ class StackTable {
         frames_depth;  // published last: offset in store << 32 | truncated << 31 | depth, plus 1
     std::atomic<std::uint64_t> allocated_samples, freed_samples, allocated_bytes, freed_bytes;
   };
+  // Looks through the window that `hash` has in entries [first, first + count). False: it is full, and without this stack.
+  bool InternIn(std::uint32_t first, std::uint32_t count, std::uint64_t hash,
+                const std::uint64_t* frames, std::uint32_t depth, bool truncated, bool* full,
+                std::uint32_t* id);
   // Writes the frames of an entry that this thread has claimed; its id, or kUnknown when the store
   // is full.
   std::uint32_t Publish(std::uint32_t id, const std::uint64_t* frames, std::uint32_t depth,
@@ -61,6 +73,7 @@ class StackTable {
   std::uint64_t store_[kFrameStore];
   std::atomic<std::uint32_t> store_used_;
   std::atomic<std::uint64_t> dirty_[kSlots / 64];
+  std::atomic<std::uint32_t> far_;  // 1: some stack may be beyond the first kNear entries
 };
 
 template <typename Visit>

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,41 @@ TEST(FrameNames, AgreeWithDladdr) {
   }
   EXPECT_EQ(written.at(frames[2]).symbol(), "WracklineNamedFunction");
   EXPECT_EQ(written.at(frames[2]).offset(), 3u);
+}
+
+// The tables of addresses and of symbols are made anew while they grow.
+TEST(FrameNames, ManyNamesAreThoseThatWereFound) {
+  Tables tables;
+  std::vector<std::uint64_t> frames;
+  for (const char* symbol : {"_ZNSsC1ERKSs", "qsort"}) {  // libstdc++ and libc
+    Dl_info library = {};
+    ASSERT_NE(dladdr(dlsym(RTLD_DEFAULT, symbol), &library), 0);
+    const std::uint64_t first = AddressOf(library.dli_fbase);
+    for (std::uint64_t at = 0; at < (std::uint64_t{2} << 20); at += 48)
+      frames.push_back(first + at);
+  }
+  for (const std::uint64_t frame : frames) tables.names.Add(&frame, 1, 1);
+  tables.Scan(2);
+  std::map<std::uint64_t, std::string> found;
+  while (tables.names.MakeJob(tables.modules, 1000, 0, tables.job.get())) {
+    ResolveNames(tables.job.get());
+    for (std::uint32_t i = 0; i < tables.job->count; ++i) {
+      const NamingJob::Address& address = tables.job->addresses[i];
+      if (address.name < NamingJob::kNoRoom && address.name < tables.job->names_used)
+        found[address.pc] = tables.job->names + address.name;
+    }
+    tables.names.TakeJob(*tables.job);
+  }
+  std::set<std::string> distinct;
+  for (const auto& [pc, name] : found) distinct.insert(name);
+  ASSERT_GT(distinct.size(), 3'500u) << "the table of symbols did not grow";
+  std::set<std::string> written;
+  for (const auto& [pc, name] : Written(tables.names, 64 << 20)) {
+    if (name.symbol().empty()) continue;
+    ASSERT_EQ(name.symbol(), found.at(pc));
+    written.insert(name.symbol());
+  }
+  EXPECT_EQ(written, distinct);
 }
 
 TEST(FrameNames, AReturnAddressBehindTheLastInstructionIsTheCallersFunction) {

@@ -231,6 +231,56 @@ TEST(LiveTable, ManyThreadsAndAReaderAgreeInTheEnd) {
   }
 }
 
+std::size_t TouchedPages(const void* start, std::size_t bytes) {
+  std::vector<unsigned char> resident((bytes + 4095) / 4096);
+  EXPECT_EQ(mincore(const_cast<void*>(start), bytes, resident.data()), 0);
+  std::size_t pages = 0;
+  for (const unsigned char page : resident) pages += page & 1;
+  return pages;
+}
+
+// Few at a time, but ever others: what the table touches is what few need.
+TEST(LiveTable, FewObjectsTouchLittleMemory) {
+  ClearFilter();
+  auto table = NewTable();
+  std::mt19937_64 random(7);
+  std::vector<std::uint64_t> alive;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::uint64_t address = 0x7f0000000000 + (random() % (1ull << 36)) / 16 * 16;
+    ASSERT_TRUE(table->Insert(ObjectAt(address)));
+    alive.push_back(address);
+    if (alive.size() < 1000) continue;
+    LiveObject object;
+    std::swap(alive[random() % alive.size()], alive.back());
+    ASSERT_TRUE(table->Remove(alive.back(), &object));
+    alive.pop_back();
+  }
+  EXPECT_EQ(table->Extent(), LiveTable::kNear);
+  EXPECT_LE(TouchedPages(table.get(), sizeof(LiveTable)), 256u / 4)
+      << "of " << sizeof(LiveTable) / 4096;
+}
+
+TEST(LiveTable, ItsExtentCoversWhatIsInIt) {
+  ClearFilter();
+  auto table = NewTable();
+  EXPECT_EQ(table->Extent(), LiveTable::kNear);
+  std::mt19937_64 random(3);
+  std::map<std::uint64_t, int> inside;
+  while (inside.size() < 3 * LiveTable::kNear) {
+    const std::uint64_t address = 0x7f0000000000 + (random() % (1ull << 36)) / 16 * 16;
+    if (table->Insert(ObjectAt(address))) inside[address] = 0;
+  }
+  EXPECT_EQ(table->Extent(), LiveTable::kSlots);
+  for (std::uint32_t slot = 0; slot < table->Extent(); ++slot) {
+    LiveObject object;
+    if (table->Read(slot, &object) == LiveTable::SlotState::kOccupied) ++inside[object.address];
+  }
+  for (const auto& [address, times] : inside) ASSERT_EQ(times, 1) << address;
+  LiveObject object;
+  for (const auto& [address, times] : inside) ASSERT_TRUE(table->Remove(address, &object));
+  EXPECT_EQ(table->size(), 0u);
+}
+
 // An object allocated by one thread and freed by another, handed over by a plain release and
 // acquire.
 TEST(LiveTable, FreedByAnotherThread) {

@@ -126,6 +126,21 @@ TEST(StackTable, FullIsSaidAndKnownStacksGoOn) {
   }
 }
 
+TEST(StackTable, FewStacksAreInItsFirstPart) {
+  auto table = NewTable();
+  bool full = false;
+  for (std::uint64_t n = 0; n < StackTable::kNear / 2; ++n) {
+    EXPECT_LT(Intern(table.get(), NthStack(n), false, &full), table->Extent());
+  }
+  EXPECT_EQ(table->Extent(), StackTable::kNear);
+  for (std::uint64_t n = 0; n < 2 * StackTable::kNear; ++n) {
+    const std::uint32_t id = Intern(table.get(), NthStack(n), false, &full);
+    ASSERT_NE(id, StackTable::kUnknown);
+    ASSERT_LT(id, table->Extent());
+  }
+  EXPECT_EQ(table->Extent(), StackTable::kSlots);
+}
+
 TEST(StackTable, AFullFrameStoreIsSaid) {
   auto table = NewTable();
   bool full = false;

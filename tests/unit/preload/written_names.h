@@ -15,13 +15,14 @@
 
 namespace wrackline::preload {
 
-inline std::map<std::uint64_t, proto::FrameName> Written(FrameNames& names) {
+inline std::map<std::uint64_t, proto::FrameName> Written(FrameNames& names,
+                                                         std::uint64_t file_bytes = 4 << 20) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "names.wrack";
   recorder::Recorder recorder;
   recorder::RecorderOptions options;
   options.path = path.c_str();
-  options.file_bytes = 4 << 20;
+  options.file_bytes = file_bytes;
   EXPECT_EQ(recorder.Open(options), 0);
   StateSink sink(recorder, false);
   names.PutChanges(sink);
