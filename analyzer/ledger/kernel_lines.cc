@@ -12,6 +12,28 @@ void Add(Ledger* ledger, const char* id, const char* label, Holder holder, Bytes
         {id, label, holder, amount, std::nullopt, std::nullopt, source, confidence});
 }
 
+// Slab, page tables and stacks where the kernel says them apart; what else of its memory was charged (percpu data, vmalloc) is its own
+// total less these.
+void AddKernelMemory(const evidence::TimelinePoint& point, Ledger* ledger) {
+  const Bytes parts = point.slab.value_or(Bytes{}) + point.kernel_stack.value_or(Bytes{}) +
+                      point.page_tables.value_or(Bytes{});
+  // v1 counts slab in pages of its own, page tables in neither.
+  if (point.kernel && (parts.count == 0 || parts > *point.kernel)) {
+    Add(ledger, "kernel.memory", "kernel memory", Holder::kKernel, *point.kernel,
+        "kernel memory charged to the cgroup", Confidence::kExact);
+    return;
+  }
+  Add(ledger, "kernel.slab", "kernel, slab (dentries, inodes, ...)", Holder::kKernel,
+      point.slab.value_or(Bytes{}), "memory.stat: slab", Confidence::kExact);
+  Add(ledger, "kernel.page_tables", "kernel, page tables", Holder::kKernel,
+      point.page_tables.value_or(Bytes{}), "memory.stat: pagetables", Confidence::kExact);
+  Add(ledger, "kernel.stacks", "kernel, stacks", Holder::kKernel,
+      point.kernel_stack.value_or(Bytes{}), "memory.stat: kernel_stack", Confidence::kExact);
+  if (point.kernel)
+    Add(ledger, "kernel.other", "kernel, other", Holder::kKernel, *point.kernel - parts,
+        "memory.stat: kernel less slab, pagetables and kernel_stack", Confidence::kDerived);
+}
+
 }  // namespace
 
 void AddKernelLines(const evidence::TimelinePoint& point, Bytes jvm_shared, Ledger* ledger) {
@@ -35,15 +57,7 @@ void AddKernelLines(const evidence::TimelinePoint& point, Bytes jvm_shared, Ledg
         jvm_shared.count > 0 ? "memory.stat: shmem less the Java heap" : "memory.stat: shmem",
         Confidence::kExact);
   }
-  if (point.kernel) {
-    Add(ledger, "kernel.memory", "kernel memory", Holder::kKernel, *point.kernel,
-        "kernel memory charged to the cgroup", Confidence::kExact);
-  } else {
-    const Bytes parts = point.slab.value_or(Bytes{}) + point.kernel_stack.value_or(Bytes{}) +
-                        point.page_tables.value_or(Bytes{});
-    Add(ledger, "kernel.memory", "kernel memory", Holder::kKernel, parts,
-        "memory.stat: slab, kernel_stack, pagetables", Confidence::kDerived);
-  }
+  AddKernelMemory(point, ledger);
   if (point.sock)
     Add(ledger, "kernel.sockets", "network buffers", Holder::kKernel, *point.sock,
         "memory.stat: sock", Confidence::kExact);

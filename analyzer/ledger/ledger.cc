@@ -137,6 +137,7 @@ Ledger Build(const Evidence& evidence, const TimelinePoint& point, Basis basis, 
   }
   AddKernelLines(point, jvm_shared, &ledger);
   ledger.unexplained = ledger.total - ledger.Sum();
+  AddGroups(evidence, &ledger);
   AddNotes(evidence, &ledger);
   return ledger;
 }
@@ -182,6 +183,30 @@ Bytes Ledger::Sum() const {
   Bytes sum;
   for (const Line& line : lines) sum += line.amount;
   return sum;
+}
+
+std::optional<Bytes> Line::Overshoot() const {
+  if (!budget || amount <= *budget) return std::nullopt;
+  return amount - *budget;
+}
+
+std::optional<Bytes> Group::Overshoot() const {
+  if (!budget || amount <= *budget) return std::nullopt;
+  return amount - *budget;
+}
+
+Bytes Ledger::Of(Category category) const {
+  Bytes sum;
+  for (const Group& group : groups) {
+    if (group.category == category) sum += group.amount;
+  }
+  return sum;
+}
+
+const Group* Ledger::Find(std::string_view group) const {
+  const auto found = std::find_if(groups.begin(), groups.end(),
+                                  [group](const Group& one) { return one.id == group; });
+  return found == groups.end() ? nullptr : &*found;
 }
 
 Bytes Ledger::Of(Holder holder) const {
@@ -237,6 +262,20 @@ std::string_view Name(Holder holder) {
     case Holder::kFile:
       return "file";
     case Holder::kKernel:
+      return "kernel";
+  }
+  return "unknown";
+}
+
+std::string_view Name(Category category) {
+  switch (category) {
+    case Category::kAnonymous:
+      return "anonymous";
+    case Category::kFile:
+      return "file";
+    case Category::kShared:
+      return "shared";
+    case Category::kKernel:
       return "kernel";
   }
   return "unknown";

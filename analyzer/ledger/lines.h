@@ -37,6 +37,13 @@ void AddKernelLines(const evidence::TimelinePoint& point, Bytes jvm_shared, Ledg
 // recording.
 std::optional<Ledger> LedgerOfMetrics(const evidence::Evidence& evidence);
 
+// Puts every line into its group, with the budgets that Flink's configuration grants (groups.cc).
+void AddGroups(const evidence::Evidence& evidence, Ledger* ledger);
+
+// Whose direct buffers a site allocates.
+enum class DirectUse { kNone, kNetwork, kFramework, kUser };
+DirectUse DirectUseOf(const evidence::Site& site);
+
 // Live bytes and their variance over the sites inside or outside RocksDB.
 struct LiveEstimate {
   Bytes live;       // as requested of the allocator

@@ -39,6 +39,7 @@ std::optional<Ledger> LedgerOfMetrics(const evidence::Evidence& evidence) {
   AddRocksDbLines(evidence, &ledger);
   AddJvmLines(evidence.metrics->memory, &ledger);
   ledger.total = ledger.Sum();
+  AddGroups(evidence, &ledger);
   ledger.notes.push_back(
       "This is what the metrics name, not the whole process: thread stacks, the collector's and "
       "the "

@@ -16,33 +16,69 @@ std::string SiteLabel(const evidence::Site& site) {
 
 }  // namespace
 
+namespace {
+
+struct Rest {
+  Bytes amount;
+  double variance = 0;
+  std::size_t sites = 0;
+
+  void Add(const evidence::Site& site) {
+    ++sites;
+    amount += site.live - site.untouched;
+    const double error = static_cast<double>(site.standard_error.count);
+    variance += error * error;
+  }
+  void AddLine(const char* id, std::string label, Ledger* ledger) const {
+    if (sites == 0) return;
+    const LiveEstimate estimate{amount, Bytes{}, variance};
+    ledger->lines.push_back({id,
+                             std::move(label),
+                             Holder::kNative,
+                             amount,
+                             estimate.StandardError(),
+                             std::nullopt,
+                             "allocation samples",
+                             Confidence::kSampled,
+                             {}});
+  }
+};
+
+std::string Sites(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " site" : " sites");
+}
+
+}  // namespace
+
 void AddNativeLines(const evidence::Evidence& evidence, Ledger* ledger) {
-  Bytes others;
-  double others_variance = 0;
-  std::size_t others_count = 0;
+  Rest native, network, framework, user;
   std::size_t named = 0;
   for (const evidence::Site& site : evidence.sites) {
     if (site.in_rocksdb || site.live.count <= 0) continue;
-    const Bytes resident = site.live - site.untouched;
-    if (named < kNamedSites && kNamedPart * resident >= ledger->total) {
+    const DirectUse use = DirectUseOf(site);
+    if (use == DirectUse::kNetwork) {
+      network.Add(site);
+    } else if (use == DirectUse::kFramework) {
+      framework.Add(site);
+    } else if (named < kNamedSites && kNamedPart * (site.live - site.untouched) >= ledger->total) {
       ++named;
-      ledger->lines.push_back({"native.site", SiteLabel(site), Holder::kNative, resident,
-                               site.standard_error, std::nullopt, "allocation samples",
-                               Confidence::kSampled});
-      continue;
+      ledger->lines.push_back({use == DirectUse::kUser ? "direct.site" : "native.site",
+                               SiteLabel(site),
+                               Holder::kNative,
+                               site.live - site.untouched,
+                               site.standard_error,
+                               std::nullopt,
+                               "allocation samples",
+                               Confidence::kSampled,
+                               {}});
+    } else {
+      (use == DirectUse::kUser ? user : native).Add(site);
     }
-    ++others_count;
-    others += resident;
-    others_variance += static_cast<double>(site.standard_error.count) *
-                       static_cast<double>(site.standard_error.count);
   }
-  if (others_count == 0) return;
-  const LiveEstimate estimate{others, Bytes{}, others_variance};
-  ledger->lines.push_back(
-      {"native.other_sites",
-       "native, " + std::to_string(others_count) + (others_count == 1 ? " site" : " sites"),
-       Holder::kNative, others, estimate.StandardError(), std::nullopt, "allocation samples",
-       Confidence::kSampled});
+  network.AddLine("direct.network", "Flink's network buffers", ledger);
+  framework.AddLine("direct.framework", "direct buffers of Flink's framework", ledger);
+  user.AddLine("direct.other_sites", "direct buffers, " + Sites(user.sites), ledger);
+  native.AddLine("native.other_sites", "native, " + Sites(native.sites), ledger);
 }
 
 Bytes MemoryChangedSince(const evidence::Evidence& evidence,

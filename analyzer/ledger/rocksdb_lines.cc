@@ -47,6 +47,36 @@ std::string CacheLabel(const RocksDb& rocksdb, const RocksDbCache& cache) {
   return name + ", shared by " + std::to_string(cache.families.size()) + " families";
 }
 
+// By kind of block, as the last walk found them: shares of what the cache holds now.
+std::vector<Part> CacheParts(const RocksDb& rocksdb, const RocksDbCache& cache, Bytes amount) {
+  if (!cache.split || amount.count <= 0) return {};
+  evidence::RocksDbBlocks blocks = cache.split->unknown;
+  for (const RocksDbFamily& family : rocksdb.families) {
+    if (family.cache_id != cache.id || !family.cached_blocks) continue;
+    blocks.data += family.cached_blocks->data;
+    blocks.index += family.cached_blocks->index;
+    blocks.filter += family.cached_blocks->filter;
+    blocks.other += family.cached_blocks->other;
+    blocks.blob += family.cached_blocks->blob;
+  }
+  const Bytes other = blocks.other + blocks.blob + cache.split->other_reservations;
+  const Bytes walked = blocks.data + blocks.index + blocks.filter + other + cache.split->metadata;
+  if (walked.count <= 0) return {};
+  const double scale = static_cast<double>(amount.count) / static_cast<double>(walked.count);
+  const auto scaled = [scale](Bytes bytes) {
+    return Bytes{static_cast<std::int64_t>(scale * static_cast<double>(bytes.count))};
+  };
+  std::vector<Part> parts = {{"data blocks", scaled(blocks.data)},
+                             {"index blocks", scaled(blocks.index)},
+                             {"filter blocks", scaled(blocks.filter)},
+                             {"other entries", scaled(other)}};
+  Bytes rest = amount;
+  for (const Part& part : parts) rest -= part.amount;
+  parts.push_back({"the cache's metadata", rest});
+  std::erase_if(parts, [](const Part& part) { return part.amount.count == 0; });
+  return parts;
+}
+
 // RocksDB may count an arena block as memtable from its allocation on: with Flink's 8 MiB blocks a family that was just flushed
 // claims 8 MiB of which a page is written. What the figures claim beyond what RocksDB's own stacks have resident, and what was
 // seen without a page there, is taken out of the memtables, from each in proportion.
@@ -121,7 +151,8 @@ void AddRocksDbLines(const evidence::Evidence& evidence, Ledger* ledger) {
          cache.capacity,
          reserved.count > 0 ? "cache usage less the memtables charged to it"
                             : "rocksdb.block-cache-usage",
-         reserved.count > 0 ? Confidence::kDerived : Confidence::kExact});
+         reserved.count > 0 ? Confidence::kDerived : Confidence::kExact,
+         CacheParts(rocksdb, cache, blocks)});
   }
   Bytes readers;
   bool has_readers = false;

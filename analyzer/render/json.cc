@@ -85,7 +85,23 @@ Json LedgerJson(const ledger::Ledger& ledger) {
                  {"source", line.source}};
     Put(&json, "standard_error", line.standard_error);
     Put(&json, "budget", line.budget);
+    Put(&json, "overshoot", line.Overshoot());
+    for (const ledger::Part& part : line.parts)
+      json["parts"].push_back({{"label", part.label}, {"bytes", part.amount.count}});
     lines.push_back(std::move(json));
+  }
+  Json groups = Json::array();
+  for (const ledger::Group& group : ledger.groups) {
+    Json json = {{"id", group.id},
+                 {"label", group.label},
+                 {"category", Name(group.category)},
+                 {"bytes", group.amount.count},
+                 {"lines", group.lines}};
+    Put(&json, "standard_error", group.standard_error);
+    Put(&json, "budget", group.budget);
+    Put(&json, "budget_source", group.budget_source);
+    Put(&json, "overshoot", group.Overshoot());
+    groups.push_back(std::move(json));
   }
   Json json = {{"basis", Name(ledger.basis)},
                {"moment", Name(ledger.moment)},
@@ -97,6 +113,7 @@ Json LedgerJson(const ledger::Ledger& ledger) {
     json["unexplained"] = ledger.unexplained.count;
   }
   json["lines"] = std::move(lines);
+  json["groups"] = std::move(groups);
   json["notes"] = ledger.notes;
   return json;
 }
