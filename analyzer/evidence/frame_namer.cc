@@ -77,12 +77,7 @@ SiteFrame FrameNamer::Resolve(std::uint64_t pc) const {
   }
   if (module != nullptr) frame.module = BaseName(module->path());
   if (recorded != recording_.frame_names.end() && !recorded->second.symbol().empty()) {
-    const std::string demangled = symbols::Demangle(recorded->second.symbol());
-    frame.function = symbols::ShortName(demangled);
-    if (frame.function.empty()) frame.function = demangled;
-    frame.named = true;
-    frame.rocksdb = StartsWith(demangled, "rocksdb::") || StartsWith(demangled, "rocksdb_") ||
-                    demangled.find(" rocksdb::") != std::string::npos;
+    NameNative(recorded->second.symbol(), &frame);
   } else if (module != nullptr) {
     // Virtual address in the module where its load bias is known to make sense: the number
     // addr2line takes.
@@ -97,6 +92,15 @@ SiteFrame FrameNamer::Resolve(std::uint64_t pc) const {
     frame.file = recorded->second.file();
   }
   return frame;
+}
+
+void NameNative(const std::string& symbol, SiteFrame* frame) {
+  const std::string demangled = symbols::Demangle(symbol);
+  frame->function = symbols::ShortName(demangled);
+  if (frame->function.empty()) frame->function = demangled;
+  frame->named = true;
+  frame->rocksdb = StartsWith(demangled, "rocksdb::") || StartsWith(demangled, "rocksdb_") ||
+                   demangled.find(" rocksdb::") != std::string::npos;
 }
 
 std::string Identity(const std::vector<SiteFrame>& frames, bool truncated) {

@@ -28,6 +28,9 @@ class FrameNamer {
   std::unordered_map<std::uint64_t, SiteFrame> cache_;
 };
 
+// Names a native frame by its symbol, mangled or not.
+void NameNative(const std::string& symbol, SiteFrame* frame);
+
 // Stacks whose functions are the same are one site: the return addresses inside a function do not
 // matter to a reader.
 std::string Identity(const std::vector<SiteFrame>& frames, bool truncated);

@@ -89,6 +89,22 @@ std::optional<SymbolFolders::Stranger> SymbolFolders::OtherBuild(const std::stri
   return std::nullopt;
 }
 
+std::vector<std::string> SymbolFolders::FindByName(const std::string& path) {
+  Scan();
+  const std::string name = path.substr(path.rfind('/') + 1);
+  std::vector<std::string> found;
+  if (name.empty()) return found;
+  for (const std::string& wanted : {name, name + ".debug"}) {
+    const auto [begin, end] = by_name_.equal_range(wanted);
+    for (auto it = begin; it != end; ++it) found.push_back(it->second.path);
+  }
+  std::stable_partition(found.begin(), found.end(), [&path](const std::string& candidate) {
+    return candidate.size() >= path.size() &&
+           candidate.compare(candidate.size() - path.size(), path.size(), path) == 0;
+  });
+  return found;
+}
+
 void SymbolFolders::Scan() {
   if (scanned_) return;
   scanned_ = true;

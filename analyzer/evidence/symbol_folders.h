@@ -33,6 +33,10 @@ class SymbolFolders {
   };
   std::optional<Stranger> OtherBuild(const std::string& name, const std::string& build_id);
 
+  // Files of this name, or this name and ".debug", of whatever build: for who knows no build id. Those first whose path ends with `path`,
+  // whose last part the name is.
+  std::vector<std::string> FindByName(const std::string& path);
+
   // Set when the folders hold more than could be looked at.
   const std::string& remark() const { return remark_; }
 
