@@ -15,7 +15,7 @@ build_packages=(
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
   e2fsprogs procps util-linux valgrind
-  libpython3.11-testsuite maven python3-pip redis-server sqlite3
+  google-perftools libjemalloc-dev libpython3.11-testsuite maven python3-pip redis-server sqlite3
 )
 
 case ${1:-build} in

@@ -391,6 +391,20 @@ struct MetricsFacts {
   std::vector<std::string> notes;  // how the caches were told apart, and what is missing
 };
 
+// Set where `sites` are another tool's (heap_profile.h), and not of a recording.
+struct HeapProfileFacts {
+  std::string file, format;  // "jemalloc", "gperftools", "pprof"
+  Time taken;
+  std::optional<Bytes>
+      interval;        // mean bytes from one sample to the next; nothing: not sampled, or not known
+  bool exact = false;  // every allocation was counted
+  bool live_known = true;  // false: it says only what was allocated since the start
+  Bytes live, standard_error, allocated;
+  std::uint64_t live_objects = 0;
+  std::size_t stacks = 0;
+  std::vector<std::string> notes;
+};
+
 struct Loss {
   std::string name;  // as in message Losses
   std::uint64_t count = 0;
@@ -427,6 +441,7 @@ struct Evidence {
   std::optional<RocksDb> rocksdb;
   std::optional<RocksDbObjects> rocksdb_objects;
   std::optional<MetricsFacts> metrics;
+  std::optional<HeapProfileFacts> heap_profile;
   std::optional<Jvm> jvm;
   // Of files beside a recording, or in its place (source.h).
   std::vector<SourceUse> sources;
