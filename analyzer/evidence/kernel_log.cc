@@ -1,151 +1,162 @@
 #include "analyzer/evidence/kernel_log.h"
 
-#include <charconv>
-#include <vector>
+#include <algorithm>
 
-#include "analyzer/evidence/convert.h"
+#include "analyzer/evidence/kernel_reports.h"
+#include "analyzer/evidence/scan.h"
 
 namespace wrackline::evidence {
 namespace {
 
-std::vector<std::string_view> Lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-  return lines;
+KernelKill MakeKill(const KernelReport& kernel, const OomVictim& victim) {
+  KernelKill kill;
+  kill.pid = victim.pid;
+  kill.name = victim.name;
+  kill.of_cgroup = victim.of_cgroup || kernel.report.constraint == OomConstraint::kCgroup ||
+                   kernel.report.usage.has_value();
+  kill.total_vm = victim.total_vm;
+  kill.anon_rss = victim.anon_rss;
+  kill.file_rss = victim.file_rss;
+  kill.shmem_rss = victim.shmem_rss;
+  kill.page_tables = victim.page_tables;
+  kill.usage = kernel.report.usage;
+  kill.limit = kernel.report.limit;
+  kill.report = kernel.report;
+  return kill;
 }
 
-std::optional<std::uint64_t> NumberAt(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc{}) return std::nullopt;
-  return value;
+const OomVictim& FirstJava(const std::vector<OomVictim>& victims) {
+  for (const OomVictim& victim : victims)
+    if (victim.name == "java") return victim;
+  return victims.front();
 }
 
-// The number behind `key`.
-std::optional<std::uint64_t> NumberAfter(std::string_view line, std::string_view key) {
-  const std::size_t at = line.find(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  return NumberAt(line.substr(at + key.size()));
+bool NamesContainer(const OomReport& report, const std::vector<std::string>& ids) {
+  return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+    return !id.empty() && (Contains(report.task_cgroup, id) ||
+                           (report.task_cgroup.empty() && Contains(report.oom_cgroup, id)));
+  });
 }
 
-// The number of kB behind `key`, in bytes.
-std::optional<Bytes> KilobytesAfter(std::string_view line, std::string_view key) {
-  const auto number = NumberAfter(line, key);
-  if (!number) return std::nullopt;
-  return ToBytes(std::min<std::uint64_t>(*number, std::uint64_t{1} << 50) * 1024);
-}
-
-// "task_memcg=/a/b,": the value ends at the comma before the next known key; commas in a path are
-// the kernel's own.
-std::string_view TaskCgroup(std::string_view line) {
-  constexpr std::string_view kKey = "task_memcg=";
-  const std::size_t at = line.find(kKey);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = line.substr(at + kKey.size());
-  return rest.substr(0, rest.find(",task="));
-}
-
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-// Where one kill is in the log.
-struct Place {
-  std::size_t first = 0, killed = 0, last = 0;  // line numbers, `last` included
+struct Found {
+  const KernelReport* report = nullptr;
+  const OomVictim* victim = nullptr;
 };
 
-bool IsKillLine(std::string_view line) {
-  return line.find("Killed process ") != std::string_view::npos ||
-         line.find("Kill process ") != std::string_view::npos;
-}
-
-std::optional<std::uint64_t> KilledPid(std::string_view line) {
-  if (auto pid = NumberAfter(line, "Killed process ")) return pid;
-  return NumberAfter(line, "Kill process ");
-}
-
-std::optional<Place> FindKill(const std::vector<std::string_view>& lines, std::uint32_t pid,
-                              std::string_view cgroup) {
-  constexpr auto kNone = std::string_view::npos;
-  const bool use_cgroup = !cgroup.empty() && cgroup != "/";
-  std::optional<Place> by_pid, by_cgroup;
-  std::size_t begin = kNone;
-  bool cgroup_matches = false;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i].find(" invoked oom-killer:") != kNone) {
-      begin = i;
-      cgroup_matches = false;
-    }
-    const std::string_view task = TaskCgroup(lines[i]);
-    if (use_cgroup && !task.empty()) cgroup_matches = EndsWith(task, cgroup);
-    if (!IsKillLine(lines[i])) continue;
-    Place place{begin == kNone ? i : begin, i, i};
-    if (i + 1 < lines.size() && lines[i + 1].find("oom_reaper:") != kNone) place.last = i + 1;
-    if (KilledPid(lines[i]) == pid) {
-      // Before 5.0 the decision and the kill are two lines of one report.
-      if (by_pid && by_pid->first == place.first) place.first = by_pid->first;
-      by_pid = place;
-    }
-    if (cgroup_matches) by_cgroup = place;
+Found Find(const std::vector<KernelReport>& reports, const KillChoice& choice) {
+  Found by_pid, by_container, by_cgroup;
+  const bool use_cgroup = !choice.cgroup_path.empty() && choice.cgroup_path != "/";
+  for (const KernelReport& kernel : reports) {
+    const OomVictim& first = FirstJava(kernel.victims);
+    for (const OomVictim& victim : kernel.victims)
+      if (choice.pid != 0 && victim.pid == choice.pid) by_pid = {&kernel, &victim};
+    if (NamesContainer(kernel.report, choice.container_ids)) by_container = {&kernel, &first};
+    if (use_cgroup && EndsWith(kernel.report.task_cgroup, choice.cgroup_path))
+      by_cgroup = {&kernel, &first};
   }
-  return by_pid ? by_pid : by_cgroup;
+  if (by_pid.report) return by_pid;
+  return by_container.report ? by_container : by_cgroup;
 }
 
 }  // namespace
 
+std::vector<KernelKill> AllKernelKills(std::string_view log) {
+  std::vector<KernelKill> kills;
+  for (const KernelReport& kernel : ReadKernelReports(log))
+    kills.push_back(MakeKill(kernel, FirstJava(kernel.victims)));
+  return kills;
+}
+
+std::optional<KernelKill> FindKernelKill(std::string_view log, const KillChoice& choice) {
+  const std::vector<KernelReport> reports = ReadKernelReports(log);
+  const Found found = Find(reports, choice);
+  if (!found.report) return std::nullopt;
+  return MakeKill(*found.report, *found.victim);
+}
+
+std::optional<KernelKill> ChooseKernelKill(std::string_view log, const KillChoice& choice) {
+  const std::vector<KernelReport> reports = ReadKernelReports(log);
+  if (reports.empty()) return std::nullopt;
+  Found found = Find(reports, choice);
+  if (!found.report) {
+    for (const KernelReport& kernel : reports) {
+      const OomVictim& victim = FirstJava(kernel.victims);
+      if (victim.name == "java" || !found.report || found.victim->name != "java")
+        found = {&kernel, &victim};
+    }
+  }
+  return MakeKill(*found.report, *found.victim);
+}
+
 std::optional<KernelKill> ParseKernelKill(std::string_view log, std::uint32_t pid,
                                           std::string_view cgroup_path) {
-  const std::vector<std::string_view> lines = Lines(log);
-  const std::optional<Place> place = FindKill(lines, pid, cgroup_path);
-  if (!place) return std::nullopt;
-  const std::string_view line = lines[place->killed];
-  KernelKill kill;
-  kill.pid = static_cast<std::uint32_t>(KilledPid(line).value_or(0));
-  const std::size_t open = line.find('(');
-  // The name may hold parentheses itself: it ends at the last one before the figures.
-  const std::size_t close = line.rfind(')', line.find(" total-vm:"));
-  if (open != std::string_view::npos && close != std::string_view::npos && close > open)
-    kill.name = std::string(line.substr(open + 1, std::min<std::size_t>(close - open - 1, 64)));
-  kill.of_cgroup = line.find("Memory cgroup out of memory") != std::string_view::npos;
-  kill.total_vm = KilobytesAfter(line, "total-vm:");
-  kill.anon_rss = KilobytesAfter(line, "anon-rss:");
-  kill.file_rss = KilobytesAfter(line, "file-rss:");
-  kill.shmem_rss = KilobytesAfter(line, "shmem-rss:");
-  kill.page_tables = KilobytesAfter(line, "pgtables:");
-  for (std::size_t i = place->first; i <= place->killed; ++i) {
-    const std::size_t at = lines[i].find("memory: usage ");
-    if (at == std::string_view::npos) continue;
-    kill.of_cgroup = true;
-    kill.usage = KilobytesAfter(lines[i].substr(at), "usage ");
-    kill.limit = KilobytesAfter(lines[i].substr(at), "limit ");
-  }
-  return kill;
+  return FindKernelKill(log,
+                        {.pid = pid, .cgroup_path = std::string(cgroup_path), .container_ids = {}});
 }
 
 std::string ExtractKernelReport(std::string_view log, std::uint32_t pid,
                                 std::string_view cgroup_path, std::size_t limit_bytes) {
-  const std::vector<std::string_view> lines = Lines(log);
-  const std::optional<Place> place = FindKill(lines, pid, cgroup_path);
-  if (!place) return {};
-  // The kill's own lines are the last ones: they are kept first.
-  std::size_t tail = place->last + 1;
-  std::size_t size = 0;
-  while (tail > place->first && size + lines[tail - 1].size() + 1 <= limit_bytes / 2)
-    size += lines[--tail].size() + 1;
+  const std::vector<KernelReport> reports = ReadKernelReports(log);
+  const Found found =
+      Find(reports, {.pid = pid, .cgroup_path = std::string(cgroup_path), .container_ids = {}});
+  if (!found.report) return {};
+  const std::string_view text =
+      log.substr(found.report->begin, found.report->end - found.report->begin);
+  constexpr std::string_view kCut = "[... lines left out]\n";
+  if (limit_bytes <= kCut.size() + 1) return {};
+  if (text.size() + 1 <= limit_bytes) return std::string(text) + "\n";
+  // The kill's own lines are the last ones: they are kept first. Whole lines only.
+  const std::size_t half = (limit_bytes - kCut.size() - 1) / 2;
+  const std::size_t head = text.substr(0, half).rfind('\n');
+  const std::size_t tail = text.find('\n', text.size() - half);
   std::string report;
-  std::size_t head = place->first;
-  while (head < tail && size + lines[head].size() + 1 <= limit_bytes - 64) {
-    size += lines[head].size() + 1;
-    report.append(lines[head++]).push_back('\n');
-  }
-  if (head < tail) report += "[... lines left out]\n";
-  for (std::size_t i = tail; i <= place->last; ++i) report.append(lines[i]).push_back('\n');
+  if (head != std::string_view::npos) report.append(text.substr(0, head + 1));
+  report.append(kCut);
+  if (tail != std::string_view::npos) report.append(text.substr(tail + 1)).push_back('\n');
   return report;
+}
+
+std::optional<TimelinePoint> PointOfDeath(const KernelKill& kill, Time time) {
+  TimelinePoint point;
+  point.time = time;
+  point.charge = kill.usage;
+  point.limit = kill.limit;
+  bool known = kill.usage.has_value();
+  if (kill.report && kill.report->stats) {
+    const OomGroupStats& stats = *kill.report->stats;
+    known = true;
+    point.anon = stats.anon;
+    point.file = stats.file;
+    point.shmem = stats.shmem;
+    point.file_mapped = stats.file_mapped;
+    point.file_dirty = stats.file_dirty;
+    point.inactive_file = stats.inactive_file;
+    point.kernel = stats.kernel ? stats.kernel : kill.report->kernel_usage;
+    point.slab = stats.slab;
+    if (!point.slab && stats.slab_reclaimable && stats.slab_unreclaimable)
+      point.slab = *stats.slab_reclaimable + *stats.slab_unreclaimable;
+    point.kernel_stack = stats.kernel_stack;
+    point.page_tables = stats.page_tables;
+    point.sock = stats.sock;
+    point.swap = stats.swap ? stats.swap : kill.report->swap_usage;
+  }
+  // The victim: its row of the table, with the split that newer kernels print there and all print where they kill.
+  const OomTask* row = nullptr;
+  if (kill.report)
+    for (const OomTask& task : kill.report->tasks)
+      if (task.pid == kill.pid) row = &task;
+  if (row) {
+    point.resident = row->resident;
+  } else if (kill.anon_rss && kill.file_rss) {
+    point.resident = *kill.anon_rss + *kill.file_rss + kill.shmem_rss.value_or(Bytes{});
+  }
+  if (row && row->file && row->shmem) {
+    point.resident_shared = *row->file + *row->shmem;
+  } else if (kill.file_rss) {
+    point.resident_shared = *kill.file_rss + kill.shmem_rss.value_or(Bytes{});
+  }
+  if (!known && !point.resident) return std::nullopt;
+  return point;
 }
 
 }  // namespace wrackline::evidence

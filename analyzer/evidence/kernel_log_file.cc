@@ -1,0 +1,151 @@
+// A file of the kernel's log as a source of evidence.
+#include <csignal>
+
+#include <fmt/core.h>
+
+#include "analyzer/evidence/kernel_log.h"
+#include "analyzer/evidence/kernel_log_dress.h"
+#include "analyzer/evidence/kernel_reports.h"
+#include "analyzer/evidence/scan.h"
+
+namespace wrackline::evidence {
+namespace {
+
+// A manifest, an event list or a description may quote the kernel; their own readers take them.
+bool IsOtherDocument(std::string_view head) {
+  while (!head.empty() && (IsBlank(head.front()) || head.front() == '\n' || head.front() == '\r'))
+    head.remove_prefix(1);
+  if (StartsWith(head, "{") || StartsWith(head, "["))
+    return !StartsWith(head, "[ ") && !Contains(head.substr(0, head.find('\n')), "\"MESSAGE\"") &&
+           !PeelDress(head.substr(0, head.find('\n'))).kernel &&
+           PeelDress(head.substr(0, head.find('\n'))).wall.empty();
+  return StartsWith(head, "apiVersion:") || StartsWith(head, "---") || StartsWith(head, "kind:") ||
+         StartsWith(head, "Name:") || StartsWith(head, "LAST SEEN") ||
+         StartsWith(head, "NAMESPACE");
+}
+
+// Most of the first lines wear what only the kernel's lines do.
+bool LooksLikeKernel(std::string_view head) {
+  int lines = 0, kernel = 0;
+  while (const auto line = TakeLine(&head)) {
+    if (line->empty() || IsBlank(line->front())) continue;
+    ++lines;
+    kernel += PeelDress(*line).kernel;
+    if (lines == 50) break;
+  }
+  return kernel >= 3 && kernel * 2 > lines;
+}
+
+// What tells the process's kill from the others'.
+KillChoice ChoiceOf(const Evidence& evidence) {
+  KillChoice choice;
+  choice.pid = evidence.process.pid;
+  choice.cgroup_path = evidence.process.cgroup_path;
+  // "containerd://0123..", and a pod's uid as cgroup names have it.
+  auto add = [&](std::string id) {
+    const std::size_t scheme = id.find("://");
+    if (scheme != std::string::npos) id.erase(0, scheme + 3);
+    if (id.size() >= 12) choice.container_ids.push_back(std::move(id));
+  };
+  add(evidence.process.container_id);
+  if (evidence.pod) {
+    for (const ContainerStatus& container : evidence.pod->containers) add(container.id);
+    std::string uid = evidence.pod->uid;
+    add(uid);
+    for (char& c : uid)
+      if (c == '-') c = '_';
+    add(std::move(uid));
+  }
+  return choice;
+}
+
+std::string Describe(const KernelKill& kill) {
+  const OomReport& report = *kill.report;
+  std::string text = fmt::format("process {} ({}) killed", kill.pid, kill.name);
+  switch (report.constraint) {
+    case OomConstraint::kMachine:
+      text += " because the machine had no memory left";
+      break;
+    case OomConstraint::kNodes:
+      text += " because its memory nodes had no memory left";
+      break;
+    default:
+      if (kill.limit)
+        text += " at the limit of " + FormatBytes(*kill.limit);
+      else if (kill.of_cgroup)
+        text += " at its cgroup's limit";
+  }
+  if (!report.oom_cgroup.empty() && !report.task_cgroup.empty() &&
+      report.oom_cgroup != report.task_cgroup)
+    text += ", which is that of the group above its own";
+  if (report.group_kill)
+    text += fmt::format(", with its group ({} processes)", report.killed.size());
+  if (kill.anon_rss) text += ", anonymous " + FormatBytes(*kill.anon_rss);
+  if (!report.tasks.empty()) text += fmt::format(", {} tasks listed", report.tasks.size());
+  return text;
+}
+
+// A process that a recording is of: another's kill is not taken for its own.
+bool IsRecorded(const Evidence& evidence) { return evidence.records != 0; }
+
+// In a container a process sees neither its pid nor its cgroup as the kernel names them. The limit that both saw tells.
+std::optional<KernelKill> SameLimit(std::string_view log, const Evidence& evidence) {
+  const bool unnamed = evidence.process.cgroup_path.empty() || evidence.process.cgroup_path == "/";
+  if (!unnamed || !evidence.limit) return std::nullopt;
+  std::optional<KernelKill> found;
+  for (KernelKill& kill : AllKernelKills(log))
+    if (kill.of_cgroup && kill.limit == evidence.limit->amount) found = std::move(kill);
+  return found;
+}
+
+}  // namespace
+
+bool IsKernelLog(const SourceFile& file) {
+  if (IsOtherDocument(file.Head())) return false;
+  return LooksLikeKernel(file.Head()) || HasKernelReport(file.text);
+}
+
+Result<std::string> AddKernelLog(const SourceFile& file, Evidence* evidence) {
+  const std::vector<KernelKill> all = AllKernelKills(file.text);
+  if (all.empty()) return std::string("no OOM kill in it");
+  const KillChoice choice = ChoiceOf(*evidence);
+  std::optional<KernelKill> kill = FindKernelKill(file.text, choice);
+  if (!kill && IsRecorded(*evidence))
+    kill = SameLimit(file.text, *evidence);
+  else if (!kill)
+    kill = ChooseKernelKill(file.text, choice);
+  if (!kill) {
+    return fmt::format("{} OOM kill{}, none of this process (the last: {} ({}) in {})", all.size(),
+                       all.size() == 1 ? "" : "s", all.back().pid, all.back().name,
+                       all.back().report->task_cgroup);
+  }
+  Ending& ending = evidence->ending;
+  const std::string& wall = kill->report->wall_time;
+  const Time time = ParseWallTime(wall).value_or(file.modified);
+  if (!IsRecorded(*evidence) && evidence->process.pid == 0) {
+    evidence->process.pid = kill->pid;
+    if (evidence->process.cgroup_path.empty())
+      evidence->process.cgroup_path = kill->report->task_cgroup;
+  }
+  const bool end_known = ending.signal || ending.exit_status || ending.clean_mark ||
+                         ending.still_running || ending.waited_for;
+  if (!end_known) ending.signal = SIGKILL;
+  if (kill->limit && !evidence->limit)
+    evidence->limit = Figure{*kill->limit, time, "the kernel's OOM report"};
+  if (kill->usage && !evidence->last_charge)
+    evidence->last_charge = Figure{*kill->usage, time, "the kernel's OOM report"};
+  if (evidence->timeline.empty()) {
+    if (auto point = PointOfDeath(*kill, time)) {
+      evidence->timeline.push_back(*point);
+      if (evidence->last_record == Time{}) evidence->last_record = time;
+    }
+  }
+  if (ending.kernel_log.empty())
+    ending.kernel_log = ExtractKernelReport(file.text, kill->pid, kill->report->task_cgroup);
+  std::string remark = Describe(*kill);
+  if (all.size() > 1) remark += fmt::format("; {} kills in the log", all.size());
+  ending.kernel_kill = std::move(*kill);
+  return remark;
+}
+
+}  // namespace wrackline::evidence
