@@ -290,6 +290,23 @@ struct JvmNativeMemory {
   std::string category;
   Bytes reserved, committed;
   std::optional<Bytes> malloc;  // of `committed`
+  // Of a comparison (summary.diff): since its baseline.
+  std::optional<Bytes> reserved_change = std::nullopt, committed_change = std::nullopt;
+};
+
+// Native memory that the VM asked for at one place of its own code, by a detailed report of its Native Memory Tracking.
+struct JvmNativeSite {
+  std::string category;
+  std::vector<std::string> frames;  // innermost first
+  bool mapped = false;              // mmap and not malloc
+  Bytes amount;                     // of a mapped one what is committed
+  std::optional<Bytes> change;      // of a comparison
+};
+
+// Addresses that the VM reserved, and what for: "Java Heap", "Thread Stack", "Class", "Metaspace", "Code", "GC".
+struct VmRange {
+  std::uint64_t begin = 0, end = 0;
+  std::string category;
 };
 
 // What a VM said of its memory at one moment; fields as in message JvmSample.
@@ -305,6 +322,10 @@ struct JvmFigures {
   std::optional<Bytes> direct_used, direct_capacity, direct_max, mapped_used;
   std::vector<JvmNativeMemory> native_memory;
   std::optional<Bytes> native_reserved, native_committed;
+  // Of a comparison: since its baseline.
+  std::optional<Bytes> native_reserved_change, native_committed_change;
+  // The file they are of, where that is not Jvm::origin: "jcmd/nmt.txt".
+  std::string file;
 };
 
 // Resident memory that is the VM's by its address, each page in one kind. A kind that was not seen is absent.
@@ -328,9 +349,15 @@ struct Jvm {
   std::string origin;                 // of the figures: "the VM, from inside", "hsperfdata"
   std::vector<JvmFigures> figures;    // in order of time
   std::vector<JvmResident> resident;  // in order of time
+  // Of a detailed report, each at its own moment.
+  std::vector<VmRange> ranges;              // in order of address
+  std::vector<JvmNativeSite> native_sites;  // largest first
 
   // The newest.
   const JvmFigures* Last() const { return figures.empty() ? nullptr : &figures.back(); }
+  // The newest known value of each figure, with the time of the newest of all: where files of several moments say one part each.
+  // Nothing when there are no figures.
+  std::optional<JvmFigures> Latest() const;
   // The reading nearest to `time`.
   const JvmResident* ResidentAt(Time time) const;
 };
