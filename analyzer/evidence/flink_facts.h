@@ -16,6 +16,10 @@ struct FlinkBudgets {
   std::string origin;  // "tm.log", "config.yaml under Flink 1.20.3's rules"
 };
 
+struct FlinkProperty {
+  std::string key, value;
+};
+
 struct FlinkFacts {
   std::string version;  // "1.20.3"; empty: not known
   std::string java_version;
@@ -28,6 +32,14 @@ struct FlinkFacts {
   bool rocksdb = false;                                      // a RocksDB state backend was opened
   std::string state_backend;                                 // as logged; empty: not known
   int restarts = 0;                                          // of jobs, as logged
+  // The cache that the slots' RocksDB shares, as logged; the smallest where slots differ.
+  std::optional<Bytes> rocksdb_cache;
+  // As Flink logged it: -17 (239 to the system) of its handler of uncaught errors.
+  std::optional<int> exit_code;
+  int starts = 0;                            // of the process in one log; the facts are of the last
+  std::vector<FlinkProperty> configuration;  // as loaded, by the log: secrets are masked by Flink
+  // A configuration file of the folder, whole; empty: there is none.
+  std::string flink_config_path, flink_config_text;
 };
 
 }  // namespace wrackline::evidence
