@@ -19,6 +19,8 @@ struct Expected {
   const char* where;
 };
 
+void PrintTo(const Expected& expected, std::ostream* out) { *out << expected.file; }
+
 class OneError : public ::testing::TestWithParam<Expected> {};
 
 TEST_P(OneError, IsFound) {
