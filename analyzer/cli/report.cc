@@ -1,18 +1,15 @@
 #include <fmt/core.h>
 
-#include <filesystem>
 #include <memory>
-#include <system_error>
 #include <vector>
 
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/output.h"
 #include "analyzer/cli/report_command.h"
+#include "analyzer/cli/report_folder.h"
 #include "analyzer/cli/scrape_file.h"
 #include "analyzer/cli/size_option.h"
 #include "analyzer/cli/terminal.h"
-#include "analyzer/evidence/folder.h"
-#include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/json.h"
@@ -21,43 +18,6 @@
 
 namespace wrackline::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string BaseName(const std::string& path) { return fs::path(path).filename().string(); }
-
-struct Chosen {
-  std::vector<std::string> paths;
-  std::vector<std::string> remarks;
-};
-
-// The recordings to report on; a folder's most telling one, or all.
-Result<Chosen> Choose(const ReportOptions& options) {
-  std::error_code error;
-  if (!fs::is_directory(options.path, error)) return Chosen{{options.path}, {}};
-  Result<std::vector<evidence::FolderEntry>> entries = evidence::ScanFolder(options.path);
-  if (!entries.ok()) return entries.error();
-  Chosen chosen;
-  std::string others;
-  std::size_t left_out = 0;
-  for (const evidence::FolderEntry& entry : entries.value()) {
-    if (!entry.error.empty()) {
-      chosen.remarks.push_back("left out: " + entry.error);
-    } else if (options.all || chosen.paths.empty()) {
-      chosen.paths.push_back(entry.path);
-    } else {
-      ++left_out;
-      constexpr std::size_t kNamed = 5;
-      if (left_out <= kNamed) others += (others.empty() ? "" : ", ") + BaseName(entry.path);
-    }
-  }
-  // Every file is unreadable: the first one's reason is the answer.
-  if (chosen.paths.empty()) return Error{entries.value().front().error, ""};
-  if (left_out > 0)
-    chosen.remarks.push_back(fmt::format("{} more in this folder: {}{} (--all reports each)",
-                                         left_out, others, left_out > 5 ? ", ..." : ""));
-  return chosen;
-}
 
 std::string Render(const report::Report& report, const ReportOptions& options) {
   if (options.format == "json") return render::RenderJson(report);
@@ -90,8 +50,9 @@ Status AddCounters(const ReportOptions& options, const std::string& path,
                    evidence::Evidence* evidence) {
   const bool asked = evidence->jvm && !evidence->jvm->figures.empty();
   const std::string file = !options.hsperfdata.empty() ? options.hsperfdata
-                           : asked                     ? ""
-                                   : evidence::HsperfdataBeside(path, evidence->process.pid);
+                           : asked || path.empty()
+                               ? ""
+                               : evidence::HsperfdataBeside(path, evidence->process.pid);
   if (file.empty()) return std::nullopt;
   Result<evidence::Jvm> jvm = evidence::ReadHsperfdata(file);
   // One that was found by its name may be anything.
@@ -121,29 +82,31 @@ int Report(const ReportOptions& options) {
     return Fail("no recording and no scrape given (see wrackline report --help)");
   if (IsScrapeFile(options.path))
     return ReportOnScrapes({options.path}, options, flink, manifest_limit);
-  if (options.task_manager)
-    return Fail("--taskmanager is for scrapes: " + options.path + " is none");
   Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
   if (!symbols.ok()) return Fail(symbols.error().Text());
-  Result<Chosen> chosen = Choose(options);
-  if (!chosen.ok()) return Fail(chosen.error().Text());
+  Result<FolderEvidence> folder =
+      ReadEvidenceFolder(options, flink, options.symbols.empty() ? nullptr : &symbols.value());
+  if (!folder.ok()) return Fail(folder.error().Text());
+  FolderEvidence& found = folder.value();
+  if (options.task_manager && !found.of.front().metrics && !found.of.front().scraped)
+    return Fail("--taskmanager is for scrapes: " + options.path + " is none");
+  if (!flink) {
+    flink = found.flink;
+    manifest_limit = found.manifest_limit;
+  }
 
   const bool json = options.format == "json";
   std::string output;
-  for (const std::string& path : chosen.value().paths) {
-    Result<evidence::Evidence> evidence = evidence::ReadEvidence(
-        path, options.limit, options.symbols.empty() ? nullptr : &symbols.value(),
-        &chosen.value().remarks);
-    if (!evidence.ok()) return Fail(evidence.error().Text());
-    AddLimit(manifest_limit, &evidence.value());
-    if (const Status failed = AddCounters(options, path, &evidence.value()))
+  for (std::size_t i = 0; i < found.of.size(); ++i) {
+    AddLimit(manifest_limit, &found.of[i]);
+    if (const Status failed = AddCounters(options, found.paths[i], &found.of[i]))
       return Fail(failed->Text());
-    const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
+    const report::Report report = report::BuildReport(std::move(found.of[i]), flink);
     if (!output.empty()) output += json ? "" : "\n";
     output += Render(report, options);
   }
   if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
-  for (const std::string& remark : chosen.value().remarks) Say(remark);
+  for (const std::string& remark : found.remarks) Say(remark);
   return kOk;
 }
 

@@ -449,6 +449,9 @@ struct Evidence {
   std::string source;
   std::string damage;
   bool packed = false;
+  // False: no process was recorded, there are files about one only (evidence_folder.h). The timeline is then of their
+  // snapshots, and `last_record` the newest time of any file that was used.
+  bool recorded = true;
   ProcessFacts process;
   Ending ending;
   std::optional<Figure> limit;        // the cgroup's, or what the user said
@@ -469,6 +472,9 @@ struct Evidence {
   std::optional<RocksDbObjects> rocksdb_objects;
   std::optional<MetricsFacts> metrics;
   std::optional<HeapProfileFacts> heap_profile;
+  // The same of scrapes that lie beside other evidence: RocksDB's figures and the VM's are then in `rocksdb` and `jvm`, where
+  // nothing nearer to them had any.
+  std::optional<MetricsFacts> scraped;
   std::optional<Jvm> jvm;
   // Of files beside a recording, or in its place (source.h).
   std::vector<SourceUse> sources;

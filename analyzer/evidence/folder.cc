@@ -36,7 +36,7 @@ FolderEntry Describe(const std::string& path) {
 
 Result<std::vector<FolderEntry>> ScanFolder(const std::string& folder) {
   std::error_code error;
-  std::vector<FolderEntry> entries;
+  std::vector<std::string> paths;
   fs::directory_iterator it(folder, error);
   if (error)
     return Error{"cannot read the folder " + folder + ": " + error.message(),
@@ -44,14 +44,20 @@ Result<std::vector<FolderEntry>> ScanFolder(const std::string& folder) {
   for (; it != fs::directory_iterator(); it.increment(error)) {
     if (error) return Error{"cannot read the folder " + folder + ": " + error.message(), ""};
     const std::string extension = it->path().extension();
-    if (extension == ".wrack" || extension == ".wrackpack")
-      entries.push_back(Describe(it->path().string()));
+    if (extension == ".wrack" || extension == ".wrackpack") paths.push_back(it->path().string());
   }
-  if (entries.empty())
+  if (paths.empty())
     return Error{"no recorder in " + folder,
                  "a recorded process leaves a .wrack file in its WRACKLINE_OUT folder; was it "
                  "started with `wrackline run` "
                  "or LD_PRELOAD?"};
+  return ScanRecordings(std::move(paths));
+}
+
+std::vector<FolderEntry> ScanRecordings(std::vector<std::string> paths) {
+  std::vector<FolderEntry> entries;
+  entries.reserve(paths.size());
+  for (const std::string& path : paths) entries.push_back(Describe(path));
   std::sort(entries.begin(), entries.end(), [](const FolderEntry& a, const FolderEntry& b) {
     return std::tuple(!a.error.empty(), a.ended_cleanly, b.last_record, a.path) <
            std::tuple(!b.error.empty(), b.ended_cleanly, a.last_record, b.path);

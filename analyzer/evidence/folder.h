@@ -22,4 +22,7 @@ struct FolderEntry {
 // then the unreadable ones. Errors: the folder cannot be read, or holds no recorder.
 Result<std::vector<FolderEntry>> ScanFolder(const std::string& folder);
 
+// The same of those files, in the same order.
+std::vector<FolderEntry> ScanRecordings(std::vector<std::string> paths);
+
 }  // namespace wrackline::evidence

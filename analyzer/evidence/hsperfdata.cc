@@ -1,6 +1,7 @@
 #include "analyzer/evidence/hsperfdata.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -153,6 +154,30 @@ void AddHsperfdata(Jvm from_file, Evidence* evidence) {
     evidence->jvm->figures = std::move(from_file.figures);
     evidence->jvm->origin = std::move(from_file.origin);
   }
+}
+
+bool IsHsperfdata(const SourceFile& file) {
+  return file.text.size() < (std::size_t{64} << 20) && JvmFromHsperfdata(file.text).has_value();
+}
+
+Result<std::string> AddHsperfdataFile(const SourceFile& file, Evidence* evidence) {
+  std::optional<Jvm> jvm = JvmFromHsperfdata(file.text);
+  if (!jvm) return Error{"no hsperfdata file of version 2", ""};
+  const std::string_view name(file.name);
+  const std::string_view base = name.substr(name.rfind('/') + 1);
+  std::uint32_t pid = 0;
+  const auto parsed = std::from_chars(base.data(), base.data() + base.size(), pid);
+  const bool of_pid = parsed.ec == std::errc{} && parsed.ptr == base.data() + base.size();
+  if (of_pid && evidence->process.pid != 0 && pid != evidence->process.pid)
+    return Error{
+        "of process " + std::to_string(pid) + ", not of " + std::to_string(evidence->process.pid),
+        ""};
+  if (evidence->jvm && !evidence->jvm->figures.empty())
+    return Error{"the VM's figures are known from nearer to it", ""};
+  const std::string gave = jvm->vm_name.empty() ? "the VM's heap and threads"
+                                                : "the heap and threads of " + jvm->vm_name;
+  AddHsperfdata(std::move(*jvm), evidence);
+  return gave;
 }
 
 std::string HsperfdataBeside(const std::string& recording, std::uint32_t pid) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "analyzer/evidence/evidence.h"
+#include "analyzer/evidence/source.h"
 #include "lib/base/result.h"
 
 namespace wrackline::evidence {
@@ -20,6 +21,11 @@ Result<Jvm> ReadHsperfdata(const std::string& path);
 
 // Gives `evidence` the file's figures where nobody asked the VM from inside.
 void AddHsperfdata(Jvm from_file, Evidence* evidence);
+
+// As a row of the table of readers. Not used where the VM was asked from inside, or for another process: the file's name is its
+// id.
+bool IsHsperfdata(const SourceFile& file);
+Result<std::string> AddHsperfdataFile(const SourceFile& file, Evidence* evidence);
 
 // The file hsperfdata_*/PID in the folder of the recording; empty: there is none.
 std::string HsperfdataBeside(const std::string& recording, std::uint32_t pid);

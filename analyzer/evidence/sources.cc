@@ -1,0 +1,24 @@
+// The table of readers. A reader that lands adds its row here; its place says what others build on.
+#include "analyzer/evidence/evidence_folder.h"
+#include "analyzer/evidence/hsperfdata.h"
+#include "analyzer/evidence/manifest_source.h"
+#include "analyzer/evidence/scrape_source.h"
+#include "analyzer/evidence/source.h"
+
+namespace wrackline::evidence {
+namespace {
+
+constexpr SourceReader kReaders[] = {
+    // Who the process is, and what it may take: the addresses and budgets that others measure by.
+    {"hsperfdata", "the Java VM's own counters", IsHsperfdata, AddHsperfdataFile},
+    // What was seen of its memory.
+    {kScrapeKind, "a Prometheus scrape of Flink's metrics", IsScrape, AddScrape},
+    // What it was meant to have, where nothing measured said so.
+    {"pod_manifest", "a Kubernetes manifest", IsPodManifest, AddPodManifest},
+};
+
+}  // namespace
+
+std::span<const SourceReader> SourceReaders() { return kReaders; }
+
+}  // namespace wrackline::evidence
