@@ -63,6 +63,9 @@ struct TimelinePoint {
       inactive_file, kernel, slab, kernel_stack, page_tables, sock, swap;
   std::optional<std::uint64_t> oom_kill, limit_hits;
   std::optional<Bytes> resident, resident_shared;
+  // Transparent huge pages of anonymous memory: of `anon`, and of the process.
+  std::optional<Bytes> anon_thp, resident_thp;
+  std::optional<std::uint64_t> major_faults;  // of the cgroup, since it was made
   std::optional<std::uint32_t> threads;
   std::optional<Bytes> own_bytes;
 
@@ -79,7 +82,8 @@ struct AllocatorFigures {
   std::optional<Bytes> in_use, free_in_heap, mmapped, arena, active, metadata, resident, retained;
   std::optional<Bytes> dirty, muzzy, thread_caches, central_cache, transfer_cache, heap_size,
       page_heap_free, page_heap_unmapped, heaps_mapped, heaps_resident, committed, committed_peak;
-  std::optional<std::uint32_t> arenas;  // that it may make
+  std::optional<Bytes> main_heap_resident;  // glibc: of "[heap]", the main arena's
+  std::optional<std::uint32_t> arenas;      // that it may make
   std::optional<std::uint32_t> arenas_made, heaps;
   std::optional<std::int64_t> dirty_decay_ms, muzzy_decay_ms;  // -1: never
   std::optional<bool> background_thread;
@@ -331,6 +335,8 @@ struct JvmFigures {
 // Resident memory that is the VM's by its address, each page in one kind. A kind that was not seen is absent.
 struct JvmResident {
   Time time;
+  // True: told from the mappings' shapes (smaps_layout.h), not from addresses that the VM named.
+  bool by_shape = false;
   // Anonymous memory.
   std::optional<Bytes> heap, metaspace, class_space, code_cache, thread_stacks, class_archive,
       other;

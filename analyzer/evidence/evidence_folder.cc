@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "analyzer/evidence/cgroup_choice.h"
 #include "analyzer/evidence/kernel_moment.h"
 #include "analyzer/evidence/scrape_source.h"
 
@@ -27,6 +28,15 @@ SourceFile AsSource(const FolderFile& file, std::string_view text) {
 
 SourceUse Unused(std::string file, std::string kind, std::string title, std::string why) {
   return {std::move(file), std::move(kind), std::move(title), false, std::move(why)};
+}
+
+// The last that is known of it is that it ran: it was looked at, and nothing says how it ended.
+bool SeenRunning(const Evidence& evidence) {
+  const Ending& ending = evidence.ending;
+  const bool ended = ending.kernel_kill || ending.signal || ending.exit_status || evidence.yarn ||
+                     evidence.pod || !evidence.java_errors.empty() ||
+                     ending.oom_kill_after.value_or(0) > ending.oom_kill_before.value_or(0);
+  return !ended && !evidence.timeline.empty();
 }
 
 void Newest(std::optional<Time>* newest, Time time) {
@@ -93,81 +103,111 @@ std::vector<std::string> EvidenceFolder::PathsOf(std::string_view kind) const {
   return paths;
 }
 
-std::vector<SourceUse> EvidenceFolder::Apply(const FolderQuestion& question,
-                                             const std::string& recording,
-                                             Evidence* evidence) const {
-  std::vector<SourceUse> uses;
-  // The older ones first, so that the newest has the last word.
-  std::vector<const Known*> in_time;
-  for (const Known& known : files_) in_time.push_back(&known);
-  std::stable_sort(in_time.begin(), in_time.end(), [](const Known* a, const Known* b) {
+// The reader's files, the older ones first, so that the newest has the last word.
+EvidenceFolder::Files EvidenceFolder::OfReader(const SourceReader& reader) const {
+  Files files;
+  for (const Known& known : files_) {
+    if (std::find(known.readers.begin(), known.readers.end(), &reader) != known.readers.end())
+      files.push_back(&known);
+  }
+  std::stable_sort(files.begin(), files.end(), [](const Known* a, const Known* b) {
     return a->file.modified < b->file.modified;
   });
+  return files;
+}
+
+void EvidenceFolder::ApplyScrapes(const SourceReader& reader, const Files& files,
+                                  const FolderQuestion& question, Evidence* evidence,
+                                  std::vector<SourceUse>* uses) const {
+  std::vector<ScrapeInput> scrapes;
+  std::vector<SourceUse> of_scrapes;
+  for (const Known* known : files) {
+    const Result<std::string> text = LoadFile(known->file);
+    Result<FlinkScrape> scrape =
+        text.ok() ? ReadFlinkScrape(text.value()) : Result<FlinkScrape>(text.error());
+    if (scrape.ok()) {
+      of_scrapes.push_back({known->file.name, reader.kind, reader.title, true, ""});
+      scrapes.push_back({known->file.name, known->file.modified, std::move(scrape.value())});
+    } else {
+      uses->push_back(Unused(known->file.name, reader.kind, reader.title, scrape.error().Text()));
+    }
+  }
+  if (scrapes.empty()) return;
+  const auto configured =
+      question.configured ? question.configured(*evidence) : std::optional<ConfiguredRocksDb>();
+  const Result<std::string> added =
+      AddScrapes(scrapes, question.task_manager, configured, evidence);
+  for (SourceUse& use : of_scrapes) {
+    use.used = added.ok();
+    use.remark = !added.ok()                         ? added.error().Text()
+                 : use.file == scrapes.back().source ? added.value()
+                                                     : "an earlier scrape: peaks only";
+    uses->push_back(std::move(use));
+  }
+}
+
+void EvidenceFolder::ApplyReader(const SourceReader& reader, const FolderQuestion& question,
+                                 Evidence* evidence, std::vector<SourceUse>* uses) const {
+  const Files files = OfReader(reader);
+  if (files.empty()) return;
+  const std::string_view kind = reader.kind;
+  if (kind == kScrapeKind) return ApplyScrapes(reader, files, question, evidence, uses);
+  std::vector<std::string> refused(files.size());
+  if (kind == kCgroupKind && !evidence->recorded) refused = OtherCgroups(files);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    SourceUse use{files[i]->file.name, reader.kind, reader.title, false, refused[i]};
+    if (refused[i].empty()) {
+      const Result<std::string> text = LoadFile(files[i]->file);
+      const Result<std::string> added =
+          text.ok() ? reader.add(AsSource(files[i]->file, text.value()), evidence) : text;
+      use.used = added.ok();
+      use.remark = added.ok() ? added.value() : added.error().Text();
+    }
+    uses->push_back(std::move(use));
+  }
+}
+
+// For each why it is not to be used: it is of another cgroup than the one to go by.
+std::vector<std::string> EvidenceFolder::OtherCgroups(const Files& files) {
+  std::vector<NamedCgroup> cgroups;
+  for (const Known* known : files) {
+    const Result<std::string> text = LoadFile(known->file);
+    const std::optional<CgroupSnapshot> snapshot =
+        text.ok() ? ParseCgroupSnapshot(text.value()) : std::nullopt;
+    cgroups.push_back({known->file.name, snapshot.value_or(CgroupSnapshot{})});
+  }
+  const std::vector<bool> chosen = ChooseCgroups(cgroups);
+  std::vector<std::string> refused;
+  for (std::size_t i = 0; i < cgroups.size(); ++i)
+    refused.push_back(chosen[i] ? "" : OtherCgroup(cgroups[i].snapshot));
+  return refused;
+}
+
+void EvidenceFolder::AddTo(const FolderQuestion& question, const std::string& recording,
+                           Evidence* evidence) const {
+  std::vector<SourceUse> uses;
   for (const Known& known : files_) {
     if (!known.recording) continue;
     const bool used = known.file.path == recording;
     uses.push_back({known.file.name, kRecordingKind, "a recording of wrackline's", used,
                     used ? "what this report is of" : "not what this report is of"});
   }
-  std::optional<Time> newest;
-  for (const SourceReader& reader : SourceReaders()) {
-    std::vector<const Known*> of_kind;
-    for (const Known* known : in_time) {
-      if (std::find(known->readers.begin(), known->readers.end(), &reader) != known->readers.end())
-        of_kind.push_back(known);
-    }
-    if (of_kind.empty()) continue;
-    std::vector<ScrapeInput> scrapes;
-    for (const Known* known : of_kind) {
-      const Result<std::string> text = LoadFile(known->file);
-      const bool scrape = std::string_view(reader.kind) == kScrapeKind;
-      std::optional<Error> failed;
-      std::string gave;
-      if (!text.ok()) {
-        failed = text.error();
-      } else if (scrape) {
-        Result<FlinkScrape> read = ReadFlinkScrape(text.value());
-        if (read.ok())
-          scrapes.push_back({known->file.name, known->file.modified, std::move(read.value())});
-        else
-          failed = read.error();
-      } else {
-        Result<std::string> added = reader.add(AsSource(known->file, text.value()), evidence);
-        if (added.ok()) {
-          gave = std::move(added.value());
-        } else {
-          failed = added.error();
-        }
-      }
-      uses.push_back(
-          {known->file.name, reader.kind, reader.title, !failed, failed ? failed->Text() : gave});
-      if (!failed) Newest(&newest, known->file.modified);
-    }
-    if (scrapes.empty()) continue;
-    const auto configured =
-        question.configured ? question.configured(*evidence) : std::optional<ConfiguredRocksDb>();
-    const Result<std::string> added =
-        AddScrapes(scrapes, question.task_manager, configured, evidence);
-    for (SourceUse& use : uses) {
-      if (use.kind != kScrapeKind || !use.used) continue;
-      use.used = added.ok();
-      use.remark = !added.ok()                         ? added.error().Text()
-                   : use.file == scrapes.back().source ? added.value()
-                                                       : "an earlier scrape: peaks only";
-    }
-  }
+  for (const SourceReader& reader : SourceReaders()) ApplyReader(reader, question, evidence, &uses);
   if (!evidence->recorded) {
-    AddKernelMoment(newest.value_or(Time{}), evidence);
-    if (!evidence->timeline.empty()) Newest(&newest, evidence->timeline.back().time);
+    std::optional<Time> newest;
+    for (const Known& known : files_) {
+      const bool used = std::any_of(uses.begin(), uses.end(), [&](const SourceUse& use) {
+        return use.used && use.file == known.file.name;
+      });
+      if (used) Newest(&newest, known.file.modified);
+    }
     evidence->last_record = std::max(evidence->last_record, newest.value_or(Time{}));
+    AddKernelMoment(evidence->last_record, evidence);
+    if (!evidence->timeline.empty())
+      evidence->last_record = std::max(evidence->last_record, evidence->timeline.back().time);
+    evidence->ending.still_running = SeenRunning(*evidence);
   }
   StandBeside(evidence);
-  return uses;
-}
-
-void EvidenceFolder::AddTo(const FolderQuestion& question, const std::string& recording,
-                           Evidence* evidence) const {
-  std::vector<SourceUse> uses = Apply(question, recording, evidence);
   for (const Known& known : files_) {
     if (!known.recording && known.readers.empty())
       uses.push_back(Unused(known.file.name, "", "", known.unread));
@@ -176,7 +216,7 @@ void EvidenceFolder::AddTo(const FolderQuestion& question, const std::string& re
   if (times_from_names_)
     uses.push_back(
         Unused(path_, "", "",
-               "the files' times do not say in which order they were taken: their names do"));
+               "the files' times do not say in which order they were taken; their names do"));
   evidence->sources = std::move(uses);
 }
 

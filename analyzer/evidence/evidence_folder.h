@@ -28,6 +28,7 @@ namespace wrackline::evidence {
 // The kinds that the folder's own code treats apart.
 inline constexpr char kRecordingKind[] = "recording";
 inline constexpr char kScrapeKind[] = "prometheus_text";
+inline constexpr char kCgroupKind[] = "cgroup";
 
 struct FolderQuestion {
   std::optional<std::string> task_manager;  // of scrapes with several
@@ -57,9 +58,15 @@ class EvidenceFolder {
     std::string unread;  // why no reader was asked
   };
 
+  using Files = std::vector<const Known*>;
+
   void Recognise();
-  std::vector<SourceUse> Apply(const FolderQuestion& question, const std::string& recording,
-                               Evidence* evidence) const;
+  static std::vector<std::string> OtherCgroups(const Files& files);
+  Files OfReader(const SourceReader& reader) const;
+  void ApplyReader(const SourceReader& reader, const FolderQuestion& question, Evidence* evidence,
+                   std::vector<SourceUse>* uses) const;
+  void ApplyScrapes(const SourceReader& reader, const Files& files, const FolderQuestion& question,
+                    Evidence* evidence, std::vector<SourceUse>* uses) const;
 
   std::string path_;
   bool times_from_names_ = false;

@@ -168,23 +168,39 @@ Result<std::string> LoadOne(const FolderFile& file) {
   return text;
 }
 
+constexpr std::pair<std::string_view, int> kMoments[] = {
+    {"before", 0}, {"start", 0}, {"begin", 0}, {"mid", 1},
+    {"middle", 1}, {"last", 2},  {"end", 2},   {"after", 3},
+};
+
+bool IsWordCharacter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+// Calls `visit` with each word of lower case letters and digits: its place and length.
+template <typename Visit>
+void Words(std::string_view name, const Visit& visit) {
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    std::size_t length = 0;
+    while (at + length < name.size() && IsWordCharacter(name[at + length])) ++length;
+    if (length > 0) visit(at, length);
+    at += length;
+  }
+}
+
 // 0 before, 1 in the middle, 2 at the end, 3 after it; nothing when the name does not say.
 std::optional<int> RankOf(std::string_view name) {
-  constexpr std::pair<std::string_view, int> kWords[] = {
-      {"before", 0}, {"start", 0}, {"begin", 0}, {"mid", 1},
-      {"middle", 1}, {"last", 2},  {"end", 2},   {"after", 3},
-  };
   std::optional<int> rank;
-  for (std::size_t at = 0; at < name.size();) {
-    std::size_t length = 0;
-    while (at + length < name.size() && name[at + length] >= 'a' && name[at + length] <= 'z')
-      ++length;
-    for (const auto& [word, value] : kWords) {
+  Words(name, [&](std::size_t at, std::size_t length) {
+    for (const auto& [word, value] : kMoments) {
       if (name.substr(at, length) == word) rank = value;
     }
-    at += length + 1;
-  }
+  });
   return rank;
+}
+
+// "t1", "t25".
+bool IsTick(std::string_view word) {
+  return word.size() > 1 && word.front() == 't' &&
+         std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace
@@ -245,6 +261,22 @@ std::string HowToUnpack(std::string_view name) {
       return advice;
   }
   return {};
+}
+
+std::string WithoutMoment(std::string_view name) {
+  std::string rest;
+  std::size_t copied = 0;
+  Words(name, [&](std::size_t at, std::size_t length) {
+    const std::string_view word = name.substr(at, length);
+    const bool moment =
+        IsTick(word) || std::any_of(std::begin(kMoments), std::end(kMoments),
+                                    [&](const auto& known) { return known.first == word; });
+    if (!moment) return;
+    rest += name.substr(copied, at - copied);
+    copied = at + length;
+  });
+  rest += name.substr(copied);
+  return rest;
 }
 
 bool OrderByNames(std::vector<FolderFile>* files) {

@@ -54,4 +54,7 @@ std::string HowToUnpack(std::string_view name);
 // unpacked): before, mid, end, after. True when a time was changed.
 bool OrderByNames(std::vector<FolderFile>* files);
 
+// The name without the words that say when: "pod.before" and "pod.after" give one text, and so do "t1" and "t2".
+std::string WithoutMoment(std::string_view name);
+
 }  // namespace wrackline::evidence

@@ -4,14 +4,15 @@
 
 namespace wrackline::evidence {
 
-TimelinePoint* SnapshotPoint(Time time, Evidence* evidence) {
+TimelinePoint* SnapshotPoint(Time time, Evidence* evidence,
+                             std::optional<Bytes> TimelinePoint::*own) {
   if (evidence->recorded) return nullptr;
   std::vector<TimelinePoint>& points = evidence->timeline;
   TimelinePoint* nearest = nullptr;
   Duration least = kSameSnapshot;
   for (TimelinePoint& point : points) {
     const Duration apart = point.time > time ? point.time - time : time - point.time;
-    if (apart > least) continue;
+    if (apart > least || (own != nullptr && point.*own)) continue;
     least = apart;
     nearest = &point;
   }

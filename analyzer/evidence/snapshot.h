@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "analyzer/evidence/evidence.h"
 
@@ -13,8 +14,10 @@ namespace wrackline::evidence {
 // process's smaps alone takes seconds.
 inline constexpr Duration kSameSnapshot = std::chrono::minutes(1);
 
-// The point of that moment, made where there is none. nullptr: the process was recorded, and the recording's own points
-// are nearer to everything.
-TimelinePoint* SnapshotPoint(Time time, Evidence* evidence);
+// The point of that moment, made where there is none. With `own`, a moment whose figure there is known already is another
+// one: two readings of a cgroup are two points. nullptr: the process was recorded, and the recording's own points are nearer
+// to everything.
+TimelinePoint* SnapshotPoint(Time time, Evidence* evidence,
+                             std::optional<Bytes> TimelinePoint::*own = nullptr);
 
 }  // namespace wrackline::evidence
