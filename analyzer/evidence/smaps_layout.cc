@@ -50,9 +50,10 @@ class Layout {
     if (result_.java) {
       if (!result_.heap) TakeHeap();
       TakeArchive();
-      if (!result_.metaspace) TakeMetaspace();
     }
+    // Before metaspace, whose runs they would lengthen where they lie next to it.
     TakeStacks();
+    if (result_.java && !result_.metaspace) TakeMetaspace();
     for (std::size_t i = 0; i < all_.size(); ++i) {
       if (!taken_[i]) result_.unnamed += all_[i].anonymous;
     }

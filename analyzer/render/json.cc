@@ -155,6 +155,7 @@ Json AllocatorJson(const evidence::AllocatorFigures& allocator) {
   Put(&json, "page_heap_unmapped", allocator.page_heap_unmapped);
   Put(&json, "heaps_mapped", allocator.heaps_mapped);
   Put(&json, "heaps_resident", allocator.heaps_resident);
+  Put(&json, "main_heap_resident", allocator.main_heap_resident);
   Put(&json, "committed", allocator.committed);
   Put(&json, "committed_peak", allocator.committed_peak);
   Put(&json, "arenas", allocator.arenas);
@@ -342,6 +343,8 @@ std::string RenderJson(const report::Report& report) {
   } else {
     json["process"] = ProcessJson(evidence);
   }
+  if (!evidence.recorded) json["recorded"] = false;
+  if (evidence.scraped) json["scraped"] = MetricsJson(*evidence.scraped);
   json["ending"] = EndingJson(report);
   Put(&json, "limit", evidence.limit);
   Put(&json, "last_charge", evidence.last_charge);
@@ -378,6 +381,10 @@ std::string RenderJson(const report::Report& report) {
   Put(&json, "damage", evidence.damage);
   if (report.proposal) json["proposal"] = ProposalJson(*report.proposal);
   Put(&json, "proposal_error", report.proposal_error);
+  if (!evidence.sources.empty()) {
+    json["evidence"] = SourcesJson(evidence);
+    json["lacking"] = LackingJson(evidence);
+  }
   return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 

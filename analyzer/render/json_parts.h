@@ -36,4 +36,8 @@ Json RocksDbJson(const evidence::RocksDb& rocksdb);
 // What Java made of RocksDB and did not close.
 Json RocksDbObjectsJson(const evidence::RocksDbObjects& objects);
 
+// The files of a folder and what became of each; and what would have said more.
+Json SourcesJson(const evidence::Evidence& evidence);
+Json LackingJson(const evidence::Evidence& evidence);
+
 }  // namespace wrackline::render

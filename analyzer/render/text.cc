@@ -58,6 +58,12 @@ void WriteTitle(const Evidence& evidence, Page* page) {
   const evidence::ProcessFacts& process = evidence.process;
   std::string title = "wrackline: ";
   title += process.executable.empty() ? "a process" : BaseName(process.executable);
+  if (!evidence.recorded) {
+    title += ", from files of " + Clock(evidence.last_record);
+    if (evidence.limit) title += fmt::format(", limit {}", FormatBytes(evidence.limit->amount));
+    page->Paragraph(title, 0, 0, Style::kDim);
+    return;
+  }
   title += fmt::format(" (pid {}", process.pid);
   if (!process.host.empty()) title += " on " + process.host;
   title += fmt::format("), recorded for {}", Elapsed(evidence.Lifetime()));
@@ -104,7 +110,13 @@ void WriteTrust(const report::Report& report, Page* page) {
   }
   if (!evidence.damage.empty())
     page->Paragraph("The file is damaged: " + evidence.damage + ".", 2, 0, Style::kYellow);
-  if (evidence.losses.empty()) {
+  if (!evidence.recorded) {
+    page->Paragraph("No process was recorded: every figure is as old as the file that it is from.",
+                    2);
+    if (evidence.scraped) {
+      for (const std::string& note : evidence.scraped->notes) page->Paragraph(note, 2);
+    }
+  } else if (evidence.losses.empty()) {
     page->Paragraph("Nothing was lost.", 2);
   } else {
     page->Paragraph("Lost or left out:", 2);
@@ -156,6 +168,8 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   WriteFindings(report, &page);
   WriteProposal(report, &page);
   WriteTrust(report, &page);
+  WriteSources(report.evidence, &page);
+  WriteLacking(report.evidence, &page);
   return page.Take();
 }
 

@@ -20,8 +20,10 @@ void WriteAllocator(const report::Report& report, Page* page) {
   const evidence::Duration age = evidence.last_record > allocator->time
                                      ? evidence.last_record - allocator->time
                                      : evidence::Duration{};
-  page->Heading(fmt::format("The allocator: {}, {} before the last record",
-                            ShortName(evidence.process.allocator), Elapsed(age)));
+  page->Heading(evidence.recorded ? fmt::format("The allocator: {}, {} before the last record",
+                                                ShortName(evidence.process.allocator), Elapsed(age))
+                                  : fmt::format("The allocator: {}, by what smaps shows",
+                                                ShortName(evidence.process.allocator)));
   for (const std::string& fact : diagnosis::AllocatorFacts(evidence.process, *allocator))
     page->Paragraph(fact, 2, 2);
 }

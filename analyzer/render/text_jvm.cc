@@ -72,8 +72,8 @@ void WriteNativeMemory(const JvmFigures& figures, Page* page) {
 void WriteJvm(const evidence::Evidence& evidence, Page* page) {
   const evidence::Jvm& jvm = *evidence.jvm;
   const JvmFigures* figures = jvm.Last();
-  std::string title = "The JVM at the end";
-  if (figures != nullptr && figures->time != evidence::Time{}) {
+  std::string title = evidence.recorded ? "The JVM at the end" : "The JVM";
+  if (evidence.recorded && figures != nullptr && figures->time != evidence::Time{}) {
     const evidence::Duration age = evidence.last_record > figures->time
                                        ? evidence.last_record - figures->time
                                        : evidence::Duration{};

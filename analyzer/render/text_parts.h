@@ -16,6 +16,9 @@ void WriteThreads(const evidence::Evidence& evidence, Page* page);
 void WriteMappings(const evidence::Evidence& evidence, Page* page);
 void WriteTimeline(const evidence::Evidence& evidence, Page* page);
 void WriteProposal(const report::Report& report, Page* page);
+// The files of a folder, and what became of each; what would have said more, and how to get it.
+void WriteSources(const evidence::Evidence& evidence, Page* page);
+void WriteLacking(const evidence::Evidence& evidence, Page* page);
 
 // A function's name in `columns`; and "function (file.cc:12)", where the function gives way, not the line.
 std::string FunctionText(const evidence::SiteFrame& frame, std::size_t columns, const Page& page);

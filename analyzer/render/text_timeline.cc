@@ -62,7 +62,8 @@ void Row(const char* name, const Series& series, Bytes whole, Page* page) {
 }  // namespace
 
 void WriteTimeline(const Evidence& evidence, Page* page) {
-  if (evidence.timeline.size() < 2) return;
+  // A few snapshots make no course.
+  if (evidence.timeline.size() < (evidence.recorded ? 2 : 5)) return;
   const evidence::Time end = std::max(evidence.last_record, evidence.timeline.back().time);
   const evidence::Time begin = std::max(evidence.timeline.front().time, end - kWindow);
   if (end <= begin) return;
