@@ -5,7 +5,7 @@
 namespace wrackline::evidence {
 
 std::optional<Bytes> TimelinePoint::WorkingSet() const {
-  if (!charge || !inactive_file) return std::nullopt;
+  if (!charge || !inactive_file) return given_working_set;
   return *inactive_file > *charge ? Bytes{} : *charge - *inactive_file;
 }
 

@@ -65,6 +65,8 @@ struct TimelinePoint {
   std::optional<Bytes> resident, resident_shared;
   // Transparent huge pages of anonymous memory: of `anon`, and of the process.
   std::optional<Bytes> anon_thp, resident_thp;
+  // As a metric of the container gave it, where charge and inactive_file are not known.
+  std::optional<Bytes> given_working_set;
   std::optional<std::uint64_t> major_faults;  // of the cgroup, since it was made
   std::optional<std::uint32_t> threads;
   std::optional<Bytes> own_bytes;

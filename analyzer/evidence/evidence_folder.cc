@@ -6,6 +6,7 @@
 
 #include "analyzer/evidence/cgroup_choice.h"
 #include "analyzer/evidence/kernel_moment.h"
+#include "analyzer/evidence/prometheus_json.h"
 #include "analyzer/evidence/scrape_source.h"
 
 namespace wrackline::evidence {
@@ -24,6 +25,20 @@ bool IsRecordingName(std::string_view name) {
 
 SourceFile AsSource(const FolderFile& file, std::string_view text) {
   return {file.name, text, file.modified};
+}
+
+std::optional<ConfiguredRocksDb> Configured(const FolderQuestion& question,
+                                            const Evidence& evidence) {
+  if (!question.configured) return std::nullopt;
+  return question.configured(evidence);
+}
+
+Result<std::string> ApplyText(const SourceReader& reader, const SourceFile& file,
+                              const FolderQuestion& question, Evidence* evidence) {
+  if (std::string_view(reader.kind) == kPrometheusJsonKind)
+    return AddPrometheusAnswer(file, question.task_manager, Configured(question, *evidence),
+                               evidence);
+  return reader.add(file, evidence);
 }
 
 SourceUse Unused(std::string file, std::string kind, std::string title, std::string why) {
@@ -133,10 +148,8 @@ void EvidenceFolder::ApplyScrapes(const SourceReader& reader, const Files& files
     }
   }
   if (scrapes.empty()) return;
-  const auto configured =
-      question.configured ? question.configured(*evidence) : std::optional<ConfiguredRocksDb>();
   const Result<std::string> added =
-      AddScrapes(scrapes, question.task_manager, configured, evidence);
+      AddScrapes(scrapes, question.task_manager, Configured(question, *evidence), evidence);
   for (SourceUse& use : of_scrapes) {
     use.used = added.ok();
     use.remark = !added.ok()                         ? added.error().Text()
@@ -159,7 +172,8 @@ void EvidenceFolder::ApplyReader(const SourceReader& reader, const FolderQuestio
     if (refused[i].empty()) {
       const Result<std::string> text = LoadFile(files[i]->file);
       const Result<std::string> added =
-          text.ok() ? reader.add(AsSource(files[i]->file, text.value()), evidence) : text;
+          text.ok() ? ApplyText(reader, AsSource(files[i]->file, text.value()), question, evidence)
+                    : text;
       use.used = added.ok();
       use.remark = added.ok() ? added.value() : added.error().Text();
     }
@@ -212,11 +226,10 @@ void EvidenceFolder::AddTo(const FolderQuestion& question, const std::string& re
     if (!known.recording && known.readers.empty())
       uses.push_back(Unused(known.file.name, "", "", known.unread));
   }
-  for (const std::string& remark : remarks_) uses.push_back(Unused(path_, "", "", remark));
+  for (const std::string& remark : remarks_) uses.push_back(Unused("", "", "", remark));
   if (times_from_names_)
-    uses.push_back(
-        Unused(path_, "", "",
-               "the files' times do not say in which order they were taken; their names do"));
+    uses.push_back(Unused(
+        "", "", "", "the files' times do not say in which order they were taken; their names do"));
   evidence->sources = std::move(uses);
 }
 

@@ -28,6 +28,7 @@ namespace wrackline::evidence {
 // The kinds that the folder's own code treats apart.
 inline constexpr char kRecordingKind[] = "recording";
 inline constexpr char kScrapeKind[] = "prometheus_text";
+inline constexpr char kPrometheusJsonKind[] = "prometheus_json";
 inline constexpr char kCgroupKind[] = "cgroup";
 
 struct FolderQuestion {

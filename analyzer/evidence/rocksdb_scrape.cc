@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "analyzer/evidence/convert.h"
-#include "analyzer/evidence/prometheus_scrape.h"
 
 namespace wrackline::evidence {
 namespace {
@@ -217,6 +216,12 @@ FlinkScrape Gatherer::Finish() && {
   return scrape;
 }
 
+Result<FlinkScrape> Finished(Gatherer gatherer) {
+  if (gatherer.TooMany())
+    return Error{"more than 65,536 RocksDB column families", "scrape one TaskManager at a time"};
+  return std::move(gatherer).Finish();
+}
+
 }  // namespace
 
 std::string ScrapedDatabase::Label() const {
@@ -228,9 +233,13 @@ Result<FlinkScrape> ReadFlinkScrape(std::string_view text) {
   const Status failed =
       ParsePrometheusText(text, [&](const ScrapeSample& sample) { gatherer.Add(sample); });
   if (failed) return *failed;
-  if (gatherer.TooMany())
-    return Error{"more than 65,536 RocksDB column families", "scrape one TaskManager at a time"};
-  return std::move(gatherer).Finish();
+  return Finished(std::move(gatherer));
+}
+
+Result<FlinkScrape> FlinkScrapeOf(const std::vector<ScrapeSample>& samples) {
+  Gatherer gatherer;
+  for (const ScrapeSample& sample : samples) gatherer.Add(sample);
+  return Finished(std::move(gatherer));
 }
 
 }  // namespace wrackline::evidence

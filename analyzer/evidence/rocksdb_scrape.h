@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "analyzer/evidence/evidence.h"
+#include "analyzer/evidence/prometheus_scrape.h"
 #include "lib/base/result.h"
 
 namespace wrackline::evidence {
@@ -58,5 +59,8 @@ struct FlinkScrape {
 // Of a series that occurs twice the last sample counts. Errors: the text's (prometheus_scrape.h);
 // more than 65,536 column families.
 Result<FlinkScrape> ReadFlinkScrape(std::string_view text);
+
+// The same of samples that came in another form. Errors: more than 65,536 column families.
+Result<FlinkScrape> FlinkScrapeOf(const std::vector<ScrapeSample>& samples);
 
 }  // namespace wrackline::evidence

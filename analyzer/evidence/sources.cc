@@ -4,6 +4,7 @@
 #include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/manifest_source.h"
 #include "analyzer/evidence/proc_source.h"
+#include "analyzer/evidence/prometheus_json.h"
 #include "analyzer/evidence/scrape_source.h"
 #include "analyzer/evidence/source.h"
 
@@ -20,6 +21,7 @@ constexpr SourceReader kReaders[] = {
     {kCgroupKind, "the memory cgroup's files", IsCgroupSnapshot, AddCgroupSnapshot},
     // What was seen of its memory.
     {kScrapeKind, "a Prometheus scrape of Flink's metrics", IsScrape, AddScrape},
+    {kPrometheusJsonKind, "an answer of Prometheus", IsPrometheusJson, AddPrometheusJson},
     // What it was meant to have, where nothing measured said so.
     {"pod_manifest", "a Kubernetes manifest", IsPodManifest, AddPodManifest},
 };

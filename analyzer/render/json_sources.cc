@@ -6,7 +6,8 @@ namespace wrackline::render {
 Json SourcesJson(const evidence::Evidence& evidence) {
   Json json = Json::array();
   for (const evidence::SourceUse& use : evidence.sources) {
-    Json one = {{"file", use.file}, {"used", use.used}};
+    Json one = {{"used", use.used}};
+    Put(&one, "file", use.file);
     Put(&one, "kind", use.kind);
     Put(&one, "title", use.title);
     Put(&one, "remark", use.remark);

@@ -20,6 +20,10 @@ bool OnlyARecording(const Evidence& evidence) {
 }
 
 void WriteUse(const SourceUse& use, Page* page) {
+  if (use.file.empty()) {  // of the folder as a whole
+    page->Paragraph(use.remark, 2, 2, Style::kDim);
+    return;
+  }
   std::string line = use.file + ": ";
   if (!use.used) line += "not used: ";
   if (use.used && !use.title.empty()) line += use.title + ": ";
