@@ -24,10 +24,18 @@ enum class Outcome {
   kStoppedAtLimit,  // stopped itself on purpose where the limit would be: not a kill
   kMetricsOnly,     // a scrape of metrics: its end, if there was one, is not in it
   kUnknown,
+  kOomKilledContainerLived,  // the kernel killed it at the limit, and its container went on without it
+  kNodeOutOfMemory,          // the kernel's OOM killer, because the machine had no memory left
+  kEvicted,                  // Kubernetes evicted the pod from a node that was short of memory
+  kKilledByYarn,             // YARN's NodeManager ended a container above its limit
+  kJavaOutOfMemory,          // the Java VM gave up: an OutOfMemoryError
+  kNotMemory,                // preempted, drained, a liveness probe, a crash
 };
 
-// True for the two that the memory limit ended.
+// True for those in which the kernel's OOM killer acted at the memory limit.
 bool IsOomKill(Outcome outcome);
+// True for those that a limit of the container ended, whoever watched over it.
+bool EndedByLimit(Outcome outcome);
 std::string_view Name(Outcome outcome);
 
 enum class Confidence { kHigh, kMedium, kLow };
@@ -46,7 +54,8 @@ struct Finding {
   Confidence confidence = Confidence::kMedium;
   Bytes amount;                       // how much memory it is about; ranks findings of one role
   std::string summary;                // one sentence
-  std::vector<std::string> evidence;  // one figure or fact each
+  std::vector<std::string> evidence;  // one figure or fact each: why this is believed
+  std::vector<std::string> against;   // what speaks against it, or is missing to be sure
   std::vector<std::string> advice;    // what to set, with its price, where the evidence supports it
 };
 

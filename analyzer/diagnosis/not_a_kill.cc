@@ -1,9 +1,20 @@
 // The memory limit did not end this process: said plainly, so that nobody sizes a pod for nothing.
 #include <fmt/core.h>
 
+#include "analyzer/diagnosis/pod_end.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
+namespace {
+
+std::string StatusSentence(const evidence::Evidence& evidence) {
+  if (evidence.ending.exit_status)
+    return fmt::format("Not a kill: the process ended with status {}",
+                       *evidence.ending.exit_status);
+  return "Not a kill: " + PodEndOf(evidence).why;
+}
+
+}  // namespace
 
 std::optional<Finding> NotAKill(const Case& c) {
   Finding finding;
@@ -20,13 +31,15 @@ std::optional<Finding> NotAKill(const Case& c) {
       finding.summary = "Not a kill: the process ended by itself where the limit would be";
       break;
     case Outcome::kEndedWithStatus:
-      finding.summary = fmt::format("Not a kill: the process ended with status {}",
-                                    c.evidence.ending.exit_status.value_or(-1));
+      finding.summary = StatusSentence(c.evidence);
       break;
     case Outcome::kKilledBySignal:
       finding.summary = fmt::format("Not an OOM kill as far as is known: signal {}",
                                     c.evidence.ending.signal.value_or(0));
       if (!c.evidence.ending.oom_kill_after) finding.confidence = Confidence::kLow;
+      break;
+    case Outcome::kNotMemory:
+      finding.summary = "Not a memory kill: nothing here has to be made larger for it";
       break;
     default:
       return std::nullopt;

@@ -1,13 +1,19 @@
 #include "analyzer/diagnosis/outcome.h"
 
 #include <fmt/core.h>
+
+#include <algorithm>
 #include <csignal>
+
+#include "analyzer/diagnosis/pod_end.h"
 
 namespace wrackline::diagnosis {
 namespace {
 
 using evidence::Ending;
 using evidence::Evidence;
+using evidence::KernelKill;
+using evidence::OomConstraint;
 
 // A cgroup is killed when a charge does not fit: the last one recorded may be a few pages batches
 // below the limit.
@@ -21,22 +27,78 @@ std::optional<bool> OomCounterMoved(const Ending& ending) {
   return *ending.oom_kill_after > *ending.oom_kill_before;
 }
 
-Outcome WaitedForSignal(const Evidence& evidence, std::vector<std::string>* reasons) {
+bool HasRecording(const Evidence& evidence) {
+  return evidence.process.pid != 0 || evidence.records != 0;
+}
+
+bool EndsWith(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// The name of a process as the kernel has it: 15 characters.
+bool SameName(const std::string& executable, const std::string& kernel_name) {
+  const std::size_t slash = executable.rfind('/');
+  const std::string base = slash == std::string::npos ? executable : executable.substr(slash + 1);
+  return !base.empty() && base.substr(0, 15) == kernel_name;
+}
+
+// The kernel's report is of the process that the rest of the evidence is about. Without a recording there is no other.
+bool KilledIt(const Evidence& evidence) {
+  if (!evidence.ending.kernel_kill) return false;
+  if (!HasRecording(evidence)) return true;
+  const KernelKill& kill = *evidence.ending.kernel_kill;
+  if (kill.pid == evidence.process.pid) return true;
+  if (!kill.report) return false;
+  const std::vector<std::uint32_t>& killed = kill.report->killed;
+  if (std::find(killed.begin(), killed.end(), evidence.process.pid) != killed.end()) return true;
+  // In a pid namespace of its own the process has another number: its group and its name tell.
+  const std::string& group = kill.report->task_cgroup;
+  const bool same_group =
+      (!evidence.process.container_id.empty() &&
+       group.find(evidence.process.container_id) != std::string::npos) ||
+      (evidence.process.cgroup_path.size() > 1 && EndsWith(group, evidence.process.cgroup_path));
+  return same_group &&
+         (kill.report->group_kill || SameName(evidence.process.executable, kill.name));
+}
+
+bool OfMachine(const KernelKill& kill) {
+  if (kill.report && kill.report->constraint != OomConstraint::kUnknown)
+    return kill.report->constraint != OomConstraint::kCgroup;
+  return !kill.of_cgroup;
+}
+
+Outcome OomKilled(const Evidence& evidence, const PodEnd& pod, std::vector<std::string>* reasons) {
+  if (!ContainerLivedOn(evidence, pod)) return Outcome::kOomKilled;
+  reasons->push_back(pod.kind == PodEndKind::kRunning
+                         ? "its container still runs, and Kubernetes never restarted it"
+                         : "its container lived on: " + pod.why);
+  return Outcome::kOomKilledContainerLived;
+}
+
+Outcome ByKernel(const Evidence& evidence, const PodEnd& pod, std::vector<std::string>* reasons) {
+  const KernelKill& kill = *evidence.ending.kernel_kill;
+  reasons->push_back("the kernel's log names the process");
+  if (OfMachine(kill)) {
+    reasons->push_back("it names no cgroup's limit: the machine itself had no memory left");
+    return Outcome::kNodeOutOfMemory;
+  }
+  return OomKilled(evidence, pod, reasons);
+}
+
+Outcome WaitedForSignal(const Evidence& evidence, const PodEnd& pod,
+                        std::vector<std::string>* reasons) {
   const Ending& ending = evidence.ending;
   if (ending.signal != SIGKILL) {
     reasons->push_back(fmt::format("ended by signal {}", *ending.signal));
     return Outcome::kKilledBySignal;
   }
   reasons->push_back("ended by SIGKILL");
-  if (ending.kernel_kill && ending.kernel_kill->pid == evidence.process.pid) {
-    reasons->push_back("the kernel's log names the process");
-    return Outcome::kOomKilled;
-  }
+  if (KilledIt(evidence)) return ByKernel(evidence, pod, reasons);
   const std::optional<bool> moved = OomCounterMoved(ending);
   if (moved && *moved) {
     reasons->push_back(fmt::format("the cgroup's oom_kill counter went from {} to {}",
                                    *ending.oom_kill_before, *ending.oom_kill_after));
-    return Outcome::kOomKilled;
+    return OomKilled(evidence, pod, reasons);
   }
   if (moved) {
     reasons->push_back("the cgroup's oom_kill counter did not move: it was not the OOM killer");
@@ -50,19 +112,113 @@ Outcome WaitedForSignal(const Evidence& evidence, std::vector<std::string>* reas
   return Outcome::kKilledBySignal;
 }
 
+// The VM's own failures that end a process; a full code cache only makes it slow.
+const evidence::JavaError* FatalJavaError(const Evidence& evidence, bool crash) {
+  for (const evidence::JavaError& error : evidence.java_errors) {
+    if (error.kind == evidence::JavaErrorKind::kCodeCache) continue;
+    if ((error.kind == evidence::JavaErrorKind::kCrash) == crash) return &error;
+  }
+  return nullptr;
+}
+
+std::string ErrorText(const evidence::JavaError& error) {
+  return fmt::format("{}: {}", error.source.empty() ? "the log" : error.source, error.message);
+}
+
+// By what others say, where nobody saw the end of the process itself.
+std::optional<Outcome> ByOthers(const Evidence& evidence, const PodEnd& pod,
+                                std::vector<std::string>* reasons) {
+  switch (pod.kind) {
+    case PodEndKind::kOomKilled:
+      reasons->push_back(pod.why);
+      return OomKilled(evidence, pod, reasons);
+    case PodEndKind::kChildKilled:
+      return OomKilled(evidence, pod, reasons);
+    case PodEndKind::kEvicted:
+      reasons->push_back(pod.why);
+      return Outcome::kEvicted;
+    default:
+      break;
+  }
+  if (evidence.yarn) {
+    reasons->push_back(
+        fmt::format("YARN's NodeManager ended container {}",
+                    evidence.yarn->container.empty() ? "(not named)" : evidence.yarn->container));
+    return Outcome::kKilledByYarn;
+  }
+  if (const evidence::JavaError* error = FatalJavaError(evidence, false)) {
+    reasons->push_back(ErrorText(*error));
+    return Outcome::kJavaOutOfMemory;
+  }
+  if (const evidence::JavaError* error = FatalJavaError(evidence, true)) {
+    reasons->push_back(ErrorText(*error));
+    return Outcome::kNotMemory;
+  }
+  switch (pod.kind) {
+    case PodEndKind::kNotMemory:
+      reasons->push_back(pod.why);
+      return Outcome::kNotMemory;
+    case PodEndKind::kCompleted:
+      reasons->push_back(pod.why);
+      return Outcome::kCleanExit;
+    default:
+      return std::nullopt;
+  }
+}
+
+Outcome ByTraces(const Evidence& evidence, const PodEnd& pod, std::vector<std::string>* reasons) {
+  const bool recorded = HasRecording(evidence);
+  if (recorded) reasons->push_back("the recording has no clean-exit mark");
+  // `wrackline run` waited for a parent of this process: the counter is still its cgroup's.
+  const std::optional<bool> moved = OomCounterMoved(evidence.ending);
+  if (moved && *moved) {
+    reasons->push_back("its cgroup's oom_kill counter moved");
+    return OomKilled(evidence, pod, reasons);
+  }
+  // A process that was killed in a container that lived on leaves a full group behind, and its container ends otherwise.
+  if (recorded && ChargeAtLimit(evidence) &&
+      (pod.kind == PodEndKind::kNotSaid || ContainerLivedOn(evidence, pod))) {
+    reasons->push_back("the last charge was at the limit");
+    return ContainerLivedOn(evidence, pod) ? OomKilled(evidence, pod, reasons)
+                                           : Outcome::kProbablyOomKilled;
+  }
+  if (const std::optional<Outcome> outcome = ByOthers(evidence, pod, reasons)) return *outcome;
+  if (recorded && ChargeAtLimit(evidence)) {
+    reasons->push_back("the last charge was at the limit");
+    if (!pod.why.empty()) reasons->push_back(pod.why);
+    return Outcome::kProbablyOomKilled;
+  }
+  if (pod.kind == PodEndKind::kFailed) {
+    reasons->push_back(pod.why);
+    const bool killed = pod.end->exit_code == 128 + SIGKILL || pod.end->signal == SIGKILL;
+    if (!killed) return Outcome::kEndedWithStatus;
+    reasons->push_back("who sent the signal is not said, and Kubernetes did not call it OOMKilled");
+  } else if (pod.kind == PodEndKind::kRunning && !recorded) {
+    reasons->push_back("its container runs and was never restarted");
+    return Outcome::kStillRunning;
+  }
+  if (!recorded && reasons->empty()) reasons->push_back("nothing here says that it ended");
+  return Outcome::kUnknown;
+}
+
 }  // namespace
 
 Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reasons) {
   const Ending& ending = evidence.ending;
-  if (evidence.metrics) {
-    reasons->push_back("metrics do not say how a process ended");
-    return Outcome::kMetricsOnly;
-  }
+  const PodEnd pod = PodEndOf(evidence);
   if (ending.stopped_at_limit) {
     reasons->push_back("it ended by itself where the limit would be; no limit was enforced");
     return Outcome::kStoppedAtLimit;
   }
-  if (ending.signal) return WaitedForSignal(evidence, reasons);
+  if (ending.signal) {
+    const Outcome outcome = WaitedForSignal(evidence, pod, reasons);
+    if (outcome != Outcome::kKilledBySignal || ending.signal != SIGABRT) return outcome;
+    // -XX:+CrashOnOutOfMemoryError, and a VM that cannot get memory for itself.
+    const evidence::JavaError* error = FatalJavaError(evidence, false);
+    if (error == nullptr) return outcome;
+    reasons->push_back(ErrorText(*error));
+    return Outcome::kJavaOutOfMemory;
+  }
   if (ending.clean_mark || ending.exit_status) {
     if (ending.exit_status.value_or(0) == 0) {
       reasons->push_back(ending.clean_mark ? "the recording ends with the clean-exit mark"
@@ -70,28 +226,32 @@ Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reason
       return Outcome::kCleanExit;
     }
     reasons->push_back(fmt::format("exit status {}", *ending.exit_status));
-    return Outcome::kEndedWithStatus;
+    const evidence::JavaError* error = FatalJavaError(evidence, false);
+    if (error == nullptr) return Outcome::kEndedWithStatus;
+    reasons->push_back(ErrorText(*error));
+    return Outcome::kJavaOutOfMemory;
   }
   if (ending.still_running) {
     reasons->push_back("a process of this id, started at that time, is alive");
     return Outcome::kStillRunning;
   }
-  reasons->push_back("the recording has no clean-exit mark");
-  // `wrackline run` waited for a parent of this process: the counter is still its cgroup's.
-  const std::optional<bool> moved = OomCounterMoved(ending);
-  if (moved && *moved) {
-    reasons->push_back("its cgroup's oom_kill counter moved");
-    return Outcome::kOomKilled;
+  if (KilledIt(evidence)) return ByKernel(evidence, pod, reasons);
+  if (evidence.metrics) {
+    if (const std::optional<Outcome> outcome = ByOthers(evidence, pod, reasons)) return *outcome;
+    reasons->push_back("metrics do not say how a process ended");
+    return Outcome::kMetricsOnly;
   }
-  if (ChargeAtLimit(evidence)) {
-    reasons->push_back("the last charge was at the limit");
-    return Outcome::kProbablyOomKilled;
-  }
-  return Outcome::kUnknown;
+  return ByTraces(evidence, pod, reasons);
 }
 
 bool IsOomKill(Outcome outcome) {
-  return outcome == Outcome::kOomKilled || outcome == Outcome::kProbablyOomKilled;
+  return outcome == Outcome::kOomKilled || outcome == Outcome::kProbablyOomKilled ||
+         outcome == Outcome::kOomKilledContainerLived;
+}
+
+bool EndedByLimit(Outcome outcome) {
+  return IsOomKill(outcome) || outcome == Outcome::kStoppedAtLimit ||
+         outcome == Outcome::kKilledByYarn;
 }
 
 std::string_view Name(Outcome outcome) {
@@ -114,6 +274,18 @@ std::string_view Name(Outcome outcome) {
       return "metrics_only";
     case Outcome::kUnknown:
       return "unknown";
+    case Outcome::kOomKilledContainerLived:
+      return "oom_killed_container_lived";
+    case Outcome::kNodeOutOfMemory:
+      return "node_out_of_memory";
+    case Outcome::kEvicted:
+      return "evicted";
+    case Outcome::kKilledByYarn:
+      return "killed_by_yarn";
+    case Outcome::kJavaOutOfMemory:
+      return "java_out_of_memory";
+    case Outcome::kNotMemory:
+      return "not_memory";
   }
   return "unknown";
 }

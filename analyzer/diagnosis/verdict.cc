@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "analyzer/diagnosis/pod_end.h"
 #include "analyzer/ledger/rocksdb_totals.h"
 
 namespace wrackline::diagnosis {
@@ -25,18 +26,65 @@ std::string ChargeOfLimit(Bytes charge, Bytes limit) {
 // The charge nearest to the end; at a kill the kernel's own high-water mark is nearer still.
 std::optional<Bytes> ChargeAtEnd(const Case& c) {
   if (IsOomKill(c.outcome) && c.evidence.peak_charge) return c.evidence.peak_charge->amount;
+  if (IsOomKill(c.outcome) && c.evidence.ending.kernel_kill && c.evidence.ending.kernel_kill->usage)
+    return c.evidence.ending.kernel_kill->usage;
   if (c.ledger && c.ledger->basis == ledger::Basis::kResident) return c.ledger->total;
   if (c.evidence.last_charge) return c.evidence.last_charge->amount;
   if (c.ledger) return c.ledger->total;
   return std::nullopt;
 }
 
+std::optional<Bytes> LimitAtEnd(const Evidence& evidence) {
+  if (evidence.limit) return evidence.limit->amount;
+  return evidence.ending.kernel_kill ? evidence.ending.kernel_kill->limit : std::nullopt;
+}
+
+std::string YarnSentence(const evidence::YarnKill& kill) {
+  const char* const which = kill.virtual_memory ? "virtual" : "physical";
+  const std::optional<Bytes>& used = kill.virtual_memory ? kill.virtual_used : kill.physical_used;
+  const std::optional<Bytes>& limit =
+      kill.virtual_memory ? kill.virtual_limit : kill.physical_limit;
+  if (!used || !limit) return fmt::format("Killed by YARN, above its limit of {} memory.", which);
+  return fmt::format("Killed by YARN at {} of {} memory.", ChargeOfLimit(*used, *limit), which);
+}
+
+std::string JavaSentence(const Evidence& evidence) {
+  for (const evidence::JavaError& error : evidence.java_errors) {
+    if (error.kind != evidence::JavaErrorKind::kCrash &&
+        error.kind != evidence::JavaErrorKind::kCodeCache)
+      return fmt::format("Not a kernel kill: the Java VM ran out of memory: {}.", error.message);
+  }
+  return "Not a kernel kill: the Java VM ran out of memory.";
+}
+
+std::string NotMemorySentence(const Evidence& evidence) {
+  const PodEnd pod = PodEndOf(evidence);
+  if (pod.kind == PodEndKind::kNotMemory) return fmt::format("Not a memory kill: {}.", pod.why);
+  for (const evidence::JavaError& error : evidence.java_errors) {
+    if (error.kind == evidence::JavaErrorKind::kCrash)
+      return fmt::format("Not a memory kill: the Java VM crashed: {}.", error.message);
+  }
+  return "Not a memory kill.";
+}
+
+std::string LivedSentence(const Evidence& evidence, const std::string& at) {
+  const PodEnd pod = PodEndOf(evidence);
+  if (pod.kind == PodEndKind::kRunning)
+    return fmt::format(
+        "Killed by the kernel's OOM killer{}; its container lived on without it and runs still.",
+        at);
+  return fmt::format(
+      "Killed by the kernel's OOM killer{}; its container lived on without it and ended later: {}.",
+      at, pod.why);
+}
+
 std::string FirstSentence(const Case& c) {
   const Evidence& evidence = c.evidence;
   std::string at;
   if (const auto charge = ChargeAtEnd(c)) {
-    at = evidence.limit ? fmt::format(" at {}", ChargeOfLimit(*charge, evidence.limit->amount))
-                        : fmt::format(" at {}, no limit known", FormatBytes(*charge));
+    const std::optional<Bytes> limit = LimitAtEnd(evidence);
+    at = limit ? fmt::format(" at {}", ChargeOfLimit(*charge, *limit))
+               : fmt::format(" at {}, no limit known", FormatBytes(*charge));
   }
   switch (c.outcome) {
     case Outcome::kOomKilled:
@@ -52,15 +100,39 @@ std::string FirstSentence(const Case& c) {
     case Outcome::kCleanExit:
       break;  // CleanExit
     case Outcome::kEndedWithStatus:
-      return fmt::format("Not a kill: it exited with status {}{}.",
-                         evidence.ending.exit_status.value_or(-1), at);
+      if (!evidence.ending.exit_status)
+        return fmt::format("Not a kill: {}{}.", PodEndOf(evidence).why, at);
+      return fmt::format("Not a kill: it exited with status {}{}.", *evidence.ending.exit_status,
+                         at);
     case Outcome::kStillRunning:
       return fmt::format("Not a kill: it is still running{}.", at);
     case Outcome::kStoppedAtLimit:
       return fmt::format("Not a kill: it stopped itself{}.", at);
     case Outcome::kMetricsOnly:
       break;  // OfMetrics
+    case Outcome::kOomKilledContainerLived:
+      return LivedSentence(evidence, at);
+    case Outcome::kNodeOutOfMemory:
+      return "Killed by the kernel's OOM killer because the machine had no memory left: no limit "
+             "of "
+             "the pod was reached.";
+    case Outcome::kEvicted:
+      return "Evicted: the node was short of memory; no limit of the pod was reached.";
+    case Outcome::kKilledByYarn:
+      return YarnSentence(*evidence.yarn);
+    case Outcome::kJavaOutOfMemory:
+      return JavaSentence(evidence);
+    case Outcome::kNotMemory:
+      return NotMemorySentence(evidence);
     case Outcome::kUnknown:
+      if (evidence.process.pid == 0 && evidence.records == 0) {
+        const PodEnd pod = PodEndOf(evidence);
+        if (!pod.why.empty())
+          return fmt::format("How it ended is not known: {}, and nothing says who sent it.",
+                             pod.why);
+        return fmt::format("Whether and how it ended is not in the evidence{}.",
+                           at.empty() ? "" : ", it was" + at);
+      }
       return fmt::format("It ended without a clean exit{}; why is not known.", at);
   }
   return {};
@@ -105,25 +177,63 @@ std::string Who(ledger::Holder holder) {
   return "Somebody";
 }
 
+std::string Capital(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z')
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
+// The first cause, as a sentence of its own; "" when there is none.
+std::string CauseSentence(const std::vector<Finding>& findings) {
+  if (findings.empty() || findings.front().role != Role::kCause) return {};
+  return " " + Capital(findings.front().summary) + ".";
+}
+
+std::string WithoutLedger(const Case& c, const std::vector<Finding>& findings) {
+  const auto& kill = c.evidence.ending.kernel_kill;
+  if (kill && kill->anon_rss)
+    return fmt::format(
+               "The kernel counted {} of anonymous memory in process {} ({}); of whom is not "
+               "known.",
+               FormatBytes(*kill->anon_rss), kill->pid, kill->name) +
+           CauseSentence(findings);
+  if (const std::string cause = CauseSentence(findings); !cause.empty()) return cause.substr(1);
+  return "Who held the memory is not known: no charge was recorded.";
+}
+
+// Rules that say why a holder held so much.
+std::optional<ledger::Holder> SpeaksOf(const std::string& rule) {
+  static const std::map<std::string, ledger::Holder> kSpeaksOf = {
+      {"rocksdb_unmanaged", ledger::Holder::kRocksDb},
+      {"rocksdb_beyond_managed", ledger::Holder::kRocksDb},
+      {"rocksdb_orphan_cache", ledger::Holder::kRocksDb},
+      {"native_leak", ledger::Holder::kNative},
+      {"jni_handle_leak", ledger::Holder::kNative},
+      {"native_site", ledger::Holder::kNative},
+      {"heap_too_large", ledger::Holder::kJvm},
+      {"metaspace_leak", ledger::Holder::kJvm},
+      {"allocator_retention", ledger::Holder::kAllocator},
+      {"other_processes", ledger::Holder::kOtherProcesses},
+      {"neighbour_in_the_pod", ledger::Holder::kOtherProcesses},
+      {"tmpfs_counted", ledger::Holder::kFile}};
+  const auto found = kSpeaksOf.find(rule);
+  return found == kSpeaksOf.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::string SecondSentence(const Case& c, const std::vector<Finding>& findings) {
-  if (!c.ledger) return "Who held the memory is not known: no charge was recorded.";
+  if (!c.ledger) return WithoutLedger(c, findings);
   const Held held = Largest(*c.ledger);
   if (held.amount.count <= 0 || held.amount < c.ledger->unexplained)
     return fmt::format("Who held most of it is not known: {} of {} is unexplained.",
-                       FormatBytes(c.ledger->unexplained), FormatBytes(c.ledger->total));
+                       FormatBytes(c.ledger->unexplained), FormatBytes(c.ledger->total)) +
+           CauseSentence(findings);
   std::string sentence =
       fmt::format("{} held {} of it", Who(held.holder), FormatBytes(held.amount));
-  // The finding that speaks of this holder says why.
-  static const std::map<std::string, ledger::Holder> kSpeaksOf = {
-      {"rocksdb_unmanaged", ledger::Holder::kRocksDb}, {"native_site", ledger::Holder::kNative}};
   for (const Finding& finding : findings) {
-    const auto about = kSpeaksOf.find(finding.rule);
-    if (about == kSpeaksOf.end() || about->second != held.holder ||
-        finding.role == Role::kInformation)
-      continue;
+    if (SpeaksOf(finding.rule) != held.holder || finding.role == Role::kInformation) continue;
     return sentence + ": " + finding.summary + ".";
   }
-  return sentence + ".";
+  return sentence + "." + CauseSentence(findings);
 }
 
 // What was held at a clean end was mostly freed on the way there: the peak says more.

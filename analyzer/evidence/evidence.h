@@ -60,8 +60,14 @@ struct ProcessFacts {
 struct TimelinePoint {
   Time time;
   std::optional<Bytes> charge, limit, peak, anon, file, shmem, file_mapped, file_dirty,
-      inactive_file, kernel, slab, kernel_stack, page_tables, sock, swap;
-  std::optional<std::uint64_t> oom_kill, limit_hits;
+      inactive_file, kernel, slab, kernel_stack, page_tables, sock, swap, active_file, anon_thp;
+  std::optional<std::uint64_t> oom_kill, limit_hits, major_faults;
+  // Of the time of the last ten seconds, in percent, some or all were waiting for memory. Of the cgroup where the kernel says that,
+  // else of the machine.
+  std::optional<double> pressure_some, pressure_full;
+  bool pressure_of_cgroup = false;
+  // Anonymous memory of the process that lies in huge pages; read less often than the rest.
+  std::optional<Bytes> huge_pages;
   std::optional<Bytes> resident, resident_shared;
   // Transparent huge pages of anonymous memory: of `anon`, and of the process.
   std::optional<Bytes> anon_thp, resident_thp;
@@ -123,7 +129,13 @@ struct Site {
   Bytes untouched;
   Bytes live_recent;       // of `live`: allocated within Evidence::recent_window
   Bytes allocated, freed;  // estimates since the start
+  // Of `live` and `samples`: what was allocated in each of kAgeParts equal parts of the recorded time, oldest first. Empty: no time is
+  // known.
+  std::vector<Bytes> live_by_age;
+  std::vector<std::uint64_t> samples_by_age;
 };
+
+inline constexpr std::size_t kAgeParts = 8;
 
 // Whom a thread works for (thread_groups.h). kFlinkTask: an operator chain of a job.
 enum class ThreadKind { kFlinkTask, kFlink, kRocksDb, kJvm, kOther, kUnknown };

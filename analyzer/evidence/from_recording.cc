@@ -73,12 +73,23 @@ TimelinePoint Point(const proto::Record& record) {
   WRACKLINE_COPY_BYTES(point, cgroup, page_tables);
   WRACKLINE_COPY_BYTES(point, cgroup, sock);
   WRACKLINE_COPY_BYTES(point, cgroup, swap);
+  WRACKLINE_COPY_BYTES(point, cgroup, active_file);
+  WRACKLINE_COPY_BYTES(point, cgroup, anon_thp);
+  if (cgroup.has_pgmajfault()) point.major_faults = cgroup.pgmajfault();
   if (cgroup.has_oom_kill()) point.oom_kill = cgroup.oom_kill();
   if (cgroup.has_limit_hits()) point.limit_hits = cgroup.limit_hits();
   WRACKLINE_COPY_BYTES(point, sample.process(), resident);
   WRACKLINE_COPY_BYTES(point, sample.process(), resident_shared);
   if (sample.process().has_threads()) point.threads = sample.process().threads();
   WRACKLINE_COPY_BYTES(point, sample, own_bytes);
+  if (sample.process().has_rollup_anon_huge_pages())
+    point.huge_pages = ToBytes(sample.process().rollup_anon_huge_pages());
+  if (sample.has_pressure()) {
+    const proto::Pressure& pressure = sample.pressure();
+    point.pressure_of_cgroup = pressure.of_cgroup();
+    if (pressure.has_some_avg10()) point.pressure_some = pressure.some_avg10() / 100.0;
+    if (pressure.has_full_avg10()) point.pressure_full = pressure.full_avg10() / 100.0;
+  }
   return point;
 }
 

@@ -20,7 +20,15 @@ bool StartsWith(std::string_view text, std::string_view prefix) {
 struct Estimate {
   std::uint64_t samples = 0;
   double live = 0, recent = 0, untouched = 0, variance = 0;
+  std::array<double, kAgeParts> by_age{};
+  std::array<std::uint64_t, kAgeParts> samples_by_age{};
 };
+
+// In which of the equal parts of the recorded time it was allocated.
+std::size_t AgePart(std::uint64_t time_ms, std::int64_t end_ms) {
+  const auto part = static_cast<double>(time_ms) / static_cast<double>(end_ms) * kAgeParts;
+  return std::min(kAgeParts - 1, static_cast<std::size_t>(part));
+}
 
 // The sum of weight is unbiased for the live bytes; its variance is estimated by the sum of
 // weight^2 (1 - p) over the sampled objects, with p = size / weight the chance to be sampled
@@ -44,6 +52,11 @@ std::map<std::uint32_t, Estimate> EstimatePerStack(const recorder::Recording& re
     if (weight > size) estimate.variance += weight * (weight - size);
     if (static_cast<std::int64_t>(ToBytes(object.time_ms()).count) >= end_ms - window_ms)
       estimate.recent += weight;
+    if (end_ms <= 0) continue;
+    const std::size_t part =
+        AgePart(std::min(object.time_ms(), static_cast<std::uint64_t>(end_ms)), end_ms);
+    estimate.by_age[part] += weight;
+    estimate.samples_by_age[part] += 1;
   }
   if (recording.untouched) {
     for (const proto::StackUntouched& stack : recording.untouched->stacks()) {
@@ -97,6 +110,7 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
 
   std::map<std::string, Site> sites;
   std::map<std::string, double> variances, lives, recents, untoucheds;
+  std::map<std::string, std::array<double, kAgeParts>> ages;
   const auto add = [&](std::uint32_t id, const recorder::Stack& stack) {
     Site site;
     site.truncated = stack.truncated;
@@ -119,6 +133,11 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
     recents[identity] += estimate->second.recent;
     untoucheds[identity] += estimate->second.untouched;
     variances[identity] += estimate->second.variance;
+    known.samples_by_age.resize(kAgeParts);
+    for (std::size_t part = 0; part < kAgeParts; ++part) {
+      ages[identity][part] += estimate->second.by_age[part];
+      known.samples_by_age[part] += estimate->second.samples_by_age[part];
+    }
   };
   for (const auto& [id, stack] : recording.stacks) {
     // A stack that only mapped memory is none of the sampled ones' (mappings.h).
@@ -139,6 +158,9 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
     site.live_recent = Rounded(recents[identity]);
     site.untouched = Rounded(untoucheds[identity]);
     site.standard_error = Rounded(std::sqrt(variances[identity]));
+    if (const auto found = ages.find(identity); found != ages.end()) {
+      for (const double part : found->second) site.live_by_age.push_back(Rounded(part));
+    }
     site.label = LabelOf(site.frames);
     ranked.push_back(std::move(site));
   }

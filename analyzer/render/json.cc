@@ -350,7 +350,9 @@ std::string RenderJson(const report::Report& report) {
   Put(&json, "last_charge", evidence.last_charge);
   Put(&json, "peak_charge", evidence.peak_charge);
   Put(&json, "peak_working_set", evidence.peak_working_set);
+  if (report.time_to_limit) json["time_to_limit"] = TimeToLimitJson(*report.time_to_limit);
   if (report.ledger) json["ledger"] = LedgerJson(*report.ledger);
+  if (report.at_the_kill) json["at_the_kill"] = AtTheKillJson(report);
   Json findings = Json::array();
   for (const diagnosis::Finding& finding : report.diagnosis.findings)
     findings.push_back({{"rule", finding.rule},
@@ -359,6 +361,7 @@ std::string RenderJson(const report::Report& report) {
                         {"bytes", finding.amount.count},
                         {"summary", finding.summary},
                         {"evidence", finding.evidence},
+                        {"against", finding.against},
                         {"advice", finding.advice}});
   json["findings"] = std::move(findings);
   if (const evidence::AllocatorFigures* allocator = report.Allocator())

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "analyzer/evidence/evidence.h"
+#include "analyzer/report/report.h"
 
 namespace wrackline::render {
 
@@ -35,6 +36,9 @@ inline void Put(Json* object, const char* key, const std::string& text) {
 Json RocksDbJson(const evidence::RocksDb& rocksdb);
 // What Java made of RocksDB and did not close.
 Json RocksDbObjectsJson(const evidence::RocksDbObjects& objects);
+// The last minutes before a kill; of a report that has them.
+Json AtTheKillJson(const report::Report& report);
+Json TimeToLimitJson(const report::TimeToLimit& time);
 
 // The files of a folder and what became of each; and what would have said more.
 Json SourcesJson(const evidence::Evidence& evidence);

@@ -22,6 +22,11 @@ Style StyleOf(Outcome outcome) {
   switch (outcome) {
     case Outcome::kOomKilled:
     case Outcome::kProbablyOomKilled:
+    case Outcome::kOomKilledContainerLived:
+    case Outcome::kNodeOutOfMemory:
+    case Outcome::kEvicted:
+    case Outcome::kKilledByYarn:
+    case Outcome::kJavaOutOfMemory:
       return Style::kRed;
     case Outcome::kCleanExit:
     case Outcome::kStillRunning:
@@ -79,6 +84,8 @@ void WriteFindings(const report::Report& report, Page* page) {
                                 Name(finding.confidence)),
                     2, 2);
     for (const std::string& fact : finding.evidence) page->Paragraph(fact, 6, 2, Style::kDim);
+    for (const std::string& fact : finding.against)
+      page->Paragraph("but: " + fact, 6, 5, Style::kDim);
     for (const std::string& advice : finding.advice) page->Paragraph("try: " + advice, 6, 5);
   }
 }
@@ -156,7 +163,9 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   WriteTitle(report.evidence, &page);
   page.Blank();
   page.Paragraph(report.diagnosis.verdict, 0, 0, StyleOf(report.diagnosis.outcome));
+  WriteTimeToLimit(report, &page);
   WriteLedger(report, &page);
+  WriteAtTheKill(report, &page);
   if (report.evidence.jvm) WriteJvm(report.evidence, &page);
   WriteAllocator(report, &page);
   if (report.evidence.rocksdb) WriteRocksDb(*report.evidence.rocksdb, &page);

@@ -7,6 +7,8 @@
 namespace wrackline::render {
 
 void WriteLedger(const report::Report& report, Page* page);
+void WriteTimeToLimit(const report::Report& report, Page* page);
+void WriteAtTheKill(const report::Report& report, Page* page);
 void WriteJvm(const evidence::Evidence& evidence, Page* page);
 void WriteAllocator(const report::Report& report, Page* page);
 void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page);

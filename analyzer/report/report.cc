@@ -9,9 +9,7 @@ namespace wrackline::report {
 namespace {
 
 bool RocksDbNeedsSizing(const diagnosis::Diagnosis& diagnosis, const sizing::Demand& demand) {
-  if (diagnosis::IsOomKill(diagnosis.outcome) ||
-      diagnosis.outcome == diagnosis::Outcome::kStoppedAtLimit)
-    return true;
+  if (diagnosis::EndedByLimit(diagnosis.outcome)) return true;
   if (!demand.limit) return false;
   return std::any_of(
       diagnosis.findings.begin(), diagnosis.findings.end(),
@@ -39,6 +37,8 @@ Report BuildReport(evidence::Evidence evidence, const std::optional<FlinkTarget>
   Report report;
   report.ledger = ledger::BuildLedger(evidence);
   report.diagnosis = diagnosis::Diagnose(evidence, report.ledger);
+  report.at_the_kill = AtTheKillOf(evidence, report.diagnosis.outcome);
+  report.time_to_limit = TimeToLimitOf(evidence, report.diagnosis.outcome);
   std::optional<sizing::Demand> demand = DemandOf(evidence, report.ledger);
   if (!demand) {
     if (flink)

@@ -9,6 +9,8 @@
 #include "analyzer/evidence/evidence.h"
 #include "analyzer/flink/configuration.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/report/at_the_kill.h"
+#include "analyzer/report/time_to_limit.h"
 #include "analyzer/sizing/proposal.h"
 
 namespace wrackline::report {
@@ -17,6 +19,8 @@ struct Report {
   evidence::Evidence evidence;
   std::optional<ledger::Ledger> ledger;
   diagnosis::Diagnosis diagnosis;
+  std::optional<AtTheKill> at_the_kill;      // nothing where nobody was killed
+  std::optional<TimeToLimit> time_to_limit;  // nothing where it is over, or there is no timeline
   std::optional<sizing::Proposal> proposal;
   std::string proposal_error;  // why there is none although one was asked for
 

@@ -1,0 +1,286 @@
+#include "analyzer/diagnosis/outcome.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "tests/unit/analyzer/diagnosis/look.h"
+
+namespace wrackline::diagnosis {
+namespace {
+
+using evidence::Evidence;
+using evidence::OomConstraint;
+using testing::DiagnosisOf;
+using ::testing::HasSubstr;
+
+Outcome OutcomeOf(const Evidence& evidence) {
+  std::vector<std::string> reasons;
+  const Outcome outcome = DecideOutcome(evidence, &reasons);
+  EXPECT_FALSE(reasons.empty());
+  return outcome;
+}
+
+Evidence KernelReport(OomConstraint constraint = OomConstraint::kCgroup) {
+  Evidence evidence;
+  evidence::KernelKill& kill = evidence.ending.kernel_kill.emplace();
+  kill.pid = 4242;
+  kill.name = "java";
+  kill.of_cgroup = constraint == OomConstraint::kCgroup;
+  kill.anon_rss = 1015 * kMiB;
+  kill.usage = 1024 * kMiB;
+  kill.limit = 1024 * kMiB;
+  kill.report.emplace().constraint = constraint;
+  kill.report->task_cgroup = "/kubepods/podabc/cafe";
+  kill.report->killed = {4242};
+  return evidence;
+}
+
+evidence::ContainerStatus& Container(Evidence* evidence, const std::string& reason,
+                                     std::optional<int> code) {
+  if (!evidence->pod) evidence->pod.emplace();
+  evidence::ContainerStatus& container = evidence->pod->containers.emplace_back();
+  container.name = "flink-main-container";
+  container.state = reason.empty() ? "running" : "terminated";
+  if (!reason.empty()) {
+    container.end.emplace().reason = reason;
+    container.end->exit_code = code;
+  }
+  return container;
+}
+
+void Event(Evidence* evidence, const char* reason, const char* message) {
+  evidence::PodEvent& event = evidence->pod->events.emplace_back();
+  event.reason = reason;
+  event.message = message;
+}
+
+Evidence Recorded(Bytes charge) {
+  Evidence evidence;
+  evidence.process.pid = 17;
+  evidence.process.executable = "/opt/java/bin/java";
+  evidence.process.container_id = "cafe";
+  evidence.records = 100;
+  evidence.limit = evidence::Figure{1024 * kMiB, {}, "cgroup"};
+  evidence.last_charge = evidence::Figure{charge, {}, "heartbeat"};
+  return evidence;
+}
+
+TEST(OutcomeOfKernelReport, AloneDecides) {
+  const Diagnosis diagnosis = DiagnosisOf(KernelReport());
+  EXPECT_EQ(diagnosis.outcome, Outcome::kOomKilled);
+  EXPECT_THAT(diagnosis.verdict,
+              HasSubstr("Killed by the kernel's OOM killer at 1.00 of 1.00 GiB."));
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("1015.0 MiB"));
+}
+
+TEST(OutcomeOfKernelReport, OfTheMachineIsNotThePodsLimit) {
+  const Diagnosis diagnosis = DiagnosisOf(KernelReport(OomConstraint::kMachine));
+  EXPECT_EQ(diagnosis.outcome, Outcome::kNodeOutOfMemory);
+  EXPECT_FALSE(IsOomKill(diagnosis.outcome));
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("the machine had no memory left"));
+  Evidence old = KernelReport();
+  old.ending.kernel_kill->report.reset();
+  old.ending.kernel_kill->of_cgroup = false;
+  EXPECT_EQ(OutcomeOf(old), Outcome::kNodeOutOfMemory);
+}
+
+// In its own pid namespace the process has another number than in the kernel's log.
+TEST(OutcomeOfKernelReport, IsOfTheRecordedProcessByGroupAndName) {
+  Evidence same = Recorded(500 * kMiB);
+  same.ending = KernelReport().ending;
+  EXPECT_EQ(OutcomeOf(same), Outcome::kOomKilled);
+  Evidence child = same;
+  child.ending.kernel_kill->name = "python3";
+  EXPECT_EQ(OutcomeOf(child), Outcome::kUnknown);
+  Evidence together = child;
+  together.ending.kernel_kill->report->group_kill = true;
+  EXPECT_EQ(OutcomeOf(together), Outcome::kOomKilled);
+  Evidence elsewhere = same;
+  elsewhere.ending.kernel_kill->report->task_cgroup = "/kubepods/podxyz/beef";
+  EXPECT_EQ(OutcomeOf(elsewhere), Outcome::kUnknown);
+}
+
+TEST(OutcomeOfPod, OomKilled) {
+  Evidence evidence;
+  Container(&evidence, "OOMKilled", 137);
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+}
+
+// bash is the first process: it saw its child killed, and ended by itself.
+TEST(OutcomeOfPod, OomKilledWithAnotherCodeIsAChild) {
+  for (const int code : {0, 1, 143}) {
+    Evidence evidence;
+    Container(&evidence, "OOMKilled", code);
+    const Diagnosis diagnosis = DiagnosisOf(evidence);
+    EXPECT_EQ(diagnosis.outcome, Outcome::kOomKilledContainerLived) << code;
+    EXPECT_THAT(diagnosis.verdict, HasSubstr("its container lived on"));
+    EXPECT_TRUE(IsOomKill(diagnosis.outcome));
+  }
+}
+
+// The counter moved, the process left no mark, and the probe ended the container later.
+TEST(OutcomeOfPod, ChildKilledAndTheProbeEndedItLater) {
+  Evidence evidence = Recorded(1020 * kMiB);
+  evidence.ending.oom_kill_before = 0;
+  evidence.ending.oom_kill_after = 1;
+  Container(&evidence, "Error", 137);
+  Event(&evidence, "Killing",
+        "Container flink-main-container failed liveness probe, will be restarted");
+  const Diagnosis diagnosis = DiagnosisOf(evidence);
+  EXPECT_EQ(diagnosis.outcome, Outcome::kOomKilledContainerLived);
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("liveness probe"));
+}
+
+TEST(OutcomeOfPod, ChildKilledAndTheContainerRunsStill) {
+  Evidence evidence = KernelReport();
+  Container(&evidence, "", std::nullopt).restarts = 0;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilledContainerLived);
+  evidence.pod->containers[0].restarts = 1;  // it was restarted: the kill ended it
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+}
+
+// 137 alone: the probe, and a process far from its limit.
+TEST(OutcomeOfPod, ProbeIsNoMemoryKill) {
+  Evidence evidence = Recorded(300 * kMiB);
+  Container(&evidence, "Error", 137);
+  Event(&evidence, "Killing", "Container x failed liveness probe, will be restarted");
+  const Diagnosis diagnosis = DiagnosisOf(evidence);
+  EXPECT_EQ(diagnosis.outcome, Outcome::kNotMemory);
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("Not a memory kill: its liveness probe failed"));
+}
+
+TEST(OutcomeOfPod, CodeOfASigkillWithoutAReasonIsNotKnown) {
+  Evidence evidence;
+  Container(&evidence, "Error", 137);
+  const Diagnosis diagnosis = DiagnosisOf(evidence);
+  EXPECT_EQ(diagnosis.outcome, Outcome::kUnknown);
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("How it ended is not known"));
+}
+
+TEST(OutcomeOfPod, Evictions) {
+  Evidence memory, disk;
+  for (Evidence* evidence : {&memory, &disk}) {
+    Container(evidence, "Error", 137);
+    evidence->pod->reason = "Evicted";
+  }
+  memory.pod->message = "The node was low on resource: memory. Threshold quantity: 100Mi";
+  disk.pod->message = "The node was low on resource: ephemeral-storage.";
+  disk.pod->starved_resource = "ephemeral-storage";
+  EXPECT_EQ(OutcomeOf(memory), Outcome::kEvicted);
+  EXPECT_EQ(OutcomeOf(disk), Outcome::kNotMemory);
+  EXPECT_THAT(DiagnosisOf(disk).verdict, HasSubstr("short of ephemeral-storage"));
+}
+
+TEST(OutcomeOfPod, PreemptedAndDrained) {
+  for (const char* condition :
+       {"DisruptionTarget=True (PreemptionByScheduler): preempted by a pod",
+        "DisruptionTarget=True (EvictionByEvictionAPI): Eviction API: evicting"}) {
+    Evidence evidence;
+    Container(&evidence, "Error", 137);
+    evidence.pod->conditions.emplace_back(condition);
+    EXPECT_EQ(OutcomeOf(evidence), Outcome::kNotMemory) << condition;
+  }
+  Evidence node;
+  Container(&node, "Error", 137);
+  node.pod->reason = "NodeShutdown";
+  EXPECT_EQ(OutcomeOf(node), Outcome::kNotMemory);
+}
+
+// Kubernetes' word for what became of the pod later does not undo what the kernel did.
+TEST(OutcomeOfPod, OomKilledStaysThatWhenThePodIsDeleted) {
+  Evidence evidence;
+  Container(&evidence, "OOMKilled", 137);
+  evidence.pod->conditions.emplace_back("DisruptionTarget=True (EvictionByEvictionAPI): drain");
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+}
+
+TEST(OutcomeOfPod, TakesTheRecordedContainer) {
+  Evidence evidence = Recorded(300 * kMiB);
+  Container(&evidence, "OOMKilled", 137).name = "sidecar";
+  evidence.pod->containers[0].id = "containerd://beef";
+  evidence::ContainerStatus& own = Container(&evidence, "Completed", 0);
+  own.name = "main";
+  own.id = "containerd://cafe";
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kCleanExit);
+}
+
+TEST(OutcomeOfYarn, Killed) {
+  Evidence evidence;
+  evidence::YarnKill& kill = evidence.yarn.emplace();
+  kill.container = "container_1_0001_01_000002";
+  kill.physical_used = 8294 * kMiB;
+  kill.physical_limit = 8192 * kMiB;
+  const Diagnosis diagnosis = DiagnosisOf(evidence);
+  EXPECT_EQ(diagnosis.outcome, Outcome::kKilledByYarn);
+  EXPECT_TRUE(EndedByLimit(diagnosis.outcome));
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("Killed by YARN at 8.10 of 8.00 GiB of physical"));
+}
+
+evidence::JavaError Error(evidence::JavaErrorKind kind, const char* message) {
+  evidence::JavaError error;
+  error.kind = kind;
+  error.message = message;
+  error.source = "tm.log";
+  return error;
+}
+
+TEST(OutcomeOfJavaError, IsNoKernelKill) {
+  Evidence evidence;
+  evidence.java_errors.push_back(
+      Error(evidence::JavaErrorKind::kMetaspace, "java.lang.OutOfMemoryError: Metaspace"));
+  const Diagnosis diagnosis = DiagnosisOf(evidence);
+  EXPECT_EQ(diagnosis.outcome, Outcome::kJavaOutOfMemory);
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("OutOfMemoryError: Metaspace"));
+}
+
+TEST(OutcomeOfJavaError, YieldsToAKillAndToACleanEnd) {
+  Evidence killed = KernelReport();
+  killed.java_errors.push_back(Error(evidence::JavaErrorKind::kHeap, "Java heap space"));
+  EXPECT_EQ(OutcomeOf(killed), Outcome::kOomKilled);
+  Evidence clean = Recorded(300 * kMiB);
+  clean.ending.clean_mark = true;
+  clean.java_errors = killed.java_errors;
+  EXPECT_EQ(OutcomeOf(clean), Outcome::kCleanExit);
+  Evidence failed = clean;
+  failed.ending.exit_status = 3;  // -XX:+ExitOnOutOfMemoryError
+  EXPECT_EQ(OutcomeOf(failed), Outcome::kJavaOutOfMemory);
+  Evidence aborted = clean;
+  aborted.ending.clean_mark = false;
+  aborted.ending.signal = SIGABRT;  // -XX:+CrashOnOutOfMemoryError
+  EXPECT_EQ(OutcomeOf(aborted), Outcome::kJavaOutOfMemory);
+}
+
+TEST(OutcomeOfJavaError, CrashAndFullCodeCacheAreNone) {
+  Evidence crash, code;
+  crash.java_errors.push_back(Error(evidence::JavaErrorKind::kCrash, "SIGSEGV (0xb)"));
+  code.java_errors.push_back(Error(evidence::JavaErrorKind::kCodeCache, "CodeCache is full"));
+  EXPECT_EQ(OutcomeOf(crash), Outcome::kNotMemory);
+  EXPECT_EQ(OutcomeOf(code), Outcome::kUnknown);
+}
+
+TEST(OutcomeOfNothing, IsNotKnown) {
+  const Diagnosis diagnosis = DiagnosisOf(Evidence{});
+  EXPECT_EQ(diagnosis.outcome, Outcome::kUnknown);
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("not in the evidence"));
+}
+
+TEST(OutcomeOfMetrics, OthersSayHowItEnded) {
+  Evidence evidence = KernelReport();
+  evidence.metrics.emplace();
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+  evidence.ending.kernel_kill.reset();
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kMetricsOnly);
+}
+
+TEST(OutcomeNames, AreDistinct) {
+  std::vector<std::string> names;
+  for (int i = 0; i <= static_cast<int>(Outcome::kNotMemory); ++i)
+    names.emplace_back(Name(static_cast<Outcome>(i)));
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end());
+}
+
+}  // namespace
+}  // namespace wrackline::diagnosis
