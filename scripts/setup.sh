@@ -15,7 +15,9 @@ build_packages=(
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
   e2fsprogs procps util-linux valgrind
-  google-perftools libjemalloc-dev libpython3.11-testsuite maven python3-pip redis-server sqlite3
+  google-perftools libjemalloc-dev
+  libpython3.11-testsuite maven python3-pip redis-server sqlite3
+  busybox-static cpio qemu-system-x86
 )
 
 case ${1:-build} in
@@ -29,6 +31,7 @@ if ! command -v apt-get >/dev/null; then
   exit 1
 fi
 
+as_root=()   # how to become root: nothing, or sudo
 missing=()
 for package in "${wanted[@]}"; do
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
@@ -91,6 +94,33 @@ flink() {
   mv "$folder/$1.new" "$folder/$1"
 }
 
+# The kernel of the tests' virtual machine (tests/e2e/vm/boot.sh), unpacked and not installed, 27 MB to fetch: below
+# ${XDG_CACHE_HOME:-~/.cache}/wrackline/vm-kernel.
+vm_kernel() {
+  local folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/wrackline/vm-kernel package work
+  [[ ! -e $folder/vmlinuz ]] || return 0
+  package() { apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1; }
+  work=$(mktemp -d)
+  chmod 755 "$work"   # apt drops to the user _apt to download when it runs as root
+  package=$(package)
+  echo "setup: fetching ${package:-a kernel}"
+  if ! (cd "$work" && apt-get -q download "${package:-linux-image-cloud-amd64}") >"$work/log" 2>&1; then
+    # The list of packages may be an old one.
+    "${as_root[@]}" apt-get -q update >"$work/log" 2>&1 || true
+    package=$(package)
+    if ! (cd "$work" && apt-get -q download "${package:-linux-image-cloud-amd64}") >>"$work/log" 2>&1; then
+      tail -n 5 "$work/log" >&2
+      rm -rf "$work"
+      echo "setup: no kernel for the tests' virtual machine could be fetched (above)" >&2
+      return 1
+    fi
+  fi
+  mkdir -p "$folder" "$work/tree"
+  dpkg-deb --fsys-tarfile "$work"/*.deb | tar -C "$work/tree" -x --wildcards './boot/vmlinuz-*'
+  mv "$work"/tree/boot/vmlinuz-* "$folder/vmlinuz"
+  rm -rf "$work"
+}
+
 # What the tests run on and Debian 12 has not.
 beyond_debian() {
   java 11
@@ -100,6 +130,7 @@ beyond_debian() {
   java_library org.rocksdb:rocksdbjni:8.10.0:jar:linux64 rocksdbjni.jar
   flink 1.20.3
   flink 2.3.0
+  vm_kernel
   java_library com.ververica:frocksdbjni:5.17.2-ververica-2.1 frocksdbjni-5.17.2.jar
   java_library com.ververica:frocksdbjni:6.20.3-ververica-2.0 frocksdbjni-6.20.3.jar
   java_library com.ververica:frocksdbjni:8.10.0-ververica-1.0 frocksdbjni-8.10.0.jar
@@ -117,7 +148,6 @@ if ! ((${#missing[@]})); then
   exit 0
 fi
 
-as_root=()
 if ((EUID != 0)); then
   if command -v sudo >/dev/null; then
     as_root=(sudo)

@@ -78,6 +78,36 @@ std::string LivedSentence(const Evidence& evidence, const std::string& at) {
       at, pod.why);
 }
 
+// A group's own name: of "/kubepods.slice/kubepods-podUID.slice" the last part.
+std::string GroupName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// What the kernel's report says of the groups, where it was not the process's own limit or not the process alone:
+// " The limit was that of ..., above its container ...".
+std::string GroupsOfKill(const Evidence& evidence) {
+  const auto& kill = evidence.ending.kernel_kill;
+  if (!kill || !kill->report) return {};
+  const evidence::OomReport& report = *kill->report;
+  std::string text;
+  if (report.task_cgroup.size() > report.oom_cgroup.size() &&
+      report.task_cgroup.compare(0, report.oom_cgroup.size() + 1, report.oom_cgroup + "/") == 0) {
+    text = fmt::format(
+        " The limit that was reached is that of {}{}, the group (a pod's, mostly) around its own, "
+        "{}.",
+        GroupName(report.oom_cgroup),
+        kill->usage && kill->limit ? ", at " + ChargeOfLimit(*kill->usage, *kill->limit) : "",
+        GroupName(report.task_cgroup));
+  }
+  if (report.group_kill) {
+    text +=
+        report.killed.size() > 1
+            ? fmt::format(" The kernel killed all {} processes of {} with it (memory.oom.group).",
+                          report.killed.size(), GroupName(report.group))
+            : fmt::format(" The kernel killed {} as a whole (memory.oom.group).",
+                          GroupName(report.group));
+  }
+  return text;
+}
+
 std::string FirstSentence(const Case& c) {
   const Evidence& evidence = c.evidence;
   std::string at;
@@ -88,7 +118,7 @@ std::string FirstSentence(const Case& c) {
   }
   switch (c.outcome) {
     case Outcome::kOomKilled:
-      return fmt::format("Killed by the kernel's OOM killer{}.", at);
+      return fmt::format("Killed by the kernel's OOM killer{}.{}", at, GroupsOfKill(evidence));
     case Outcome::kProbablyOomKilled:
       return fmt::format("Most likely killed by the kernel's OOM killer{}.", at);
     case Outcome::kKilledBySignal:

@@ -1,8 +1,16 @@
 // The table of readers. A reader that lands adds its row here; its place says what others build on.
 #include "analyzer/evidence/cgroup_snapshot.h"
 #include "analyzer/evidence/evidence_folder.h"
+#include "analyzer/evidence/flink_log.h"
+#include "analyzer/evidence/gc_log.h"
+#include "analyzer/evidence/heap_info_text.h"
+#include "analyzer/evidence/heap_profile.h"
+#include "analyzer/evidence/hs_err.h"
 #include "analyzer/evidence/hsperfdata.h"
+#include "analyzer/evidence/java_errors.h"
+#include "analyzer/evidence/kernel_log.h"
 #include "analyzer/evidence/manifest_source.h"
+#include "analyzer/evidence/nmt_text.h"
 #include "analyzer/evidence/proc_source.h"
 #include "analyzer/evidence/prometheus_json.h"
 #include "analyzer/evidence/scrape_source.h"
@@ -13,6 +21,11 @@ namespace {
 
 constexpr SourceReader kReaders[] = {
     // Who the process is, and what it may take: the addresses and budgets that others measure by.
+    {"flink_log", "a log of Flink", IsFlinkLog, AddFlinkLog},
+    {"nmt", "the Java VM's Native Memory Tracking", IsNmt, AddNmt},
+    {"hs_err", "a fatal error log of the Java VM", IsHsErr, AddHsErr},
+    {"heap_info", "what jcmd says of heap, metaspace and code", IsHeapText, AddHeapInfo},
+    {"gc_log", "a log of the garbage collector", IsGcLog, AddGcLog},
     {"hsperfdata", "the Java VM's own counters", IsHsperfdata, AddHsperfdataFile},
     {"proc_status", "the process's /proc/PID/status", IsProcStatus, AddProcStatus},
     {"smaps_rollup", "the sum of its smaps", IsSmapsRollup, AddSmapsRollup},
@@ -22,6 +35,10 @@ constexpr SourceReader kReaders[] = {
     // What was seen of its memory.
     {kScrapeKind, "a Prometheus scrape of Flink's metrics", IsScrape, AddScrape},
     {kPrometheusJsonKind, "an answer of Prometheus", IsPrometheusJson, AddPrometheusJson},
+    {"heap_profile", "a heap profile of another tool", IsHeapProfile, AddHeapProfile},
+    // How it ended.
+    {"kernel_log", "the kernel's log", IsKernelLog, AddKernelLog},
+    {"java_errors", "the Java VM's last words in a log", IsJavaErrors, AddJavaErrors},
     // What it was meant to have, where nothing measured said so.
     {"pod_manifest", "a Kubernetes manifest", IsPodManifest, AddPodManifest},
 };

@@ -51,6 +51,37 @@ TEST(KernelLog, InAnotherPidNamespaceTheCgroupTells) {
   EXPECT_FALSE(ParseKernelKill(kLog, 1, "/pod/c2"));
 }
 
+TEST(KernelLog, SaysWhoseLimitItWasAndWhoDiedWithIt) {
+  const auto pod = ParseKernelKill(kLog, 4711, "");
+  ASSERT_TRUE(pod && pod->report);
+  EXPECT_EQ(pod->report->oom_cgroup, "/k");
+  EXPECT_EQ(pod->report->task_cgroup, "/k/pod/c1");
+  EXPECT_FALSE(pod->report->group_kill);
+  EXPECT_THAT(pod->report->killed, ::testing::ElementsAre(4711u));
+
+  // As a 6.1 kernel writes it; the victim comes twice.
+  const std::string log =
+      "java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+      "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/g,"
+      "task_memcg=/g,task=java,pid=96,uid=0\n"
+      "Memory cgroup out of memory: Killed process 96 (java) total-vm:101kB, anon-rss:39kB\n"
+      "Tasks in /g are going to be killed due to memory.oom.group set\n"
+      "Memory cgroup out of memory: Killed process 96 (java) total-vm:101kB, anon-rss:39kB\n"
+      "Memory cgroup out of memory: Killed process 97 (sh) total-vm:146kB, anon-rss:29kB\n"
+      "Memory cgroup out of memory: Killed process 98 (sh) total-vm:114kB, anon-rss:25kB\n"
+      "later line\n";
+  for (const std::uint32_t pid : {96u, 97u, 98u}) {
+    const std::string report = ExtractKernelReport(log, pid, "");
+    EXPECT_THAT(report, Not(HasSubstr("later line")));
+    const auto kill = ParseKernelKill(report, pid, "");
+    ASSERT_TRUE(kill && kill->report);
+    EXPECT_EQ(kill->pid, pid);
+    EXPECT_TRUE(kill->report->group_kill);
+    EXPECT_EQ(kill->report->group, "/g");
+    EXPECT_THAT(kill->report->killed, ::testing::ElementsAre(96u, 97u, 98u));
+  }
+}
+
 TEST(KernelLog, ReportIsTheBlockOfThisKill) {
   const std::string report = ExtractKernelReport(kLog, 4711, "");
   EXPECT_THAT(report, ::testing::StartsWith("java invoked oom-killer"));
