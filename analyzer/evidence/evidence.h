@@ -61,7 +61,8 @@ struct TimelinePoint {
   Time time;
   std::optional<Bytes> charge, limit, peak, anon, file, shmem, file_mapped, file_dirty,
       inactive_file, kernel, slab, kernel_stack, page_tables, sock, swap, active_file, anon_thp;
-  std::optional<std::uint64_t> oom_kill, limit_hits, major_faults;
+  std::optional<std::uint64_t> oom_kill, limit_hits,
+      major_faults;  // of the cgroup, since it was made
   // Of the time of the last ten seconds, in percent, some or all were waiting for memory. Of the cgroup where the kernel says that,
   // else of the machine.
   std::optional<double> pressure_some, pressure_full;
@@ -69,11 +70,8 @@ struct TimelinePoint {
   // Anonymous memory of the process that lies in huge pages; read less often than the rest.
   std::optional<Bytes> huge_pages;
   std::optional<Bytes> resident, resident_shared;
-  // Transparent huge pages of anonymous memory: of `anon`, and of the process.
-  std::optional<Bytes> anon_thp, resident_thp;
   // As a metric of the container gave it, where charge and inactive_file are not known.
   std::optional<Bytes> given_working_set;
-  std::optional<std::uint64_t> major_faults;  // of the cgroup, since it was made
   std::optional<std::uint32_t> threads;
   std::optional<Bytes> own_bytes;
 

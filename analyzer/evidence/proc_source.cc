@@ -135,7 +135,7 @@ Result<std::string> AddSmapsRollup(const SourceFile& file, Evidence* evidence) {
     point->resident = resident;
     point->resident_shared = std::max(Bytes{}, resident - anonymous);
   }
-  if (rollup.anon_huge_pages) point->resident_thp = ToBytes(*rollup.anon_huge_pages);
+  if (rollup.anon_huge_pages) point->huge_pages = ToBytes(*rollup.anon_huge_pages);
   return "resident " + FormatBytes(resident) + ", of it anonymous " + FormatBytes(anonymous);
 }
 
@@ -154,7 +154,7 @@ Result<std::string> AddSmaps(const SourceFile& file, Evidence* evidence) {
   const Bytes resident = smaps.Resident(), anonymous = smaps.Anonymous();
   Fill(&point->resident, resident);
   Fill(&point->resident_shared, std::max(Bytes{}, resident - anonymous));
-  point->resident_thp = smaps.Huge();
+  point->huge_pages = smaps.Huge();
   const SmapsLayout layout = LayOut(smaps, SizesOf(*evidence));
   AddAllocator(layout, point->time, evidence);
   AddJvm(layout, point->time, evidence);
