@@ -89,7 +89,9 @@ void AddNotes(const Evidence& evidence, Ledger* ledger) {
         "unexplained.");
   } else if (evidence.sites.empty()) {
     ledger->notes.push_back(
-        "Allocations were not sampled: native memory outside RocksDB is in unexplained.");
+        evidence.allocator && evidence.allocator->in_use
+            ? "Allocations were not sampled: whose the native memory is, is not known."
+            : "Allocations were not sampled: native memory outside RocksDB is in unexplained.");
   }
   if (!evidence.rocksdb && EstimateLive(evidence.sites, true).live.count > 0)
     ledger->notes.push_back("RocksDB was not probed: its memory is known by call stack only.");
@@ -185,15 +187,18 @@ Bytes Ledger::Sum() const {
   return sum;
 }
 
-std::optional<Bytes> Line::Overshoot() const {
-  if (!budget || amount <= *budget) return std::nullopt;
+namespace {
+
+// Within a hundredth it is rounding: the VM rounds its heap up to whole regions.
+std::optional<Bytes> Beyond(Bytes amount, const std::optional<Bytes>& budget) {
+  if (!budget || 100 * (amount - *budget) <= *budget) return std::nullopt;
   return amount - *budget;
 }
 
-std::optional<Bytes> Group::Overshoot() const {
-  if (!budget || amount <= *budget) return std::nullopt;
-  return amount - *budget;
-}
+}  // namespace
+
+std::optional<Bytes> Line::Overshoot() const { return Beyond(amount, budget); }
+std::optional<Bytes> Group::Overshoot() const { return Beyond(amount, budget); }
 
 Bytes Ledger::Of(Category category) const {
   Bytes sum;

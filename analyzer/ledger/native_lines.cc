@@ -112,6 +112,24 @@ Bytes GlibcFree(const evidence::Evidence& evidence, const evidence::AllocatorFig
 
 }  // namespace
 
+namespace {
+
+// Allocations that nobody sampled: what the allocator has in use less what lines of others say of malloc's memory.
+void AddUnsampled(const evidence::Evidence& evidence, Ledger* ledger) {
+  Bytes known;
+  for (const Line& line : ledger->lines) {
+    if (line.holder == Holder::kRocksDb || line.id == "jvm.direct") known += line.amount;
+  }
+  const Bytes rest = *evidence.allocator->in_use - known;
+  if (rest.count > 0)
+    ledger->lines.push_back({"native.in_use", "native memory in use, not sampled", Holder::kNative,
+                             rest, std::nullopt, std::nullopt,
+                             "allocator's bytes in use less RocksDB's and direct buffers",
+                             Confidence::kDerived});
+}
+
+}  // namespace
+
 void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   if (!evidence.allocator) return;
   const evidence::AllocatorFigures& allocator = *evidence.allocator;
@@ -119,6 +137,9 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   // What was kept then has been given back since; what has grown since still may hold what was
   // kept.
   if (changed.count < 0) return;
+  if (evidence.allocator->in_use && evidence.process.sampling_interval.count == 0 &&
+      evidence.sites.empty() && ledger->moment == When::kEnd)
+    AddUnsampled(evidence, ledger);
   // The newest reading may lag behind the samples; only figures of one moment may be subtracted
   // from each other.
   constexpr evidence::Duration kSameMoment = std::chrono::milliseconds(1500);
