@@ -6,6 +6,9 @@
 #include <array>
 #include <utility>
 
+#include "analyzer/evidence/flink_log.h"
+#include "analyzer/evidence/gc_log.h"
+#include "analyzer/evidence/hs_err.h"
 #include "analyzer/evidence/vm_lines.h"
 
 namespace wrackline::evidence {
@@ -423,13 +426,20 @@ std::vector<JavaError> FindJavaErrors(std::string_view text, std::string_view so
 std::string AddJavaErrorsOf(const SourceFile& file, Evidence* evidence) {
   std::vector<JavaError> errors = FindJavaErrors(file.text, file.name);
   std::string summary = Summary(errors);
-  std::move(errors.begin(), errors.end(), std::back_inserter(evidence->java_errors));
+  // A file may be of two kinds, whose readers each ask for its errors.
+  for (JavaError& error : errors) {
+    const bool known = std::any_of(
+        evidence->java_errors.begin(), evidence->java_errors.end(),
+        [&](const JavaError& one) { return one.kind == error.kind && one.source == error.source; });
+    if (!known) evidence->java_errors.push_back(std::move(error));
+  }
   return summary;
 }
 
 bool IsJavaErrors(const SourceFile& file) {
   // A heap dump, a core, an archive.
   if (file.Head().find('\0') != std::string_view::npos) return false;
+  if (IsFlinkLog(file) || IsGcLog(file) || IsHsErr(file)) return false;
   return !FindJavaErrors(file.text, file.name).empty();
 }
 

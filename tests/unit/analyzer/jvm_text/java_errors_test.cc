@@ -1,5 +1,7 @@
 #include "analyzer/evidence/java_errors.h"
 
+#include "analyzer/evidence/flink_log.h"
+
 #include "tests/unit/analyzer/jvm_text/sample.h"
 
 namespace wrackline::test {
@@ -197,6 +199,21 @@ TEST(JavaErrors, FillsTheEvidence) {
   EXPECT_EQ(said.value(), "direct buffers reached their limit");
   ASSERT_EQ(evidence.java_errors.size(), 1u);
   EXPECT_EQ(evidence.java_errors[0].source, "tm.out");
+}
+
+// Whatever the order in which the readers of one file are asked, an error is one.
+TEST(JavaErrors, OtherReadersTakeTheirOwn) {
+  const std::string log =
+      Sample("flink/managed-1g-2slots.log") + Sample("errors/flink_uncaught.log");
+  const SourceFile file = FileOf("tm.log", log);
+  ASSERT_TRUE(IsFlinkLog(file));
+  EXPECT_FALSE(IsJavaErrors(file));
+  Evidence evidence;
+  ASSERT_TRUE(AddJavaErrors(file, &evidence).ok());
+  ASSERT_TRUE(AddFlinkLog(file, &evidence).ok());
+  EXPECT_EQ(evidence.java_errors.size(), 1u);
+  EXPECT_FALSE(IsJavaErrors(FileOf("hs_err_pid1.log", Sample("hs_err/mmap_17.log"))));
+  EXPECT_TRUE(IsJavaErrors(FileOf("tm.out", Sample("errors/crash_25.txt"))));
 }
 
 }  // namespace
