@@ -1,6 +1,7 @@
 // The table of readers. A reader that lands adds its row here; its place says what others build on.
 #include "analyzer/evidence/cgroup_snapshot.h"
 #include "analyzer/evidence/evidence_folder.h"
+#include "analyzer/evidence/flink_config_source.h"
 #include "analyzer/evidence/flink_log.h"
 #include "analyzer/evidence/gc_log.h"
 #include "analyzer/evidence/heap_info_text.h"
@@ -40,6 +41,7 @@ constexpr SourceReader kReaders[] = {
     {"kernel_log", "the kernel's log", IsKernelLog, AddKernelLog},
     {"java_errors", "the Java VM's last words in a log", IsJavaErrors, AddJavaErrors},
     // What it was meant to have, where nothing measured said so.
+    {"flink_config", "a Flink configuration", IsFlinkConfig, AddFlinkConfig},
     {"pod_manifest", "a Kubernetes manifest", IsPodManifest, AddPodManifest},
 };
 
