@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "analyzer/evidence/java_error_kind.h"
 #include "analyzer/evidence/java_errors.h"
 #include "analyzer/evidence/vm_figures.h"
 #include "analyzer/evidence/vm_lines.h"

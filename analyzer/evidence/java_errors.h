@@ -8,7 +8,6 @@
 // One entry a kind and file: the first, with the count of all. Pure; any thread.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +21,7 @@ namespace wrackline::evidence {
 // In order of their place in `text`; `source` is the file's name.
 std::vector<JavaError> FindJavaErrors(std::string_view text, std::string_view source);
 
-// What the message of an OutOfMemoryError means; nothing for a text that is none. Fills the amounts it names.
-std::optional<JavaErrorKind> KindOfMessage(std::string_view message, JavaError* error);
-
-// "an OutOfMemoryError of the Java heap", for people.
-const char* Title(JavaErrorKind kind);
-
-// "Java heap space, 3 times; Metaspace"; empty: none.
+// "the Java heap ran out, 3 times; metaspace ran out"; empty: none.
 std::string Summary(const std::vector<JavaError>& errors);
 
 // Adds those of a file, whatever else the file is. Returns Summary.
