@@ -118,9 +118,9 @@ void Raise(std::optional<Figure>* peak, const std::optional<Bytes>& amount, Time
 
 // One answer a metric is the usual case: figures of one time are one point, whichever file they came from.
 TimelinePoint* PointAt(Time time, std::vector<TimelinePoint>* timeline) {
-  const auto found = std::lower_bound(
-      timeline->begin(), timeline->end(), time,
-      [](const TimelinePoint& point, Time at) { return point.time < at; });
+  const auto found =
+      std::lower_bound(timeline->begin(), timeline->end(), time,
+                       [](const TimelinePoint& point, Time at) { return point.time < at; });
   return found != timeline->end() && found->time == time ? &*found : nullptr;
 }
 

@@ -197,6 +197,26 @@ std::vector<std::string> EvidenceFolder::OtherCgroups(const Files& files) {
   return refused;
 }
 
+// The times of all that was used come to one: when the process was last seen.
+void EvidenceFolder::Close(const std::vector<SourceUse>& uses, Evidence* evidence) const {
+  std::optional<Time> newest;
+  for (const Known& known : files_) {
+    const bool used = std::any_of(uses.begin(), uses.end(), [&](const SourceUse& use) {
+      return use.used && use.file == known.file.name;
+    });
+    if (used) Newest(&newest, known.file.modified);
+  }
+  AddKernelMoment(newest.value_or(Time{}), evidence);
+  // A file of after the end, or one that has no figure of the process, says nothing of when that was.
+  std::optional<Time> seen;
+  if (!evidence->timeline.empty()) Newest(&seen, evidence->timeline.back().time);
+  if (evidence->jvm && !evidence->jvm->figures.empty())
+    Newest(&seen, evidence->jvm->figures.back().time);
+  if (evidence->rocksdb) Newest(&seen, evidence->rocksdb->time);
+  evidence->last_record = seen ? *seen : newest.value_or(Time{});
+  evidence->ending.still_running = SeenRunning(*evidence);
+}
+
 void EvidenceFolder::AddTo(const FolderQuestion& question, const std::string& recording,
                            Evidence* evidence) const {
   std::vector<SourceUse> uses;
@@ -207,20 +227,7 @@ void EvidenceFolder::AddTo(const FolderQuestion& question, const std::string& re
                     used ? "what this report is of" : "not what this report is of"});
   }
   for (const SourceReader& reader : SourceReaders()) ApplyReader(reader, question, evidence, &uses);
-  if (!evidence->recorded) {
-    std::optional<Time> newest;
-    for (const Known& known : files_) {
-      const bool used = std::any_of(uses.begin(), uses.end(), [&](const SourceUse& use) {
-        return use.used && use.file == known.file.name;
-      });
-      if (used) Newest(&newest, known.file.modified);
-    }
-    evidence->last_record = std::max(evidence->last_record, newest.value_or(Time{}));
-    AddKernelMoment(evidence->last_record, evidence);
-    if (!evidence->timeline.empty())
-      evidence->last_record = std::max(evidence->last_record, evidence->timeline.back().time);
-    evidence->ending.still_running = SeenRunning(*evidence);
-  }
+  if (!evidence->recorded) Close(uses, evidence);
   StandBeside(evidence);
   for (const Known& known : files_) {
     if (!known.recording && known.readers.empty())

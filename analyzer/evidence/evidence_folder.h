@@ -68,6 +68,7 @@ class EvidenceFolder {
                    std::vector<SourceUse>* uses) const;
   void ApplyScrapes(const SourceReader& reader, const Files& files, const FolderQuestion& question,
                     Evidence* evidence, std::vector<SourceUse>* uses) const;
+  void Close(const std::vector<SourceUse>& uses, Evidence* evidence) const;
 
   std::string path_;
   bool times_from_names_ = false;
