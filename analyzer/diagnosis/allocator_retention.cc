@@ -23,6 +23,12 @@ std::optional<Finding> Unproven(const Case& c) {
   // A remainder says nothing of the allocator while native memory, which it serves, was not seen at all.
   const Bytes served = ledger.Of(ledger::Holder::kRocksDb) + ledger.Of(ledger::Holder::kNative);
   if (served.count <= 0) return std::nullopt;
+  // Of a VM whose own memory was not seen, that is what is missing first.
+  const evidence::Evidence& e = c.evidence;
+  const std::string& program = e.process.executable;
+  const bool java = e.jvm || e.flink ||
+                    (program.size() >= 4 && program.compare(program.size() - 4, 4, "java") == 0);
+  if (java && ledger.Of(ledger::Holder::kJvm).count <= 0) return std::nullopt;
   // No more than what is anonymous at all.
   std::optional<Bytes> anonymous;
   for (auto point = c.evidence.timeline.rbegin(); point != c.evidence.timeline.rend() && !anonymous;
@@ -36,9 +42,8 @@ std::optional<Finding> Unproven(const Case& c) {
   finding.confidence = Confidence::kLow;
   finding.amount = ledger.unexplained;
   finding.summary = fmt::format(
-      "Some of the {} that nobody accounts for is likely freed memory that the allocator kept: "
-      "likely "
-      "but unproven",
+      "Memory that the allocator kept after it was freed: likely but unproven, in the {} that "
+      "nobody accounts for",
       FormatBytes(ledger.unexplained));
   finding.evidence.push_back(
       fmt::format("{} are anonymous, and {} of native memory went through it",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "analyzer/diagnosis/age_test.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
@@ -23,6 +24,9 @@ std::optional<Finding> NativeSite(const Case& c) {
   };
   const auto top = std::find_if(c.evidence.sites.begin(), c.evidence.sites.end(), outside);
   if (top == c.evidence.sites.end() || kPart * top->live < c.ledger->total) return std::nullopt;
+  // Said with more by native_leak or jni_handle_leak.
+  const LeakTest test = TestForLeak({&*top}, c.evidence.Lifetime());
+  if (test.leaks && test.kept >= 4 * kMiB) return std::nullopt;
 
   Finding finding;
   finding.amount = top->live;

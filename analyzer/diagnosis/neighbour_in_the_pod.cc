@@ -12,7 +12,9 @@ namespace wrackline::diagnosis {
 
 std::optional<Finding> NeighbourInThePod(const Case& c) {
   const auto& kill = c.evidence.ending.kernel_kill;
-  if (!kill || !kill->report || c.outcome == Outcome::kNodeOutOfMemory) return std::nullopt;
+  // A kill that did not end this process may still be of its group.
+  if (!kill || !kill->report || (!IsOomKill(c.outcome) && c.outcome != Outcome::kUnknown))
+    return std::nullopt;
   const evidence::OomReport& report = *kill->report;
   // The table lists the tasks of the group that ran out, and of all groups below it.
   if (report.constraint != evidence::OomConstraint::kCgroup) return std::nullopt;

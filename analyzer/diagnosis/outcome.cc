@@ -27,10 +27,6 @@ std::optional<bool> OomCounterMoved(const Ending& ending) {
   return *ending.oom_kill_after > *ending.oom_kill_before;
 }
 
-bool HasRecording(const Evidence& evidence) {
-  return evidence.process.pid != 0 || evidence.records != 0;
-}
-
 bool EndsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
@@ -42,11 +38,24 @@ bool SameName(const std::string& executable, const std::string& kernel_name) {
   return !base.empty() && base.substr(0, 15) == kernel_name;
 }
 
-// The kernel's report is of the process that the rest of the evidence is about. Without a recording there is no other.
+// A node's log has the kills of other pods too. The group's path holds the pod's uid, with "_" for "-" under systemd; where either is
+// not known, nothing speaks against it.
+bool OfThePod(const Evidence& evidence, const KernelKill& kill) {
+  if (!evidence.pod || evidence.pod->uid.empty() || !kill.report) return true;
+  const std::string& group = kill.report->task_cgroup;
+  if (group.find("pod") == std::string::npos) return true;
+  std::string uid = evidence.pod->uid;
+  if (group.find(uid) != std::string::npos) return true;
+  std::replace(uid.begin(), uid.end(), '-', '_');
+  return group.find(uid) != std::string::npos;
+}
+
+// The kernel's report is of the process that the rest of the evidence is about. Without a recording there is no other, unless the
+// pod's status says whose it is.
 bool KilledIt(const Evidence& evidence) {
   if (!evidence.ending.kernel_kill) return false;
-  if (!HasRecording(evidence)) return true;
   const KernelKill& kill = *evidence.ending.kernel_kill;
+  if (!HasRecording(evidence)) return OfThePod(evidence, kill);
   if (kill.pid == evidence.process.pid) return true;
   if (!kill.report) return false;
   const std::vector<std::uint32_t>& killed = kill.report->killed;
@@ -77,7 +86,10 @@ Outcome OomKilled(const Evidence& evidence, const PodEnd& pod, std::vector<std::
 
 Outcome ByKernel(const Evidence& evidence, const PodEnd& pod, std::vector<std::string>* reasons) {
   const KernelKill& kill = *evidence.ending.kernel_kill;
-  reasons->push_back("the kernel's log names the process");
+  reasons->push_back(HasRecording(evidence)
+                         ? "the kernel's log names the process"
+                         : fmt::format("the kernel's log says that it killed process {} ({})",
+                                       kill.pid, kill.name));
   if (OfMachine(kill)) {
     reasons->push_back("it names no cgroup's limit: the machine itself had no memory left");
     return Outcome::kNodeOutOfMemory;
@@ -242,6 +254,11 @@ Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reason
     return Outcome::kMetricsOnly;
   }
   return ByTraces(evidence, pod, reasons);
+}
+
+// A process id alone is no recording: the VM's own texts have it too, and of the container's namespace.
+bool HasRecording(const Evidence& evidence) {
+  return evidence.records != 0 || evidence.process.recording_start.has_value();
 }
 
 bool IsOomKill(Outcome outcome) {

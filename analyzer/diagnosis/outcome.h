@@ -11,4 +11,7 @@ namespace wrackline::diagnosis {
 // `reasons` gets the facts that decided.
 Outcome DecideOutcome(const evidence::Evidence& evidence, std::vector<std::string>* reasons);
 
+// The evidence has a recording of the process, and not only what others say of it.
+bool HasRecording(const evidence::Evidence& evidence);
+
 }  // namespace wrackline::diagnosis

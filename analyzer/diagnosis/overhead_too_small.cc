@@ -46,7 +46,8 @@ std::optional<Finding> OverheadTooSmall(const Case& c) {
   if (beyond < kLeast || 10 * beyond < overhead) return std::nullopt;
   Finding finding;
   finding.amount = beyond;
-  finding.role = EndedByLimit(c.outcome) ? Role::kCause : Role::kContributor;
+  finding.role =
+      EndedByLimit(c.outcome) && 20 * beyond > c.ledger->total ? Role::kCause : Role::kContributor;
   // Half of what is beyond must stand on lines that are no upper bounds.
   Bytes bounds;
   for (const ledger::Line& line : c.ledger->lines) {
@@ -55,7 +56,6 @@ std::optional<Finding> OverheadTooSmall(const Case& c) {
       bounds += line.amount;
   }
   finding.confidence = 2 * bounds > beyond ? Confidence::kMedium : Confidence::kHigh;
-  // The cause of a kill only when nothing else went over its budget by more: the ranking by amount shows that.
   finding.summary =
       fmt::format("What the JVM overhead of {} has to cover held {}, {} more than that",
                   FormatBytes(overhead), FormatBytes(used), FormatBytes(beyond));

@@ -114,9 +114,9 @@ std::string CodeText(const ContainerEnd& end) {
   return "no exit code";
 }
 
-void DecideEviction(const PodStatus& pod, PodEnd* result) {
-  const bool memory = pod.starved_resource.empty() ? Contains(pod.message, "memory")
-                                                   : pod.starved_resource == "memory";
+void DecideEviction(const PodStatus& pod, const std::string& message, PodEnd* result) {
+  const bool memory =
+      pod.starved_resource.empty() ? Contains(message, "memory") : pod.starved_resource == "memory";
   if (memory) {
     result->kind = PodEndKind::kEvicted;
     result->why = "the node was short of memory and Kubernetes evicted the pod";
@@ -125,8 +125,8 @@ void DecideEviction(const PodStatus& pod, PodEnd* result) {
     result->why =
         fmt::format("Kubernetes evicted the pod: {}",
                     !pod.starved_resource.empty() ? "the node was short of " + pod.starved_resource
-                    : pod.message.empty()         ? "the reason is not known"
-                                                  : pod.message);
+                    : message.empty()             ? "the reason is not known"
+                                                  : message);
   }
 }
 
@@ -174,8 +174,12 @@ PodEnd PodEndOf(const Evidence& evidence) {
   if (result.container != nullptr) DecideContainer(pod, &result);
   if (result.kind == PodEndKind::kOomKilled || result.kind == PodEndKind::kChildKilled)
     return result;
+  const auto evicted = std::find_if(pod.events.begin(), pod.events.end(),
+                                    [](const auto& event) { return event.reason == "Evicted"; });
   if (pod.reason == "Evicted") {
-    DecideEviction(pod, &result);
+    DecideEviction(pod, pod.message, &result);
+  } else if (pod.reason.empty() && evicted != pod.events.end()) {
+    DecideEviction(pod, evicted->message, &result);
   } else if (std::string text = ElsewhereText(pod); !text.empty()) {
     result.kind = PodEndKind::kNotMemory;
     result.why = std::move(text);

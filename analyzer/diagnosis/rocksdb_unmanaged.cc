@@ -30,6 +30,46 @@ std::string Equation(const RocksDbBudget& budget) {
       FormatBytes(budget.cache_capacity), FormatBytes(budget.Total()));
 }
 
+// RocksDB's figures are not there, but its configuration is: nothing bounds it, and how much it took is not known.
+std::optional<Finding> ByConfiguration(const Case& c) {
+  if (!c.evidence.flink || c.evidence.flink->rocksdb_managed) return std::nullopt;
+  const evidence::FlinkFacts& flink = *c.evidence.flink;
+  const bool used = flink.rocksdb || flink.state_backend.find("ocks") != std::string::npos;
+  Finding finding;
+  finding.role = EndedByLimit(c.outcome) && used ? Role::kCause : Role::kContributor;
+  finding.confidence = used ? Confidence::kMedium : Confidence::kLow;
+  finding.summary =
+      "RocksDB is not bound to managed memory: each column family of each operator takes a cache "
+      "and "
+      "write buffers of its own";
+  finding.evidence.emplace_back("state.backend.rocksdb.memory.managed: false");
+  if (!flink.state_backend.empty())
+    finding.evidence.push_back("state backend: " + flink.state_backend);
+  if (!used) finding.against.emplace_back("whether the job has RocksDB state at all is not known");
+  finding.against.emplace_back("RocksDB's own figures are not here: how much it held is not known");
+  // What is anonymous beyond all that Flink grants the VM: RocksDB and whatever else is native.
+  const auto& kill = c.evidence.ending.kernel_kill;
+  if (flink.budgets && kill && kill->anon_rss) {
+    const evidence::FlinkBudgets& b = *flink.budgets;
+    Bytes granted;
+    for (const auto& part : {b.framework_heap, b.task_heap, b.framework_off_heap, b.task_off_heap,
+                             b.network, b.metaspace, b.overhead})
+      granted += part.value_or(Bytes{});
+    if (*kill->anon_rss > granted) {
+      finding.amount = *kill->anon_rss - granted;
+      finding.evidence.push_back(fmt::format(
+          "{} were anonymous at the kill, {} more than everything that Flink grants beside managed "
+          "memory ({})",
+          FormatBytes(*kill->anon_rss), FormatBytes(finding.amount), b.origin));
+    }
+  }
+  finding.advice.emplace_back(
+      "state.backend.rocksdb.memory.managed: true, with taskmanager.memory.managed.fraction or "
+      ".size "
+      "for what it may take");
+  return finding;
+}
+
 }  // namespace
 
 RocksDbBudget BudgetOf(const evidence::RocksDb& rocksdb) {
@@ -85,7 +125,8 @@ RocksDbBudget BudgetOf(const evidence::RocksDb& rocksdb) {
 }
 
 std::optional<Finding> RocksDbUnmanaged(const Case& c) {
-  if (!c.evidence.rocksdb || !c.ledger || !c.evidence.limit) return std::nullopt;
+  if (!c.evidence.rocksdb) return ByConfiguration(c);
+  if (!c.ledger || !c.evidence.limit) return std::nullopt;
   const RocksDbBudget budget = BudgetOf(*c.evidence.rocksdb);
   if (budget.families == budget.families_unknown) return std::nullopt;
   const Bytes held = c.ledger->Of(ledger::Holder::kRocksDb);

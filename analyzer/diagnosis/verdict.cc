@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "analyzer/diagnosis/outcome.h"
 #include "analyzer/diagnosis/pod_end.h"
 #include "analyzer/ledger/rocksdb_totals.h"
 
@@ -143,9 +144,8 @@ std::string FirstSentence(const Case& c) {
     case Outcome::kOomKilledContainerLived:
       return LivedSentence(evidence, at);
     case Outcome::kNodeOutOfMemory:
-      return "Killed by the kernel's OOM killer because the machine had no memory left: no limit "
-             "of "
-             "the pod was reached.";
+      return "Killed by the kernel's OOM killer because the machine had no memory left: no "
+             "limit of the pod was reached.";
     case Outcome::kEvicted:
       return "Evicted: the node was short of memory; no limit of the pod was reached.";
     case Outcome::kKilledByYarn:
@@ -155,7 +155,7 @@ std::string FirstSentence(const Case& c) {
     case Outcome::kNotMemory:
       return NotMemorySentence(evidence);
     case Outcome::kUnknown:
-      if (evidence.process.pid == 0 && evidence.records == 0) {
+      if (!HasRecording(evidence)) {
         const PodEnd pod = PodEndOf(evidence);
         if (!pod.why.empty())
           return fmt::format("How it ended is not known: {}, and nothing says who sent it.",

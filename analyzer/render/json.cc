@@ -194,6 +194,7 @@ Json SitesJson(const std::vector<evidence::Site>& sites) {
                 {"in_rocksdb", site.in_rocksdb},
                 {"frames", std::move(frames)}};
     if (site.truncated) one["truncated"] = true;
+    for (const Bytes part : site.live_by_age) one["live_by_age"].push_back(part.count);
     json.push_back(std::move(one));
   }
   return json;

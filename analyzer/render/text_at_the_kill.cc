@@ -34,7 +34,7 @@ void WriteGrowth(const AtTheKill& kill, Page* page) {
                                         {"1 h", &GrowthRow::hour},
                                         {"6 h", &GrowthRow::six_hours},
                                         {"in all", &GrowthRow::whole}};
-  constexpr std::size_t kName = 25, kAmount = 12;
+  constexpr std::size_t kName = 22, kAmount = 12;
   std::vector<const Column*> shown;
   // As many as the page has room for, the nearest to the end first; "in all" always.
   for (const Column& column : kColumns) {
@@ -131,6 +131,12 @@ void WriteKernel(const KernelKill& kill, Page* page) {
 }
 
 void WriteReclaim(const report::Reclaim& reclaim, Page* page) {
+  if (reclaim.major_faults.value_or(0) == 0 && reclaim.limit_hits.value_or(0) == 0 &&
+      reclaim.pressure_some.value_or(0) == 0) {
+    page->Paragraph(
+        fmt::format("No sign of reclaim in the last {} before it.", Elapsed(reclaim.window)), 2, 2);
+    return;
+  }
   std::string line =
       fmt::format("{} the last {}:", reclaim.thrash ? "Reclaim thrash in" : "Reclaim in",
                   Elapsed(reclaim.window));

@@ -69,7 +69,9 @@ void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page) {
   if (rocksdb.versions.size() == 1) heading += ", version " + rocksdb.versions.front();
   page->Heading(heading);
   const bool utf8 = page->utf8();
-  const std::size_t name = page->width() - 2 - 5 * (kColumn + 1) - 1;
+  // A page may be narrower than its figures are: lines are then too long, but complete.
+  constexpr std::size_t kFigures = 2 + 5 * (kColumn + 1) + 1, kShortest = 8;
+  const std::size_t name = std::max(kShortest + kFigures, page->width()) - kFigures;
   const auto row = [&](std::string_view first, std::initializer_list<std::string> rest,
                        Style style) {
     std::string line = Left(page->Name(first, name), name, utf8);

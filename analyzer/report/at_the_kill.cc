@@ -25,7 +25,6 @@ constexpr Bytes kWorthNaming = kMiB;
 constexpr std::uint64_t kManyFaults = 200;
 constexpr double kTimesBefore = 5;
 constexpr double kPressureFull = 10;  // percent
-constexpr std::uint64_t kManyHits = 100;
 
 using Series = std::vector<std::pair<Time, Bytes>>;
 
@@ -36,6 +35,21 @@ std::optional<Bytes> At(const Series& series, Time time) {
       [](Time wanted, const std::pair<Time, Bytes>& element) { return wanted < element.first; });
   if (after == series.begin()) return std::nullopt;
   return std::prev(after)->second;
+}
+
+// Between two elements in proportion: what grows by 30 MiB a second is not what it was a second before.
+std::optional<Bytes> Interpolated(const Series& series, Time time) {
+  const auto after = std::lower_bound(
+      series.begin(), series.end(), time,
+      [](const std::pair<Time, Bytes>& element, Time wanted) { return element.first < wanted; });
+  if (after == series.end()) return series.back().second;
+  if (after->first == time) return after->second;
+  if (after == series.begin()) return std::nullopt;
+  const auto& [from, low] = *std::prev(after);
+  const double part = static_cast<double>((time - from).count()) /
+                      static_cast<double>((after->first - from).count());
+  return low +
+         Bytes{static_cast<std::int64_t>(part * static_cast<double>((after->second - low).count))};
 }
 
 GrowthRow RowOf(std::string id, std::string name, bool holder, const Series& series) {
@@ -104,26 +118,33 @@ std::optional<Bytes> PageCache(const TimelinePoint& point) {
 // What anonymous memory grew by beyond the holders that are anonymous themselves: of whom is not known from these series.
 void AddRest(const Series& anonymous, const std::vector<Series>& named,
              std::vector<GrowthRow>* rows) {
-  if (anonymous.size() < 2) return;
+  if (anonymous.size() < 2 || rows->empty() || rows->back().id != "process_anon") return;
+  // Nobody is named: then it is what grew.
+  if (std::all_of(named.begin(), named.end(), [](const Series& one) { return one.empty(); })) {
+    rows->back().holder = true;
+    return;
+  }
   Series rest;
   for (const auto& [time, amount] : anonymous) {
     Bytes left = amount;
     bool complete = true;
     for (const Series& series : named) {
       if (series.empty()) continue;
-      const std::optional<Bytes> held = At(series, time);
+      const std::optional<Bytes> held = Interpolated(series, time);
       complete &= held.has_value();
       left -= held.value_or(Bytes{});
     }
     if (complete) rest.emplace_back(time, left);
   }
-  if (!rest.empty()) rows->push_back(RowOf("anon.rest", "anonymous, none of these", true, rest));
+  if (!rest.empty()) rows->push_back(RowOf("anon.rest", "anonymous, the rest", true, rest));
 }
 
 std::vector<GrowthRow> Growth(const Evidence& evidence) {
   std::vector<GrowthRow> rows;
   const auto add = [&rows](const char* id, const char* name, bool holder, const Series& series) {
-    if (!series.empty()) rows.push_back(RowOf(id, name, holder, series));
+    const bool any = std::any_of(series.begin(), series.end(),
+                                 [](const auto& element) { return element.second.count != 0; });
+    if (any) rows.push_back(RowOf(id, name, holder, series));
   };
   Series charge = OfTimeline(evidence, [](const TimelinePoint& p) { return p.charge; });
   if (evidence.last_charge && (charge.empty() || charge.back().first < evidence.last_charge->time))
@@ -131,11 +152,10 @@ std::vector<GrowthRow> Growth(const Evidence& evidence) {
   add("charge", "charge", false, charge);
   add("working_set", "working set", false,
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.WorkingSet(); }));
-  add("anon", "anonymous, all processes", false,
+  add("anon", "all anonymous memory", false,
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.anon; }));
   const Series own =
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.ProcessAnonymous(); });
-  add("process_anon", "anonymous, this process", false, own);
   const std::vector<Series> named = {OfRocksDb(evidence), OfHeap(evidence),
                                      OfJvm(evidence, &evidence::JvmFigures::metaspace_committed),
                                      OfJvm(evidence, &evidence::JvmFigures::direct_used)};
@@ -143,9 +163,10 @@ std::vector<GrowthRow> Growth(const Evidence& evidence) {
   add("jvm.heap", "Java heap", true, named[1]);
   add("jvm.metaspace", "metaspace", true, named[2]);
   add("jvm.direct", "direct buffers", true, named[3]);
+  add("process_anon", "own anonymous memory", false, own);
   AddRest(own, named, &rows);
   add("file.page_cache", "page cache", false, OfTimeline(evidence, PageCache));
-  add("file.shmem", "shared memory and tmpfs", true,
+  add("file.shmem", "shared memory, tmpfs", true,
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.shmem; }));
   add("kernel.memory", "kernel memory", true,
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.kernel; }));
@@ -211,8 +232,8 @@ std::optional<Reclaim> ReclaimOf(const Evidence& evidence) {
   reclaim.thrash =
       (reclaim.major_faults.value_or(0) >= kManyFaults &&
        faults > kTimesBefore * reclaim.major_faults_before.value_or(0)) ||
-      (reclaim.pressure_of_cgroup && reclaim.pressure_full.value_or(0) >= kPressureFull) ||
-      reclaim.limit_hits.value_or(0) >= kManyHits;
+      (reclaim.pressure_of_cgroup && reclaim.pressure_full.value_or(0) >= kPressureFull);
+  // A charge that page cache holds at the limit runs into it all day: the hits are shown, and prove nothing.
   if (!reclaim.major_faults && !reclaim.limit_hits && !reclaim.pressure_some) return std::nullopt;
   return reclaim;
 }
@@ -221,7 +242,8 @@ std::optional<Reclaim> ReclaimOf(const Evidence& evidence) {
 
 std::optional<AtTheKill> AtTheKillOf(const Evidence& evidence, Outcome outcome) {
   const bool killed = diagnosis::EndedByLimit(outcome) || outcome == Outcome::kNodeOutOfMemory ||
-                      outcome == Outcome::kEvicted || evidence.ending.kernel_kill.has_value();
+                      outcome == Outcome::kEvicted ||
+                      (outcome == Outcome::kUnknown && evidence.ending.kernel_kill.has_value());
   if (!killed) return std::nullopt;
   AtTheKill kill;
   kill.last_record = evidence.last_record;

@@ -98,8 +98,8 @@ std::optional<TimeToLimit> TimeToLimitOf(const Evidence& evidence, Outcome outco
   }
   if (series.empty()) return std::nullopt;
   result.now = Bytes{static_cast<std::int64_t>(series.back().value)};
-  const auto least =
-      static_cast<double>(std::max(kLeast, Bytes{result.limit.count / kLeastPart}).count);
+  const Bytes part{result.limit.count / kLeastPart};
+  const auto least = static_cast<double>(std::max(kLeast, part).count);
   result.trend = trend::EstimateTrend(series, least);
   result.state = StateOf(result.trend.shape);
   if (result.state != LimitState::kGrowing) return result;

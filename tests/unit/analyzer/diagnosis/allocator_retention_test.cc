@@ -37,6 +37,17 @@ TEST(AllocatorRetention, SmallResidualOrNoNativeMemoryIsNone) {
   EXPECT_FALSE(Residual(333 * kMiB, Bytes{}).Look(AllocatorRetention).has_value());
 }
 
+// A VM whose heap was not seen: that is what is missing, and nobody blames the allocator.
+TEST(AllocatorRetention, SilentWhileTheVmsOwnMemoryIsMissing) {
+  Made made;
+  made.Limit(1024 * kMiB).Total(1024 * kMiB);
+  made.Line("rocksdb.memtables", Holder::kRocksDb, 300 * kMiB);
+  made.evidence.ending.kernel_kill.emplace().anon_rss = 1015 * kMiB;
+  EXPECT_TRUE(made.Look(AllocatorRetention).has_value());
+  made.evidence.process.executable = "/opt/java/bin/java";
+  EXPECT_FALSE(made.Look(AllocatorRetention).has_value());
+}
+
 TEST(AllocatorRetention, WhatRocksDbGaveBackSpeaksForIt) {
   Made made = Residual(333 * kMiB);
   evidence::RocksDb& rocksdb = made.evidence.rocksdb.emplace();

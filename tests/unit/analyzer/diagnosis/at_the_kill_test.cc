@@ -86,6 +86,34 @@ TEST(AtTheKill, ReclaimThrash) {
   EXPECT_NEAR(*reclaim.major_faults_before, 2, 0.1);
 }
 
+// RocksDB is sampled between the ticks and grows fast: what is left of anonymous memory does not.
+TEST(AtTheKill, TheRestIsOfTheSameMoment) {
+  RecordingBuilder builder;
+  builder.Describe(1, 0, "state", 64 * kMi, 2, 100);
+  for (std::uint64_t second = 0; second <= 20; second += 2) {
+    builder.Charge(second, (50 + 30 * second) * kMi, 700 * kMi);
+    RecordingBuilder::Family(builder.RocksDb(1, second + 1), 0, "state", 100,
+                             30 * (second + 1) * kMi);
+  }
+  const Evidence evidence = evidence::EvidenceFromRecording(builder.recording(), std::nullopt);
+  const auto kill = AtTheKillOf(evidence, Outcome::kOomKilled);
+  const GrowthRow* rest = Row(*kill, "anon.rest");
+  ASSERT_NE(rest, nullptr);
+  EXPECT_EQ(rest->now, 50 * kMiB);
+  EXPECT_EQ(rest->whole, Bytes{});
+}
+
+TEST(AtTheKill, WithoutANameItIsTheProcesssOwn) {
+  RecordingBuilder builder;
+  for (std::uint64_t second = 0; second <= 20; ++second)
+    builder.Charge(second, (50 + 30 * second) * kMi, 700 * kMi);
+  const Evidence evidence = evidence::EvidenceFromRecording(builder.recording(), std::nullopt);
+  const auto kill = AtTheKillOf(evidence, Outcome::kOomKilled);
+  ASSERT_TRUE(kill->grew_most.has_value());
+  EXPECT_EQ(kill->growth[*kill->grew_most].id, "process_anon");
+  EXPECT_EQ(Row(*kill, "anon.rest"), nullptr);
+}
+
 // As many faults before as at the end: it always reads its files so.
 TEST(AtTheKill, SteadyFaultsAreNoThrash) {
   RecordingBuilder builder;

@@ -173,6 +173,33 @@ TEST(OutcomeOfPod, Evictions) {
   EXPECT_THAT(DiagnosisOf(disk).verdict, HasSubstr("short of ephemeral-storage"));
 }
 
+TEST(OutcomeOfPod, EvictionByItsEventAlone) {
+  Evidence evidence;
+  evidence.pod.emplace();
+  Event(&evidence, "Evicted", "The node was low on resource: memory.");
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kEvicted);
+}
+
+// Texts of the VM carry a process id of the container's namespace.
+TEST(OutcomeOfKernelReport, IdOfAnotherNamespaceIsNoContradiction) {
+  Evidence evidence = KernelReport();
+  evidence.process.pid = 7;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+}
+
+// A node's log names the kills of all its pods.
+TEST(OutcomeOfKernelReport, OfAnotherPodDecidesNothing) {
+  Evidence evidence = KernelReport();
+  Container(&evidence, "Completed", 0);
+  evidence.pod->uid = "6f1c-22";
+  evidence.ending.kernel_kill->report->task_cgroup = "/kubepods.slice/kubepods-pod6f1c_22.slice/x";
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+  evidence.ending.kernel_kill->report->task_cgroup = "/kubepods/pod6f1c-22/x";
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+  evidence.ending.kernel_kill->report->task_cgroup = "/kubepods/podbeef-11/x";
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kCleanExit);
+}
+
 TEST(OutcomeOfPod, PreemptedAndDrained) {
   for (const char* condition :
        {"DisruptionTarget=True (PreemptionByScheduler): preempted by a pod",
