@@ -9,7 +9,7 @@ set -euo pipefail
 
 build_packages=(
   ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config python3 xz-utils
-  libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgoogle-perftools4 libgtest-dev libjemalloc2 libmimalloc2.0 libnanopb-dev libprotobuf-dev
+  libarchive-dev libbenchmark-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgmock-dev libgoogle-perftools4 libgtest-dev libjemalloc2 libmimalloc2.0 libnanopb-dev libprotobuf-dev
   librocksdb-dev libtcmalloc-minimal4 libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev openjdk-17-jdk-headless protobuf-compiler zlib1g-dev
 )
 check_packages=(

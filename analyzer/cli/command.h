@@ -26,6 +26,7 @@ Action AddModel(CLI::App* app);
 Action AddLint(CLI::App* app);
 Action AddInspect(CLI::App* app);
 Action AddPack(CLI::App* app);
+Action AddCollect(CLI::App* app);
 
 // "wrackline: MESSAGE" on stderr, one line, inert. Returns `status`.
 int Fail(const std::string& message, int status = kBadInput);

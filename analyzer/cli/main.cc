@@ -13,8 +13,8 @@
 namespace wrackline::cli {
 namespace {
 
-constexpr std::array<std::string_view, 7> kSubcommands = {"run",  "report",  "rocksdb", "model",
-                                                          "lint", "inspect", "pack"};
+constexpr std::array<std::string_view, 8> kSubcommands = {"run",  "report",  "rocksdb", "model",
+                                                          "lint", "inspect", "pack",    "collect"};
 
 int Main(int argc, char** argv) {
   // What follows `run`'s -- is the command's own, its options included: the parser never sees it.
@@ -32,7 +32,8 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done; 2 bad input or usage; `model` 1 for a configuration that Flink would "
-      "refuse, `lint` 1 with findings; `run` exits as its command does, 125 when "
+      "refuse, `lint` 1 with findings, `collect` 1 when it found nothing; `run` exits as its "
+      "command does, 125 when "
       "wrackline itself failed,\n"
       "126 when the command cannot be executed, 127 when it is not found.\n"
       "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
@@ -50,6 +51,8 @@ int Main(int argc, char** argv) {
     CLI::App* inspect =
         app.add_subcommand("inspect", "Show what a recorder file holds, uninterpreted");
     CLI::App* pack = app.add_subcommand("pack", "Make a small portable dump of a recorder file");
+    CLI::App* collect = app.add_subcommand(
+        "collect", "Gather what says where a process's memory is, secrets masked");
     made[0] = {run, AddRun(run, command)};
     made[1] = {report, AddReport(report)};
     made[2] = {rocksdb, AddRocksDb(rocksdb)};
@@ -57,6 +60,7 @@ int Main(int argc, char** argv) {
     made[4] = {lint, AddLint(lint)};
     made[5] = {inspect, AddInspect(inspect)};
     made[6] = {pack, AddPack(pack)};
+    made[7] = {collect, AddCollect(collect)};
     return made;
   }();
 

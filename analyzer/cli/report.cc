@@ -1,5 +1,8 @@
 #include <fmt/core.h>
 
+#include <chrono>
+#include <cmath>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -10,8 +13,12 @@
 #include "analyzer/cli/scrape_file.h"
 #include "analyzer/cli/size_option.h"
 #include "analyzer/cli/terminal.h"
+#include "analyzer/collect/unpack.h"
+#include "analyzer/evidence/folder.h"
+#include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/symbol_folders.h"
+#include "analyzer/render/event.h"
 #include "analyzer/render/json.h"
 #include "analyzer/render/text.h"
 #include "analyzer/report/report.h"
@@ -21,6 +28,10 @@ namespace {
 
 std::string Render(const report::Report& report, const ReportOptions& options) {
   if (options.format == "json") return render::RenderJson(report);
+  if (options.format == "event") {
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    return render::RenderEvent(report, std::round(now.count() * 1e3) / 1e3);
+  }
   return render::RenderText(report, TerminalOptions(options.colour, !options.output.empty()));
 }
 
@@ -64,6 +75,14 @@ Status AddCounters(const ReportOptions& options, const std::string& path,
 }  // namespace
 
 int Report(const ReportOptions& options) {
+  if (collect::IsArchive(options.path)) {
+    const Result<collect::UnpackedArchive> archive = collect::UnpackedArchive::Open(options.path);
+    if (!archive.ok()) return Fail(archive.error().Text());
+    for (const std::string& remark : archive.value().remarks()) Say(remark);
+    ReportOptions unpacked = options;
+    unpacked.path = archive.value().folder();
+    return Report(unpacked);
+  }
   std::optional<report::FlinkTarget> flink;
   std::optional<Bytes> manifest_limit;
   if (!options.flink_config.empty()) {
@@ -95,7 +114,7 @@ int Report(const ReportOptions& options) {
     manifest_limit = found.manifest_limit;
   }
 
-  const bool json = options.format == "json";
+  const bool text = options.format == "text";
   std::string output;
   for (std::size_t i = 0; i < found.of.size(); ++i) {
     AddLimit(manifest_limit, &found.of[i]);
@@ -103,6 +122,8 @@ int Report(const ReportOptions& options) {
       return Fail(failed->Text());
     const report::Report report = report::BuildReport(std::move(found.of[i]), flink);
     if (!output.empty()) output += json ? "" : "\n";
+    const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
+    if (!output.empty()) output += text ? "\n" : "";
     output += Render(report, options);
   }
   if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
@@ -127,8 +148,9 @@ Action AddReport(CLI::App* app) {
       ->allow_extra_args(false);
   app->add_option("--taskmanager", options.task_manager,
                   "Of scrapes with several TaskManagers, the one with this tm_id");
-  app->add_option("--format", options.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
+  app->add_option("--format", options.format,
+                  "text, json, or event: the verdict as one line of JSON")
+      ->check(CLI::IsMember({"text", "json", "event"}));
   app->add_option("--limit", arguments->limit,
                   "Compare with this limit instead of the recorded one")
       ->check(IsSize(1));

@@ -34,7 +34,8 @@ struct Source {
   std::uint32_t version = 0;
 };
 
-Result<Source> ReadSource(std::string_view bytes, const std::string& path) {
+Result<Source> ReadSource(std::string_view bytes, const std::string& path,
+                          const RecordEdit& edit) {
   Source source;
   std::uint64_t dropped = 0;
   Result<FrameScan> scan = Error{};
@@ -48,6 +49,7 @@ Result<Source> ReadSource(std::string_view bytes, const std::string& path) {
         ++dropped;
         return;
       }
+      if (edit && edit(&record)) repaired = record.SerializeAsString();
       // As written, so that fields of a later version stay in; only text that a strict reader would
       // refuse is replaced.
       const std::string_view bytes_out = repaired.empty() ? frame.record : repaired;
@@ -111,16 +113,11 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
 
 }  // namespace
 
-Status Pack(const std::string& path, const std::string& output) {
-  std::error_code ignored;
-  if (std::filesystem::equivalent(path, output, ignored)) {
-    return Error{fmt::format("{} is both input and output", path),
-                 "give the dump a name of its own"};
-  }
+Result<std::string> PackedBytes(const std::string& path, const RecordEdit& edit) {
   Result<std::string> bytes = ReadSettledBytes(path);
   if (!bytes.ok()) return bytes.error();
   if (IsPacked(bytes.value())) return Error{fmt::format("{} is packed already", path), "copy it"};
-  Result<Source> source = ReadSource(bytes.value(), path);
+  Result<Source> source = ReadSource(bytes.value(), path, edit);
   if (!source.ok()) return source.error();
 
   proto::Dump header;
@@ -131,7 +128,16 @@ Status Pack(const std::string& path, const std::string& output) {
   header.set_source_bytes(bytes.value().size());
   // Serialized messages put one behind the other are merged by a reader: fields 1 to 5, then all
   // the records.
-  Result<std::string> packed = Compress(header.SerializeAsString() + source.value().records);
+  return Compress(header.SerializeAsString() + source.value().records);
+}
+
+Status Pack(const std::string& path, const std::string& output) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(path, output, ignored)) {
+    return Error{fmt::format("{} is both input and output", path),
+                 "give the dump a name of its own"};
+  }
+  const Result<std::string> packed = PackedBytes(path, {});
   if (!packed.ok()) return packed.error();
   return WriteFile(output, packed.value());
 }

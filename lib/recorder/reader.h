@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -81,6 +82,11 @@ Result<std::vector<RawRecord>> ReadRawRecords(const std::string& path);
 // Writes `path`'s records as a zstd-compressed proto::Dump to `output`. ReadRecording(output) gives
 // the same Recording but for source, packed and generation.
 Status Pack(const std::string& path, const std::string& output);
+
+// Changes a record before it is packed, and says whether it did; may be empty.
+using RecordEdit = std::function<bool(proto::Record*)>;
+// What Pack writes, with each record changed by `edit`.
+Result<std::string> PackedBytes(const std::string& path, const RecordEdit& edit);
 
 // Appends one record to a recorder file whose process has ended (`wrackline run` adds the
 // Aftermath).
