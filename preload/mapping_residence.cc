@@ -50,9 +50,9 @@ void MappingResidence::LookNow(MappingTable* table, const char* pagemap) {
 
 MappingResidence::Turn MappingResidence::TurnOf(const MappedRange& range) const {
   if ((range.flags & MappedRange::kThread) != 0) return kStacks;
-  if ((range.flags & MappedRange::kFile) == 0 || (range.flags & MappedRange::kReserved) != 0) {
-    return kTurns;
-  }
+  if ((range.flags & MappedRange::kReserved) != 0) return kTurns;
+  if ((range.flags & MappedRange::kAllocator) != 0) return kAllocator;
+  if ((range.flags & MappedRange::kFile) == 0) return kTurns;
   return range.length / page_ <= kPagesAtOnce ? kFiles : kLargeFiles;
 }
 

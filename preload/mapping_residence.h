@@ -1,11 +1,11 @@
-// How much is resident of the mappings whose owner Linux cannot tell otherwise: of files and of threads' stacks, range by range
-// of the table of mappings. What counts is what this process has in its page tables (`Rss` in smaps).
+// How much is resident of the mappings whose owner Linux cannot tell otherwise: of files, of threads' stacks and of the allocator,
+// range by range of the table of mappings. What counts is what this process has in its page tables (`Rss` in smaps).
 //
 //   residence.Look(&state->mappings, now_ns);                      // at every step of the recorder thread
 //   if (const auto bytes = residence.Of(slot, range.start)) ...    // when the range is written
 //
 // /proc/self/pagemap, 8 bytes a page: no more than 65,536 pages (256 MiB of address space, 1 ms) in a second, and every range
-// every 10 s at the most. Stacks come first, then small files, then those of more than 256 MiB. A range whose figure changed by
+// every 10 s at the most. Stacks come first, then the allocator's memory, then small files, then those of more than 256 MiB. A range whose figure changed by
 // a sixteenth is marked as changed in the table. Where there is no such file, nothing is known. Never allocates from the
 // program's allocator; by one thread.
 #pragma once
@@ -36,7 +36,7 @@ class MappingResidence {
     std::uint64_t start;
     std::uint64_t bytes;
   };
-  enum Turn : std::uint32_t { kStacks, kFiles, kLargeFiles, kTurns };
+  enum Turn : std::uint32_t { kStacks, kAllocator, kFiles, kLargeFiles, kTurns };
   Turn TurnOf(const MappedRange& range) const;
   bool WalkTurn(MappingTable* table, int pagemap, std::uint64_t* budget);
   bool CountPages(const MappedRange& range, int pagemap, std::uint64_t* budget);

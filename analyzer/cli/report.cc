@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -14,8 +13,6 @@
 #include "analyzer/cli/size_option.h"
 #include "analyzer/cli/terminal.h"
 #include "analyzer/collect/unpack.h"
-#include "analyzer/evidence/folder.h"
-#include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/event.h"
@@ -121,8 +118,6 @@ int Report(const ReportOptions& options) {
     if (const Status failed = AddCounters(options, found.paths[i], &found.of[i]))
       return Fail(failed->Text());
     const report::Report report = report::BuildReport(std::move(found.of[i]), flink);
-    if (!output.empty()) output += json ? "" : "\n";
-    const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
     if (!output.empty()) output += text ? "\n" : "";
     output += Render(report, options);
   }

@@ -28,12 +28,18 @@ const Bytes* CommittedOf(const evidence::JvmFigures& figures, std::string_view c
   return nullptr;
 }
 
+void NoteUnread(Ledger* ledger) {
+  ledger->notes.push_back(
+      "The VM's resident memory was not read: heap, metaspace, code and stacks are in "
+      "unexplained.");
+}
+
 // Where nobody read what is resident: what the VM committed, which is at most resident. malloc's part of it is in these lines only
 // while no allocation was sampled, for samples are of the same memory.
 void AddCommitted(const evidence::Evidence& evidence, const evidence::TimelinePoint& point,
                   Ledger* ledger) {
   const std::optional<evidence::JvmFigures> figures = evidence.jvm->Latest();
-  if (!figures) return;
+  if (!figures) return NoteUnread(ledger);
   const auto add = [ledger](const char* id, const char* label, std::optional<Bytes> amount,
                             std::optional<Bytes> budget, const char* source) {
     if (amount && amount->count > 0)
@@ -77,7 +83,7 @@ void AddCommitted(const evidence::Evidence& evidence, const evidence::TimelinePo
     }
     add("jvm.other", "GC and other of the JVM (committed)", rest, std::nullopt, tracking);
   }
-  if (ledger->lines.size() == before) return;
+  if (ledger->lines.size() == before) return NoteUnread(ledger);
   const evidence::Duration apart =
       point.time > figures->time ? point.time - figures->time : figures->time - point.time;
   std::string when;
@@ -114,14 +120,8 @@ Bytes AddJvmLines(const evidence::Evidence& evidence, const evidence::TimelinePo
   if (evidence.sites.empty() && ledger->moment == When::kEnd) AddDirect(*evidence.jvm, ledger);
   const evidence::Jvm& jvm = *evidence.jvm;
   const evidence::JvmResident* resident = jvm.ResidentAt(point.time);
-  if (resident == nullptr && evidence.jvm->Latest()) {
-    AddCommitted(evidence, point, ledger);
-    return {};
-  }
   if (resident == nullptr) {
-    ledger->notes.push_back(
-        "The VM's resident memory was not read: heap, metaspace, code and stacks are in "
-        "unexplained.");
+    AddCommitted(evidence, point, ledger);
     return {};
   }
   // Never more than the kernel says there is: the rest would be taken from what it does not hold.

@@ -128,10 +128,45 @@ void AddUnsampled(const evidence::Evidence& evidence, Ledger* ledger) {
                              Confidence::kDerived});
 }
 
+// jemalloc counts whole pages as resident from the moment it hands out a part of them, and thread caches are filled with objects that
+// nobody touched. Where its mappings were looked at page by page, what it keeps is no more than they have resident beyond what is live.
+void KeepWithinResidentPages(const evidence::Evidence& evidence, std::size_t first,
+                             Ledger* ledger) {
+  Bytes pages;
+  for (const evidence::MappingSite& mapping : evidence.mappings) {
+    if (mapping.kind == evidence::MappingKind::kAllocator)
+      pages += mapping.resident.value_or(Bytes{});
+  }
+  if (pages.count == 0 || evidence.sites.empty()) return;
+  const Bytes live = EstimateLive(evidence.sites, true).Resident() +
+                     EstimateLive(evidence.sites, false).Resident();
+  const Bytes most = std::max(Bytes{}, pages - live);
+  Bytes claimed;
+  for (std::size_t i = first; i < ledger->lines.size(); ++i) claimed += ledger->lines[i].amount;
+  if (claimed <= most || claimed.count <= 0) return;
+  const double part = static_cast<double>(most.count) / static_cast<double>(claimed.count);
+  for (std::size_t i = first; i < ledger->lines.size(); ++i) {
+    Line& line = ledger->lines[i];
+    line.amount = Bytes{static_cast<std::int64_t>(part * static_cast<double>(line.amount.count))};
+    line.confidence = Confidence::kDerived;
+    line.source += ", as far as its mappings are resident beyond what is live";
+  }
+}
+
+void AddStatistics(const evidence::Evidence& evidence, Ledger* ledger);
+
 }  // namespace
 
 void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
   if (!evidence.allocator) return;
+  const std::size_t first = ledger->lines.size();
+  AddStatistics(evidence, ledger);
+  if (evidence.allocator->resident) KeepWithinResidentPages(evidence, first, ledger);
+}
+
+namespace {
+
+void AddStatistics(const evidence::Evidence& evidence, Ledger* ledger) {
   const evidence::AllocatorFigures& allocator = *evidence.allocator;
   const Bytes changed = MemoryChangedSince(evidence, allocator);
   // What was kept then has been given back since; what has grown since still may hold what was
@@ -201,5 +236,7 @@ void AddAllocatorLines(const evidence::Evidence& evidence, Ledger* ledger) {
                              GlibcFree(evidence, allocator), std::nullopt, std::nullopt,
                              "free chunks in the allocator's heaps", Confidence::kUpperBound});
 }
+
+}  // namespace
 
 }  // namespace wrackline::ledger

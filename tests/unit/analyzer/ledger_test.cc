@@ -275,6 +275,31 @@ TEST(Ledger, JemallocSaysWhatIsResident) {
   EXPECT_EQ(Amount(ledger, "allocator.metadata"), 3 * static_cast<std::int64_t>(kMi));
 }
 
+// Pages that jemalloc counts as resident, and that nobody touched.
+TEST(Ledger, JemallocKeepsNoMoreThanItsMappingsHaveResident) {
+  RecordingBuilder builder;
+  builder.Live({"main"}, 512 << 10, 40 * kMi);
+  auto& allocator = *builder.Charge(10, 100 * kMi, 350 * kMi).mutable_allocator();
+  allocator.set_monotonic_ns(10 * testing::kSecond);
+  allocator.set_in_use(60 * kMi);
+  allocator.set_resident(90 * kMi);
+  allocator.set_metadata(4 * kMi);
+  allocator.set_thread_caches(18 * kMi);
+  evidence::Evidence evidence = evidence::EvidenceFromRecording(builder.recording(), std::nullopt);
+  const auto kept = [&evidence] {
+    return BuildLedger(evidence)->Of(Holder::kAllocator).count / static_cast<std::int64_t>(kMi);
+  };
+  EXPECT_EQ(kept(), 18 + 4 + (90 - 60 - 4)) << "nobody looked at its pages";
+  evidence::MappingSite mapping;
+  mapping.kind = evidence::MappingKind::kAllocator;
+  mapping.accessible = 200 * kMiB;
+  mapping.resident = 64 * kMiB;
+  evidence.mappings = {mapping};
+  EXPECT_NEAR(static_cast<double>(kept()), 64 - 40, 1) << "its pages beyond what is live";
+  evidence.mappings[0].resident = 150 * kMiB;
+  EXPECT_EQ(kept(), 18 + 4 + (90 - 60 - 4)) << "never more than it says";
+}
+
 TEST(Ledger, RoundingIsInUseLessSamplesOfTheSameMoment) {
   RecordingBuilder builder;
   auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);

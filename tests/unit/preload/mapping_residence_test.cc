@@ -69,6 +69,22 @@ TEST_F(MappingResidenceTest, CountsThePagesThatThisProcessHas) {
   munmap(pages, 64 * kPage);
 }
 
+// What an allocator has mapped is not what it touched; what it only reserved is not looked at.
+TEST_F(MappingResidenceTest, OfTheAllocatorsMemoryWhatWasTouched) {
+  auto* pages = static_cast<char*>(
+      mmap(nullptr, 64 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(pages, MAP_FAILED);
+  madvise(pages, 64 * kPage, MADV_NOHUGEPAGE);
+  const auto start = reinterpret_cast<std::uint64_t>(pages);
+  Put(start, 32, MappedRange::kAllocator);
+  Put(start + 32 * kPage, 32, MappedRange::kAllocator | MappedRange::kReserved);
+  for (int i = 0; i < 7; ++i) pages[i * kPage] = 'y';
+  residence_.LookNow(table_);
+  EXPECT_EQ(Of(start), 7 * kPage);
+  EXPECT_EQ(Of(start + 32 * kPage), std::nullopt);
+  munmap(pages, 64 * kPage);
+}
+
 TEST_F(MappingResidenceTest, OfAFileOnlyWhatWasTouchedThroughTheMapping) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "segment";
