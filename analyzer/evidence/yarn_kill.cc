@@ -163,6 +163,12 @@ class Reader {
       if (!again) {
         if (auto code = ExitCode(line.substr(0, line.find("Container [pid="))))
           kill->exit_code = code;
+        // "marked as failed. Exit code:-103." may come before the reason.
+        if (!kills_.empty() && number_ - last_ <= kNear && !kills_.back().pid &&
+            kills_.back().container == kill->container) {
+          if (!kill->exit_code) kill->exit_code = kills_.back().exit_code;
+          kills_.pop_back();
+        }
         Push(std::move(*kill));
       }
       last_ = number_;
