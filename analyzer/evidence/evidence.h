@@ -342,6 +342,8 @@ struct JvmFigures {
   std::optional<Bytes> native_reserved_change, native_committed_change;
   // The file they are of, where that is not Jvm::origin: "jcmd/nmt.txt".
   std::string file;
+  // Of a text's set, which says a part, the rest is what was known before: the oldest moment of that.
+  std::optional<Time> oldest;
 };
 
 // Resident memory that is the VM's by its address, each page in one kind. A kind that was not seen is absent.

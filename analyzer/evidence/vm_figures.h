@@ -16,11 +16,12 @@ inline constexpr Duration kOneMoment = std::chrono::minutes(1);
 // The VM of `evidence`; a new one, whose figures are of `origin`, where there is none.
 Jvm& VmOf(std::string_view origin, Evidence* evidence);
 
-// Each figure of `from` that `to` has not. The time stays that of `to`.
-void FillFigures(const JvmFigures& from, JvmFigures* to);
+// Each figure of `from` that `to` has not; whether there was one. The time stays that of `to`.
+bool FillFigures(const JvmFigures& from, JvmFigures* to);
 
 // Puts `figures` into the nearest set of the VM that is within kOneMoment, where it says nothing of them; else among the others, in
-// order of time. Figures without a time are taken for those of the newest moment.
+// order of time. Figures without a time are taken for those of the newest moment. A newest set that is of a text is completed by the
+// newest known values of what it does not say (JvmFigures::oldest).
 void AddFigures(JvmFigures figures, Jvm* vm);
 
 // Adds a long series in order of time, which is kept as it is.

@@ -34,19 +34,47 @@ TEST(VmFigures, OtherMomentsStayInOrderAndTheNewestOfEachIsTheLatest) {
   JvmFigures first = At({}), second = At(std::chrono::minutes(10)),
              third = At(std::chrono::minutes(5));
   first.native_committed = 300 * kMiB;
+  first.threads = 7;
   first.heap_used = 1 * kMiB;
   second.heap_used = 2 * kMiB;
+  second.file = "gc.log";
   third.heap_used = 3 * kMiB;
   third.native_committed = 310 * kMiB;
   for (const JvmFigures& figures : {first, second, third}) AddFigures(figures, &vm);
   ASSERT_EQ(vm.figures.size(), 3u);
   EXPECT_EQ(vm.figures[1].heap_used, 3 * kMiB);
-  EXPECT_FALSE(vm.Last()->native_committed.has_value());
+  // The newest is of a text: completed, and it says how old what it was completed with is.
+  EXPECT_EQ(vm.Last()->time, second.time);
+  EXPECT_EQ(vm.Last()->heap_used, 2 * kMiB);
+  EXPECT_EQ(vm.Last()->threads, 7u);
+  EXPECT_EQ(vm.Last()->oldest, first.time);
   ASSERT_TRUE(vm.Latest().has_value());
-  EXPECT_EQ(vm.Latest()->time, second.time);
   EXPECT_EQ(vm.Latest()->heap_used, 2 * kMiB);
-  EXPECT_EQ(vm.Latest()->native_committed, 310 * kMiB);
   EXPECT_FALSE(Jvm{}.Latest().has_value());
+}
+
+TEST(VmFigures, AnAskedVmsNewestIsLeftAsItIs) {
+  Jvm vm;
+  JvmFigures inside = At(std::chrono::minutes(10)), text = At({});
+  inside.heap_used = 2 * kMiB;
+  text.native_committed = 300 * kMiB;
+  text.file = "nmt.txt";
+  AddFigures(inside, &vm);
+  AddFigures(text, &vm);
+  EXPECT_FALSE(vm.Last()->native_committed.has_value());
+  EXPECT_EQ(vm.Latest()->native_committed, 300 * kMiB);
+}
+
+TEST(VmFigures, PoolsOfHeapAndCodeAreTwoAccounts) {
+  Jvm vm;
+  JvmFigures heap = At({}), code = At({});
+  heap.pools = {{"eden space", true, kMiB, {}, {}}};
+  code.pools = {{"CodeCache", false, kMiB, {}, {}}};
+  AddFigures(heap, &vm);
+  AddFigures(code, &vm);
+  AddFigures(code, &vm);
+  ASSERT_EQ(vm.Last()->pools.size(), 2u);
+  EXPECT_EQ(vm.Last()->pools[1].name, "CodeCache");
 }
 
 TEST(VmFigures, WithoutATimeTheyAreOfTheNewestMoment) {
