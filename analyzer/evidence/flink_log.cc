@@ -163,6 +163,13 @@ class Reader {
     FlinkFacts& facts = log_.facts;
     if (facts.jvm_options.size() < kMostOptions && !option.empty())
       facts.jvm_options.push_back(Cut(option));
+    for (const auto& [flag, name] :
+         {std::pair("-XX:+UseG1GC", "G1"), std::pair("-XX:+UseParallelGC", "Parallel"),
+          std::pair("-XX:+UseSerialGC", "Serial"), std::pair("-XX:+UseZGC", "ZGC"),
+          std::pair("-XX:+UseShenandoahGC", "Shenandoah"),
+          std::pair("-XX:+UseConcMarkSweepGC", "CMS")}) {
+      if (option == flag) log_.collector = name;
+    }
     for (const auto& [prefix, size] :
          {std::pair("-Xmx", &FlinkFacts::max_heap),
           std::pair("-XX:MaxHeapSize=", &FlinkFacts::max_heap),
@@ -221,6 +228,8 @@ class Reader {
     if (Skip(&rest, "Loading configuration property: ")) return TakeProperty(rest);
     if (Skip(&rest, "Loading dynamic configuration property: ")) return TakeProperty(rest);
     if (Skip(&rest, "JVM: ")) {
+      // "OpenJDK 64-Bit Server VM - Debian - 17/17.0.15+6-Debian-1deb12u1"
+      log_.vm_name = Cut(Before(rest.substr(0, 100), " - "));
       if (const std::size_t slash = rest.rfind('/'); slash != std::string_view::npos)
         facts.java_version = Cut(rest.substr(slash + 1));
     } else if (SkipPast(&rest, "with ResourceID: ")) {
@@ -298,6 +307,16 @@ class Reader {
   bool in_direct_ = false;
   int attempts_ = 0;
 };
+
+// The limits that the process was started with are the VM's, whoever asks it for its figures.
+void AddToVm(const FlinkLog& log, Jvm* vm) {
+  if (vm->vm_name.empty()) vm->vm_name = log.vm_name;
+  if (vm->java_version.empty()) vm->java_version = log.facts.java_version;
+  if (vm->collector.empty()) vm->collector = log.collector;
+  if (!vm->max_heap) vm->max_heap = log.facts.max_heap;
+  if (!vm->max_direct_memory) vm->max_direct_memory = log.facts.max_direct;
+  if (!vm->max_metaspace) vm->max_metaspace = log.facts.max_metaspace;
+}
 
 // A line with a level and a logger of Flink's.
 bool OfFlink(std::string_view line) {
@@ -377,6 +396,10 @@ Result<std::string> AddFlinkLog(const SourceFile& file, Evidence* evidence) {
       remark += ", " + std::to_string(log.facts.restarts) + " job restarts";
     if (log.facts.exit_code)
       remark += ", ended with exit code " + std::to_string(*log.facts.exit_code);
+    if (!log.job_manager && log.facts.max_heap) {
+      if (!evidence->jvm) evidence->jvm.emplace();
+      AddToVm(log, &*evidence->jvm);
+    }
     if (!evidence->flink) evidence->flink.emplace();
     MergeFacts(std::move(log.facts), log.job_manager, &*evidence->flink);
   }

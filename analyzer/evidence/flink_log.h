@@ -22,13 +22,14 @@ namespace wrackline::evidence {
 struct FlinkLog {
   FlinkFacts facts;
   bool job_manager = false;  // its options and memory are not the TaskManager's, and are left out
+  std::string vm_name, collector;  // "OpenJDK 64-Bit Server VM", "G1"; empty: not said
   std::uint64_t lines = 0;
 };
 
 FlinkLog ParseFlinkLog(std::string_view text);
 
 bool IsFlinkLog(const SourceFile& file);
-// Also takes the OutOfMemoryErrors of the log (java_errors.h). What an earlier source said is kept; a second TaskManager's log gives its
+// Also takes what the options say of the VM, and the OutOfMemoryErrors of the log (java_errors.h). What an earlier source said is kept; a second TaskManager's log gives its
 // errors only.
 Result<std::string> AddFlinkLog(const SourceFile& file, Evidence* evidence);
 

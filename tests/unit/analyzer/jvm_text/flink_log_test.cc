@@ -149,6 +149,14 @@ TEST(FlinkLog, ErrorsAreTakenWithIt) {
             "a TaskManager of Flink 1.20.3, 1.00 GiB of process memory, RocksDB's shared cache "
             "115.2 MiB, ended with exit code -17; the Java heap ran out");
   EXPECT_EQ(evidence.flink->budgets->origin, "tm.log");
+  // What the VM was started with is known, though nobody asked it for figures.
+  ASSERT_TRUE(evidence.jvm.has_value());
+  EXPECT_EQ(evidence.jvm->vm_name, "OpenJDK 64-Bit Server VM");
+  EXPECT_EQ(evidence.jvm->collector, "G1");
+  EXPECT_EQ(evidence.jvm->max_metaspace, 256 * kMiB);
+  EXPECT_EQ(evidence.jvm->max_direct_memory, 192 * kMiB);
+  EXPECT_TRUE(evidence.jvm->figures.empty());
+  EXPECT_TRUE(evidence.jvm->origin.empty());
   ASSERT_EQ(evidence.java_errors.size(), 1u);
   // Another TaskManager's log does not change what is known of this one.
   const std::string other = Sample("flink/unmanaged-1g-2slots.log");
