@@ -285,6 +285,8 @@ class Finder {
   }
 
   void Add(JavaError error, bool sign, std::size_t begin, std::size_t end) {
+    // A sentence of its own in the log, a part of one in a report.
+    while (EndsWith(error.message, ".")) error.message.pop_back();
     auto found = std::find_if(found_.begin(), found_.end(),
                               [&](const Found& one) { return one.error.kind == error.kind; });
     if (found == found_.end()) {

@@ -21,7 +21,7 @@ TEST(HsErr, TheSystemGaveNoMemory) {
   EXPECT_EQ(fatal.error.requested, 112 * kKiB);
   EXPECT_EQ(fatal.error.message,
             "Native memory allocation (mmap) failed to map 114688 bytes. Error detail: committing "
-            "reserved memory.");
+            "reserved memory");
   EXPECT_EQ(fatal.error.thread, "VM Thread");
   EXPECT_EQ(fatal.java_version, "17.0.21.1+2");
   EXPECT_EQ(fatal.collector, "Serial");
