@@ -287,7 +287,7 @@ class Reader {
     for (Raw& raw : raw_) {
       if (!raw.point.time && raw.uptime && Known(end))
         raw.point.time = end - (last_uptime_ - *raw.uptime);
-      log_.points.push_back(std::move(raw.point));
+      log_.points.push_back(raw.point);
     }
   }
 
