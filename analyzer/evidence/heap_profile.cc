@@ -107,14 +107,15 @@ Result<std::string> AddHeapProfile(const SourceFile& file, SymbolFolders* symbol
   HeapProfileFacts facts = Facts(profile.value(), file);
   std::string clause = Clause(facts);
   if (!evidence->sites.empty()) {
+    if (!facts.live_known) return clause;
     // Two accounts of one process cannot be added up, and those of two processes must not.
     if (!evidence->heap_profile) return clause + "; the recording's own samples are used instead";
-    if (evidence->heap_profile->taken > facts.taken)
+    if (evidence->heap_profile->live_known && evidence->heap_profile->taken > facts.taken)
       return clause + "; " + evidence->heap_profile->file + " is younger and used instead";
-    clause += "; used instead of the older " + evidence->heap_profile->file;
+    clause += "; used instead of " + evidence->heap_profile->file;
   }
   evidence->sites = SitesOf(profile.value(), symbols, remarks);
-  evidence->process.sampling_interval = facts.interval.value_or(facts.exact ? Bytes{1} : Bytes{});
+  evidence->process.sampling_interval = facts.interval.value_or(Bytes{});
   if (evidence->process.executable.empty() && !profile.value().mappings.empty() &&
       profile.value().mappings.front().path.substr(0, 1) == "/")
     evidence->process.executable = profile.value().mappings.front().path;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "analyzer/evidence/convert.h"
+#include "analyzer/evidence/heap_profile_text.h"
 #include "analyzer/evidence/pprof_wire.h"
 
 namespace wrackline::evidence {
@@ -284,13 +285,12 @@ bool Reader::ReadSample(std::string_view bytes) {
   if (stack.live.bytes == 0 && stack.allocated.bytes == 0) return true;
   stacks_cut_ += cut ? 1 : 0;
   if (profile_.interval > 0 && stack.live.bytes > 0) {
-    // What was drawn is not in it, only what that stands for: where the number of objects is not known, they
-    // are taken to be small, which gives the largest error there can be.
+    // What was drawn is not in it, only what that stands for.
     const double size = stack.live.objects > 0 ? stack.live.bytes / stack.live.objects : 0;
     const double chance = -std::expm1(-size / profile_.interval);
     const double weight = chance > 0 ? size / chance : profile_.interval;
     stack.samples = std::round(stack.live.bytes / weight);
-    stack.variance = std::max(0.0, stack.live.bytes * (weight - size));
+    stack.variance = VarianceOf(stack.live, profile_.interval);
   } else {
     stack.samples = stack.live.objects;
   }

@@ -53,7 +53,11 @@ std::optional<HeapProfile::Mapping> ReadMapping(std::string_view line) {
     skip_word();  // the device
     skip_word();  // the inode
   }
-  mapping.path = std::string(Trimmed(line));
+  line = Trimmed(line);
+  constexpr std::string_view kDeleted = " (deleted)";  // the file was replaced while it was mapped
+  if (line.size() > kDeleted.size() && line.substr(line.size() - kDeleted.size()) == kDeleted)
+    line.remove_suffix(kDeleted.size());
+  mapping.path = std::string(line);
   return mapping;
 }
 
@@ -119,12 +123,20 @@ HeapProfile::Amount Scaled(std::uint64_t objects, std::uint64_t bytes, Sampling 
   return amount;
 }
 
-double VarianceOf(std::uint64_t drawn, const HeapProfile::Amount& scaled) {
-  if (drawn == 0 || scaled.objects <= 0) return 0;
-  const double count = static_cast<double>(drawn);
-  const double weight = scaled.bytes / count;
-  const double size = scaled.bytes / scaled.objects;
-  return std::max(0.0, count * weight * (weight - size));
+double VarianceOf(const HeapProfile::Amount& estimate, double interval) {
+  if (interval <= 1 || estimate.bytes <= 0) return 0;
+  // Objects of a byte, where their number is not known: the largest error there can be.
+  if (estimate.objects <= 0) return estimate.bytes * interval;
+  const double mean = estimate.bytes / estimate.objects;
+  const double ratio = interval / mean;
+  const double same = mean * mean / std::expm1(1 / ratio);
+  // The integral of exp(-s / mean) / mean * s^2 / (exp(s / interval) - 1): the geometric series of the last factor gives
+  // interval^3 / mean * the sum of 2 / (k + ratio)^3, of whose terms from the 20th on the integral is close enough.
+  constexpr int kTerms = 20;
+  double sum = 1 / ((kTerms + 0.5 + ratio) * (kTerms + 0.5 + ratio));
+  for (int k = 1; k <= kTerms; ++k) sum += 2 / ((k + ratio) * (k + ratio) * (k + ratio));
+  const double spread = interval * interval * ratio * sum;
+  return estimate.objects * std::max(same, spread);
 }
 
 HeapProfile::Stack StackAdder::ReadStack(std::string_view addresses) {
@@ -151,7 +163,7 @@ void StackAdder::Add(HeapProfile::Stack stack, const DrawnCounts& counts, Sampli
   stack.live = Scaled(counts.live_objects, counts.live_bytes, sampling, interval);
   stack.allocated = Scaled(counts.allocated_objects, counts.allocated_bytes, sampling, interval);
   stack.samples = static_cast<double>(counts.live_objects);
-  if (sampling != Sampling::kNone) stack.variance = VarianceOf(counts.live_objects, stack.live);
+  if (sampling != Sampling::kNone) stack.variance = VarianceOf(stack.live, interval);
   profile_->live.objects += stack.live.objects;
   profile_->live.bytes += stack.live.bytes;
   profile_->allocated.objects += stack.allocated.objects;

@@ -37,8 +37,10 @@ enum class Sampling {
 // jeprof's arithmetic: all objects of a stack are taken to have their mean size.
 HeapProfile::Amount Scaled(std::uint64_t objects, std::uint64_t bytes, Sampling sampling,
                            double interval);
-// The variance of the estimate (docs/sampling.md): each drawn object stands for w bytes and counts w * (w - s).
-double VarianceOf(std::uint64_t drawn, const HeapProfile::Amount& scaled);
+// The variance of the estimate. An object of s bytes adds s^2 (1 - p) / p (docs/sampling.md); a profile has only the mean size of a
+// stack's objects, and small ones among large ones would be overlooked with it. So the larger of two is taken: all of the mean size,
+// and sizes spread exponentially around it (docs/heap-profiles.md).
+double VarianceOf(const HeapProfile::Amount& estimate, double interval);
 
 // Adds stacks to a profile, each address once.
 class StackAdder {

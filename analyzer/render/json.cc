@@ -372,6 +372,7 @@ std::string RenderJson(const report::Report& report) {
     json["rocksdb_objects"] = RocksDbObjectsJson(*evidence.rocksdb_objects);
   if (evidence.jvm) json["jvm"] = JvmJson(*evidence.jvm);
   json["sites"] = SitesJson(evidence.sites);
+  if (evidence.heap_profile) json["heap_profile"] = HeapProfileJson(*evidence.heap_profile);
   if (!evidence.thread_groups.empty()) json["thread_groups"] = ThreadGroupsJson(evidence);
   if (!evidence.mappings.empty()) {
     json["mappings"] = MappingsJson(evidence.mappings);

@@ -34,6 +34,8 @@ inline void Put(Json* object, const char* key, const std::string& text) {
 
 // Families, caches, write buffer managers, and the totals with each byte once.
 Json RocksDbJson(const evidence::RocksDb& rocksdb);
+// Whose samples the sites are, where they are another tool's.
+Json HeapProfileJson(const evidence::HeapProfileFacts& profile);
 // What Java made of RocksDB and did not close.
 Json RocksDbObjectsJson(const evidence::RocksDbObjects& objects);
 // The last minutes before a kill; of a report that has them.

@@ -87,6 +87,13 @@ std::string MeansText(const evidence::Site& site, std::size_t columns, const Pag
   return text;
 }
 
+const char* HowKnown(const evidence::Evidence& evidence) {
+  const auto& profile = evidence.heap_profile;
+  if (profile && profile->exact) return "every allocation counted";
+  if (profile && !profile->interval) return "as another tool has them";
+  return "estimated from samples";
+}
+
 }  // namespace
 
 void WriteSites(const report::Report& report, Page* page) {
@@ -94,8 +101,15 @@ void WriteSites(const report::Report& report, Page* page) {
   if (evidence.sites.empty() || evidence.sites.front().live.count <= 0) return;
   Bytes live;
   for (const evidence::Site& site : evidence.sites) live += site.live;
-  page->Heading(fmt::format("Top sites: {} live in {} sites, estimated from samples",
-                            FormatBytes(live), evidence.sites.size()));
+  page->Heading(fmt::format("Top sites: {} live in {} sites, {}", FormatBytes(live),
+                            evidence.sites.size(), HowKnown(evidence)));
+  if (evidence.heap_profile) {
+    page->Paragraph(fmt::format("From the {} heap profile {}.", evidence.heap_profile->format,
+                                evidence.heap_profile->file),
+                    2, 0, Style::kDim);
+    for (const std::string& note : evidence.heap_profile->notes)
+      page->Paragraph(note, 2, 0, Style::kDim);
+  }
   std::size_t shown = 0;
   for (const evidence::Site& site : evidence.sites) {
     if (site.live.count <= 0 || shown++ == kSites) break;

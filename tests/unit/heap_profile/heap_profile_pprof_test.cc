@@ -167,6 +167,11 @@ TEST(PprofTest, AllocatedAloneIsNotLive) {
   ASSERT_TRUE(clause.ok());
   EXPECT_THAT(clause.value(), HasSubstr("not what is live"));
   EXPECT_FALSE(evidence.heap_profile->live_known);
+  // One that says what is live is better, whatever its age; and is not replaced by this one.
+  const std::string live = Load("pprof-go.pb.gz");
+  ASSERT_TRUE(AddHeapProfile({"heap.pb", live, Time{}}, &evidence).ok());
+  ASSERT_TRUE(AddHeapProfile({"allocs.pb", text, Time::max()}, &evidence).ok());
+  EXPECT_EQ(evidence.heap_profile->file, "heap.pb");
 }
 
 TEST(PprofTest, OtherKindsAreErrorsThatSayWhat) {

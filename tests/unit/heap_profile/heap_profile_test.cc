@@ -6,8 +6,12 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "analyzer/evidence/heap_profile_text.h"
+#include "analyzer/render/json.h"
+#include "analyzer/render/text.h"
+#include "analyzer/report/report.h"
 
 namespace wrackline::evidence {
 namespace {
@@ -50,7 +54,7 @@ constexpr const char* kJemalloc =
     "\n"
     "MAPPED_LIBRARIES:\n"
     "00400000-00401000 r--p 00000000 fe:00 77    /srv/app/server\n"
-    "00401000-00402000 r-xp 00001000 fe:00 77    /srv/app/server\n";
+    "00401000-00402000 r-xp 00001000 fe:00 77    /srv/app/server (deleted)\n";
 
 // What `jeprof --text --show_bytes` (5.3.0) and `google-pprof --text --show_bytes` (2.10) print as the total.
 TEST(HeapProfileTest, TotalsAreThoseOfJeprofAndGooglePprof) {
@@ -102,6 +106,27 @@ TEST(HeapProfileTest, AJemallocDumpIsScaledStackByStack) {
   ASSERT_EQ(profile.locations.size(), 3u);
   EXPECT_EQ(profile.locations[0].address, 0x401000u);
   EXPECT_EQ(profile.stacks[0].locations[1], profile.stacks[1].locations[1]);
+}
+
+// The mean size alone would say that the objects of a site with small and large ones are all drawn.
+TEST(HeapProfileTest, TheErrorAllowsForSizesThatSpread) {
+  const double interval = 4096;
+  // 1,000 to 60,999 bytes, all equally many: the true variance of drawing from them.
+  double truth = 0, bytes = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const double size = 1000 + 30.0 * i;
+    truth += size * size / std::expm1(size / interval);
+    bytes += size;
+  }
+  const double ours = VarianceOf({2000, bytes}, interval);
+  EXPECT_GT(ours, truth);
+  EXPECT_LT(ours, 2.5 * truth);
+  // Of one size: that of the formula where the size is that of the interval or less, and next to nothing for large objects.
+  EXPECT_NEAR(VarianceOf({100, 100 * 200.0}, interval),
+              100 * 200.0 * 200 / std::expm1(200 / interval), 1);
+  EXPECT_LT(std::sqrt(VarianceOf({20, 20 * 900000.0}, interval)), 0.0005 * 20 * 900000);
+  EXPECT_EQ(VarianceOf({20, 1000}, 0), 0);
+  EXPECT_EQ(VarianceOf({0, 1000}, interval), 1000 * interval);
 }
 
 TEST(HeapProfileTest, SitesHaveModuleAndOffsetWithoutSymbols) {
@@ -205,6 +230,23 @@ TEST(HeapProfileTest, FillsTheEvidence) {
   EXPECT_EQ(evidence.process.sampling_interval, 64 * kKiB);
   EXPECT_EQ(evidence.process.executable, "/srv/holder/holder");
   EXPECT_FALSE(evidence.sites.empty());
+}
+
+TEST(HeapProfileTest, AReportSaysWhoseSamplesTheSitesAre) {
+  const std::string text = Load("jemalloc-raw.prof"), counted = Load("gperftools-heapprofile.heap");
+  Evidence evidence, exact;
+  ASSERT_TRUE(AddHeapProfile({"jeprof.1.heap", text, Time{}}, &evidence).ok());
+  ASSERT_TRUE(AddHeapProfile({"gp.heap", counted, Time{}}, &exact).ok());
+  const report::Report report = report::BuildReport(std::move(evidence), std::nullopt);
+  const std::string page = render::RenderText(report, {});
+  EXPECT_THAT(page, HasSubstr("From the jemalloc heap profile jeprof.1.heap."));
+  EXPECT_THAT(page, HasSubstr("estimated from samples"));
+  EXPECT_THAT(page, HasSubstr("cargo::Mixed"));
+  const auto json = nlohmann::json::parse(render::RenderJson(report));
+  EXPECT_EQ(json["heap_profile"]["live"], 85785580);
+  EXPECT_EQ(json["heap_profile"]["sampling_interval"], 65536);
+  EXPECT_THAT(render::RenderText(report::BuildReport(std::move(exact), std::nullopt), {}),
+              HasSubstr("every allocation counted"));
 }
 
 TEST(HeapProfileTest, TheYoungerOfTwoIsUsedAndARecordingBeforeBoth) {
