@@ -329,6 +329,55 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   return evidence;
 }
 
+std::optional<Evidence> EvidenceAt(const recorder::Recording& recording, Time time,
+                                   const recorder::Recording* past) {
+  Evidence then = EvidenceFromRecording(recording, std::nullopt);
+  const auto later = [](Time moment, const auto& figures) { return moment < figures.time; };
+  auto& timeline = then.timeline;
+  timeline.erase(std::upper_bound(timeline.begin(), timeline.end(), time, later), timeline.end());
+  if (timeline.empty()) return std::nullopt;
+  const TimelinePoint point = timeline.back();
+  const Moment moment = MomentOf(recording, point);
+  then.allocator = moment.allocator;
+  then.rocksdb = moment.rocksdb;
+  then.last_record = point.time;
+  then.last_charge.reset();
+  then.peak_charge.reset();
+  then.peak_working_set.reset();
+  then.charge_peak.reset();
+  then.resident_peak.reset();
+  then.sites.clear();
+  then.thread_groups.clear();
+  then.mappings.clear();
+  then.untouched_known = false;
+  if (past != nullptr) {
+    then.recent_window = std::min(kMostRecent, then.Lifetime() / 4);
+    then.sites = SitesFromRecording(*past, then.recent_window);
+    then.untouched_known = past->untouched.has_value();
+    then.thread_groups = ThreadGroupsFromRecording(*past, then.sites);
+    then.mappings = MappingsFromRecording(*past);
+  }
+  then.ending = {};
+  if (then.jvm) {
+    auto& figures = then.jvm->figures;
+    figures.erase(std::upper_bound(figures.begin(), figures.end(), time, later), figures.end());
+    auto& resident = then.jvm->resident;
+    resident.erase(std::upper_bound(resident.begin(), resident.end(), time, later), resident.end());
+  }
+  if (then.rocksdb_objects) {
+    then.rocksdb_objects->time = point.time;
+    then.rocksdb_objects->shared.clear();
+    then.rocksdb_objects->iterators.clear();
+    for (RocksDbObjectKind& kind : then.rocksdb_objects->kinds) {
+      auto& history = kind.history;
+      history.erase(std::upper_bound(history.begin(), history.end(), time, later), history.end());
+      kind.made = history.empty() ? 0 : history.back().alive;
+      kind.closed = 0;
+    }
+  }
+  return then;
+}
+
 bool StillRunning(const recorder::Recording& recording) {
   if (recording.packed || recording.exit || recording.aftermath || !recording.process) return false;
   if (WriterHoldsLock(recording.source)) return true;

@@ -23,6 +23,12 @@ Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assu
 Evidence EvidenceFromRecording(const recorder::Recording& recording,
                                std::optional<Bytes> assumed_limit);
 
+// What is known of an earlier moment: the last tick at or before `time`, with what the allocator, RocksDB and the VM said then, and nothing
+// of the ending. Sites, thread groups and mappings are those of `past`, the records up to then (recorder/past.h); without it there are
+// none. Nothing when there is no tick so early.
+std::optional<Evidence> EvidenceAt(const recorder::Recording& recording, Time time,
+                                   const recorder::Recording* past = nullptr);
+
 // True when the recorded process is alive: it holds its lock on the file, or it is found on this
 // machine (same host name and boot, and a process of that id that began at the same time).
 bool StillRunning(const recorder::Recording& recording);
