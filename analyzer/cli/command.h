@@ -22,6 +22,7 @@ using Action = std::function<int()>;
 Action AddRun(CLI::App* app, std::vector<std::string> command);
 Action AddReport(CLI::App* app);
 Action AddRocksDb(CLI::App* app);
+Action AddDiff(CLI::App* app);
 Action AddModel(CLI::App* app);
 Action AddLint(CLI::App* app);
 Action AddInspect(CLI::App* app);

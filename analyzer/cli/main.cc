@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::array<std::string_view, 8> kSubcommands = {"run",  "report",  "rocksdb", "model",
                                                           "lint", "inspect", "pack",    "collect"};
+constexpr std::array<std::string_view, 8> kSubcommands = {"run",   "report", "diff",    "rocksdb",
+                                                          "model", "lint",   "inspect", "pack"};
 
 int Main(int argc, char** argv) {
   // What follows `run`'s -- is the command's own, its options included: the parser never sees it.
@@ -34,6 +36,8 @@ int Main(int argc, char** argv) {
       "Exit status: 0 done; 2 bad input or usage; `model` 1 for a configuration that Flink would "
       "refuse, `lint` 1 with findings, `collect` 1 when it found nothing; `run` exits as its "
       "command does, 125 when "
+      "refuse, `lint` 1 with findings, `diff` 1 when something grew; `run` exits as its command "
+      "does, 125 when "
       "wrackline itself failed,\n"
       "126 when the command cannot be executed, 127 when it is not found.\n"
       "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
@@ -42,6 +46,7 @@ int Main(int argc, char** argv) {
     CLI::App* run = app.add_subcommand("run", "Run a command and record its memory");
     CLI::App* report =
         app.add_subcommand("report", "Say who held the memory, and what to set instead");
+    CLI::App* diff = app.add_subcommand("diff", "Say what grew between two recordings or profiles");
     CLI::App* rocksdb =
         app.add_subcommand("rocksdb", "Show what each RocksDB family holds, each byte once");
     CLI::App* model =
@@ -61,6 +66,12 @@ int Main(int argc, char** argv) {
     made[5] = {inspect, AddInspect(inspect)};
     made[6] = {pack, AddPack(pack)};
     made[7] = {collect, AddCollect(collect)};
+    made[2] = {diff, AddDiff(diff)};
+    made[3] = {rocksdb, AddRocksDb(rocksdb)};
+    made[4] = {model, AddModel(model)};
+    made[5] = {lint, AddLint(lint)};
+    made[6] = {inspect, AddInspect(inspect)};
+    made[7] = {pack, AddPack(pack)};
     return made;
   }();
 

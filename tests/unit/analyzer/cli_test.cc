@@ -54,7 +54,7 @@ class CliTest : public ::testing::Test {
 TEST_F(CliTest, HelpAndVersion) {
   EXPECT_EQ(Wrackline("--help").status, 0);
   EXPECT_THAT(Wrackline("--version").output, HasSubstr("wrackline 0."));
-  for (const char* subcommand : {"run", "report", "rocksdb", "inspect", "pack"})
+  for (const char* subcommand : {"run", "report", "diff", "rocksdb", "inspect", "pack"})
     EXPECT_EQ(Wrackline(std::string(subcommand) + " --help").status, 0) << subcommand;
 }
 
