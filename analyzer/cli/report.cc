@@ -134,9 +134,11 @@ Action AddReport(CLI::App* app) {
   };
   auto arguments = std::make_shared<Arguments>();
   ReportOptions& options = arguments->options;
-  app->add_option("path", options.path,
-                  "Recorder file (.wrack), packed dump (.wrackpack), a folder of them, or a "
-                  "Prometheus scrape of a Flink TaskManager (- reads one from standard input)");
+  app->add_option(
+      "path", options.path,
+      "Folder of whatever there is: recordings (.wrack, .wrackpack), logs, files of /proc and "
+      "the cgroup, metrics, manifests, heap profiles; or one such file (- reads a "
+      "Prometheus scrape from standard input)");
   app->add_option("--scrape", options.scrapes,
                   "Scrape of a Flink TaskManager's metrics, where nothing was recorded; may be "
                   "repeated in order of time: the last one is the state, the peaks are of all")

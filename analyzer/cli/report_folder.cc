@@ -132,6 +132,8 @@ Result<FolderEvidence> ReadEvidenceFolder(const ReportOptions& options,
   FolderConfiguration configuration(folder.value(), options);
   evidence::FolderQuestion question;
   question.task_manager = options.task_manager;
+  question.symbols = symbols;
+  question.remarks = &result.remarks;
   question.configured = [&](const evidence::Evidence& evidence) {
     if (flink) return ConfiguredBy(flink);
     const std::optional<FlinkSource>& source = configuration.Read(evidence, &result.remarks);

@@ -1,6 +1,7 @@
 #include "analyzer/evidence/cgroup_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string_view>
 #include <tuple>
@@ -11,15 +12,18 @@
 namespace wrackline::evidence {
 namespace {
 
-// How near it came to its limit: that it ran out, how full it was, how much it held.
-using Rank = std::tuple<bool, double, std::uint64_t>;
+// How near it came to its limit: that it ran out, how full it was to a fiftieth, and of two that were as full the inner one,
+// which holds less: a pod with one container has that container's limit. Without a limit the larger one.
+using Rank = std::tuple<bool, long, double>;
 
 Rank RankOf(const CgroupSnapshot& snapshot) {
   const container::CgroupMemory& memory = snapshot.memory;
-  const std::uint64_t held = std::max(memory.charge.value_or(0), memory.peak.value_or(0));
-  const std::uint64_t limit = memory.limit.value_or(0);
-  const double full = limit > 0 ? static_cast<double>(held) / static_cast<double>(limit) : 0.0;
-  return {snapshot.oom.value_or(0) > 0, full, held};
+  const auto held =
+      static_cast<double>(std::max(memory.charge.value_or(0), memory.peak.value_or(0)));
+  const auto limit = static_cast<double>(memory.limit.value_or(0));
+  const bool ran_out = snapshot.oom.value_or(0) > 0;
+  if (limit <= 0) return {ran_out, -1, held};
+  return {ran_out, std::lround(50 * std::min(held / limit, 10.0)), -held};
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Which of several saved cgroups to go by: a pod's and its containers', each perhaps at several moments.
 //
-// The one whose limit ran out, else the fullest, else the largest. Which snapshots are of one cgroup their names say:
+// The one whose limit ran out, else the fullest, the inner one of two that are as full; without limits the largest. Which snapshots are of one cgroup their names say:
 // "pod.before" and "pod.after" are, "container-a.before" is another. Pure; any thread.
 #pragma once
 

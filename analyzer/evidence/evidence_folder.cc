@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "analyzer/evidence/cgroup_choice.h"
+#include "analyzer/evidence/heap_profile.h"
 #include "analyzer/evidence/kernel_moment.h"
 #include "analyzer/evidence/prometheus_json.h"
 #include "analyzer/evidence/scrape_source.h"
@@ -38,6 +39,8 @@ Result<std::string> ApplyText(const SourceReader& reader, const SourceFile& file
   if (std::string_view(reader.kind) == kPrometheusJsonKind)
     return AddPrometheusAnswer(file, question.task_manager, Configured(question, *evidence),
                                evidence);
+  if (std::string_view(reader.kind) == kHeapProfileKind)
+    return AddHeapProfile(file, question.symbols, question.remarks, evidence);
   return reader.add(file, evidence);
 }
 

@@ -21,6 +21,7 @@
 #include "analyzer/evidence/folder_files.h"
 #include "analyzer/evidence/from_scrape.h"
 #include "analyzer/evidence/source.h"
+#include "analyzer/evidence/symbol_folders.h"
 #include "lib/base/result.h"
 
 namespace wrackline::evidence {
@@ -29,9 +30,13 @@ namespace wrackline::evidence {
 inline constexpr char kRecordingKind[] = "recording";
 inline constexpr char kScrapeKind[] = "prometheus_text";
 inline constexpr char kPrometheusJsonKind[] = "prometheus_json";
+inline constexpr char kHeapProfileKind[] = "heap_profile";
 inline constexpr char kCgroupKind[] = "cgroup";
 
 struct FolderQuestion {
+  // For the frames of another tool's heap profile; may be nullptr. What is to be said of them is added to `remarks`.
+  SymbolFolders* symbols = nullptr;
+  std::vector<std::string>* remarks = nullptr;
   std::optional<std::string> task_manager;  // of scrapes with several
   // What the configuration says of RocksDB, asked once Flink's log and configuration were read; may be empty.
   std::function<std::optional<ConfiguredRocksDb>(const Evidence&)> configured;

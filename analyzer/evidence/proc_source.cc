@@ -39,8 +39,25 @@ std::optional<Bytes> Mapped(const Evidence& evidence, std::string_view name) {
   return memory->committed - memory->malloc.value_or(Bytes{});
 }
 
+// What Native Memory Tracking, in detail, and jcmd's heap information name by address.
+std::vector<LayoutRange> RangesOf(const Jvm& jvm) {
+  using Kind = LayoutRange::Kind;
+  constexpr std::pair<std::string_view, Kind> kKinds[] = {
+      {"Java Heap", Kind::kHeap}, {"Metaspace", Kind::kMetaspace}, {"Class", Kind::kClassSpace},
+      {"Code", Kind::kCode},      {"Thread Stack", Kind::kStack},  {"GC", Kind::kOther},
+      {"Compiler", Kind::kOther}, {"Safepoint", Kind::kOther},     {"Internal", Kind::kOther}};
+  std::vector<LayoutRange> ranges;
+  for (const VmRange& range : jvm.ranges) {
+    for (const auto& [category, kind] : kKinds) {
+      if (category == range.category) ranges.push_back({range.begin, range.end, kind});
+    }
+  }
+  return ranges;
+}
+
 LayoutSizes SizesOf(const Evidence& evidence) {
   LayoutSizes sizes;
+  if (evidence.jvm) sizes.ranges = RangesOf(*evidence.jvm);
   if (const JvmNativeMemory* heap = Category(evidence, "Java Heap")) {
     sizes.heap = heap->reserved;
   } else if (evidence.jvm && evidence.jvm->max_heap) {

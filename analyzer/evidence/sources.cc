@@ -36,7 +36,7 @@ constexpr SourceReader kReaders[] = {
     // What was seen of its memory.
     {kScrapeKind, "a Prometheus scrape of Flink's metrics", IsScrape, AddScrape},
     {kPrometheusJsonKind, "an answer of Prometheus", IsPrometheusJson, AddPrometheusJson},
-    {"heap_profile", "a heap profile of another tool", IsHeapProfile, AddHeapProfile},
+    {kHeapProfileKind, "a heap profile of another tool", IsHeapProfile, AddHeapProfile},
     // How it ended.
     {"kernel_log", "the kernel's log", IsKernelLog, AddKernelLog},
     {"java_errors", "the Java VM's last words in a log", IsJavaErrors, AddJavaErrors},

@@ -172,7 +172,9 @@ TEST_P(CgroupV2, IsKilledAtItsLimit) {
   ASSERT_TRUE(report.evidence.peak_charge);
   EXPECT_GE(report.evidence.peak_charge->amount, report.evidence.limit->amount - Mib(1));
   const bool pod = name.find("pod") != std::string::npos;
-  if (pod) EXPECT_EQ(report.evidence.limit->amount, Mib(160));
+  if (pod) {
+    EXPECT_EQ(report.evidence.limit->amount, Mib(160));
+  }
   if (report.ledger) ExpectItAddsUp(report);
 }
 
@@ -186,8 +188,9 @@ TEST_P(CgroupV2, TheKernelsReportIsTheLastPoint) {
   EXPECT_EQ(report.ledger->basis, ledger::Basis::kCharge);
   ExpectItAddsUp(report);
   // Page cache fills this one; the others hold anonymous memory alone.
-  if (std::string(GetParam()) != "psi")
+  if (std::string(GetParam()) != "psi") {
     EXPECT_GT(10 * *report.evidence.timeline.back().anon, 8 * report.ledger->total);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, CgroupV2,

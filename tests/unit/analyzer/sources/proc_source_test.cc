@@ -68,7 +68,7 @@ TEST(ProcSource, FilesOfOneMomentAreOnePoint) {
   EXPECT_EQ(evidence.timeline[1].time, At(600));
   // The first that said it: the smaps are of seconds later.
   EXPECT_EQ(evidence.timeline[0].resident, Kib(588'788));
-  EXPECT_EQ(evidence.timeline[0].resident_thp, Bytes{});
+  EXPECT_EQ(evidence.timeline[0].huge_pages, Bytes{});
 }
 
 TEST(ProcSource, SmapsGiveTheVmsMemoryAndTheArenas) {
