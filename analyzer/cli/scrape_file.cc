@@ -33,7 +33,9 @@ bool IsScrapeFile(const std::string& path) {
   std::string beginning(65536, '\0');
   file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
   beginning.resize(static_cast<std::size_t>(file.gcount()));
-  return evidence::LooksLikePrometheusText(beginning);
+  // The form alone fits other texts of names and numbers, such as memory.stat.
+  return evidence::LooksLikePrometheusText(beginning) &&
+         (beginning.find("flink_") != std::string::npos || beginning.front() == '#');
 }
 
 Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std::string>& paths) {
