@@ -120,6 +120,7 @@ Result<std::string> AddProcStatus(const SourceFile& file, Evidence* evidence) {
                  ""};
   TimelinePoint* const point = SnapshotPoint(file.modified, evidence);
   if (point == nullptr) return RecordingIsNearer();
+  if (status.pid) evidence->process.pid = *status.pid;
   if (evidence->process.executable.empty()) evidence->process.executable = status.name;
   if (!status.resident) return Error{"no memory: it had ended, or is a kernel's thread", ""};
   point->threads = status.threads;
