@@ -57,6 +57,14 @@ bool SeenRunning(const Evidence& evidence) {
   return !ended && !evidence.timeline.empty();
 }
 
+std::vector<const SourceReader*> ReadersOf(const SourceFile& file) {
+  std::vector<const SourceReader*> readers;
+  for (const SourceReader& reader : SourceReaders()) {
+    if (reader.recognises(file)) readers.push_back(&reader);
+  }
+  return readers;
+}
+
 void Newest(std::optional<Time>* newest, Time time) {
   if (!*newest || **newest < time) *newest = time;
 }
@@ -93,9 +101,16 @@ void EvidenceFolder::Recognise() {
       known.unread = text.error().Text();
       continue;
     }
-    const SourceFile source = AsSource(known.file, text.value());
-    for (const SourceReader& reader : SourceReaders()) {
-      if (reader.recognises(source)) known.readers.push_back(&reader);
+    known.readers = ReadersOf(AsSource(known.file, text.value()));
+    // After that: some profiles are gzip files by themselves, and have a reader.
+    if (known.readers.empty() && IsGzip(text.value())) {
+      known.file.gzip = true;
+      const Result<std::string> unpacked = LoadFile(known.file);
+      if (!unpacked.ok()) {
+        known.unread = unpacked.error().Text();
+        continue;
+      }
+      known.readers = ReadersOf(AsSource(known.file, unpacked.value()));
     }
     if (!known.readers.empty()) continue;
     const std::string unpack = HowToUnpack(known.file.name);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -203,6 +204,32 @@ bool IsTick(std::string_view word) {
          std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// Of a file that may be anybody's: never more than kMostFileBytes, however small it is packed.
+Result<std::string> Gunzip(const std::string& name, std::string_view bytes) {
+  z_stream stream{};
+  constexpr int kGzipOnly = 15 + 16;  // the largest window, and gzip's header
+  if (inflateInit2(&stream, kGzipOnly) != Z_OK) return Error{"no memory to unpack " + name, ""};
+  // zlib reads it only.
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  std::string text;
+  char buffer[65536];
+  int result = Z_OK;
+  while (result == Z_OK && text.size() <= kMostFileBytes) {
+    stream.next_out = reinterpret_cast<Bytef*>(buffer);
+    stream.avail_out = sizeof buffer;
+    result = inflate(&stream, Z_NO_FLUSH);
+    text.append(buffer, sizeof buffer - stream.avail_out);
+    // Logs are rotated by appending: several gzip members are one file.
+    if (result == Z_STREAM_END && stream.avail_in > 0) result = inflateReset(&stream);
+  }
+  inflateEnd(&stream);
+  if (text.size() > kMostFileBytes) return Error{name + " is larger than 256 MiB unpacked", ""};
+  if (result != Z_STREAM_END)
+    return Error{name + " is cut off or no gzip file", "copy it again, or unpack what there is"};
+  return text;
+}
+
 }  // namespace
 
 Result<FolderListing> ListFolder(const std::string& path) {
@@ -229,8 +256,13 @@ Result<FolderListing> ListFolder(const std::string& path) {
   return listing;
 }
 
+bool IsGzip(std::string_view bytes) { return bytes.substr(0, 3) == "\x1f\x8b\x08"; }
+
 Result<std::string> LoadFile(const FolderFile& file) {
-  if (file.parts.empty()) return LoadOne(file);
+  if (file.parts.empty()) {
+    Result<std::string> bytes = LoadOne(file);
+    return file.gzip && bytes.ok() ? Gunzip(file.name, bytes.value()) : bytes;
+  }
   std::string text;
   for (const FolderFile& part : file.parts) {
     const Result<std::string> one = LoadOne(part);
@@ -251,7 +283,6 @@ std::string HowToUnpack(std::string_view name) {
       {".tar.gz", "an archive: unpack it with tar xf"},
       {".tar", "an archive: unpack it with tar xf"},
       {".zip", "an archive: unpack it with unzip"},
-      {".gz", "compressed: unpack it with gunzip"},
       {".zst", "compressed: unpack it with unzstd"},
       {".xz", "compressed: unpack it with unxz"},
       {".bz2", "compressed: unpack it with bunzip2"},

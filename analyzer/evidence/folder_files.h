@@ -30,6 +30,7 @@ struct FolderFile {
   std::uint64_t size = 0;
   Time modified;
   std::string refused;  // why it is not read; empty: it is
+  bool gzip = false;    // to be unpacked: a log that was rotated
   // Not empty: no file but a folder of the kernel's small files, which says something only as a whole. Its text is
   // each file's behind a line "== NAME".
   std::vector<FolderFile> parts;
@@ -44,8 +45,11 @@ struct FolderListing {
 // `path`: a folder, or a file, which is then the only one. Errors: it cannot be read.
 Result<FolderListing> ListFolder(const std::string& path);
 
-// The whole file. Errors: it cannot be read, it is larger than kMostFileBytes.
+// The whole file. Errors: it cannot be read, it is larger than kMostFileBytes (unpacked too), it is no whole gzip file.
 Result<std::string> LoadFile(const FolderFile& file);
+
+// True for bytes that gzip wrote.
+bool IsGzip(std::string_view bytes);
 
 // What to do with a compressed file or an archive, by its name; empty: it is none.
 std::string HowToUnpack(std::string_view name);

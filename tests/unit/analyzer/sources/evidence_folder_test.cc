@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "tests/unit/analyzer/sources/test_folder.h"
@@ -44,7 +45,9 @@ TEST(EvidenceFolder, EveryFileIsAccountedFor) {
   const TestFolder folder;
   folder.Write("notes.txt", "call the team\n");
   folder.Write("empty.txt", "");
-  folder.Write("old/tm.log.gz", "\x1f\x8b rest");
+  folder.Write("old/all.tar.xz",
+               "\xfd"
+               "7zXZ");
   folder.Write("status", Slurp(kCaptures + "managed-1g/status-end.txt"));
   const Evidence evidence = Read(folder.string());
   ASSERT_EQ(evidence.sources.size(), 4u);
@@ -54,7 +57,21 @@ TEST(EvidenceFolder, EveryFileIsAccountedFor) {
   EXPECT_FALSE(UseOf(evidence, "notes.txt")->used);
   EXPECT_EQ(UseOf(evidence, "notes.txt")->remark, "not recognised");
   EXPECT_EQ(UseOf(evidence, "empty.txt")->remark, "empty");
-  EXPECT_THAT(UseOf(evidence, "old/tm.log.gz")->remark, HasSubstr("gunzip"));
+  EXPECT_THAT(UseOf(evidence, "old/all.tar.xz")->remark, HasSubstr("unxz"));
+}
+
+TEST(EvidenceFolder, ARotatedFileIsUnpacked) {
+  const TestFolder folder;
+  folder.Write("status", Slurp(kCaptures + "managed-1g/status-end.txt"));
+  const std::string pack =
+      "cd " + folder.string() + " && gzip status && head -c 200 status.gz > cut.gz";
+  ASSERT_EQ(std::system(pack.c_str()), 0);
+  const Evidence evidence = Read(folder.string());
+  ASSERT_TRUE(UseOf(evidence, "status.gz"));
+  EXPECT_TRUE(UseOf(evidence, "status.gz")->used);
+  EXPECT_EQ(evidence.process.executable, "java");
+  ASSERT_TRUE(UseOf(evidence, "cut.gz"));
+  EXPECT_THAT(UseOf(evidence, "cut.gz")->remark, HasSubstr("cut off"));
 }
 
 TEST(EvidenceFolder, AFileThatItsReaderRefusesSaysWhy) {

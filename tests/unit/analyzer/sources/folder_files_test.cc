@@ -134,7 +134,7 @@ TEST(FolderFiles, NamesWithoutTheirMoment) {
 }
 
 TEST(FolderFiles, CompressedFilesAreNamedWithWhatToDo) {
-  EXPECT_THAT(HowToUnpack("tm.log.gz"), HasSubstr("gunzip"));
+  EXPECT_THAT(HowToUnpack("tm.log.xz"), HasSubstr("unxz"));
   EXPECT_THAT(HowToUnpack("all.tar.zst"), HasSubstr("tar --zstd"));
   EXPECT_EQ(HowToUnpack("tm.log"), "");
 }
