@@ -118,11 +118,11 @@ Result<std::string> AddProcStatus(const SourceFile& file, Evidence* evidence) {
   if (status.pid && known != 0 && *status.pid != known)
     return Error{"of process " + std::to_string(*status.pid) + ", not of " + std::to_string(known),
                  ""};
+  if (!status.resident) return Error{"no memory: it had ended, or is a kernel's thread", ""};
   TimelinePoint* const point = SnapshotPoint(file.modified, evidence);
   if (point == nullptr) return RecordingIsNearer();
   if (status.pid) evidence->process.pid = *status.pid;
   if (evidence->process.executable.empty()) evidence->process.executable = status.name;
-  if (!status.resident) return Error{"no memory: it had ended, or is a kernel's thread", ""};
   point->threads = status.threads;
   if (!point->resident) {
     point->resident = status.resident;
