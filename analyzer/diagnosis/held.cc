@@ -73,6 +73,10 @@ trend::Trend AnonymousTrend(const Evidence& evidence) {
   return trend::EstimateTrend(own.empty() ? group : own, static_cast<double>(kMiB.count));
 }
 
+Bytes ResidentOf(const evidence::Site& site) {
+  return std::max(Bytes{}, site.live - site.untouched);
+}
+
 std::string RateText(const trend::Interval& slope) {
   const auto hourly = [](double per_second) {
     return FormatBytes(

@@ -29,6 +29,9 @@ trend::Trend JvmTrend(const evidence::Evidence& evidence,
 // Anonymous memory of the process, else of the cgroup.
 trend::Trend AnonymousTrend(const evidence::Evidence& evidence);
 
+// Live bytes less those that have no page behind them: what the pod is charged for.
+Bytes ResidentOf(const evidence::Site& site);
+
 // "12.3 MiB an hour (between 11.0 MiB and 13.0 MiB)".
 std::string RateText(const trend::Interval& slope_per_second);
 

@@ -70,7 +70,7 @@ std::optional<Finding> JniHandleLeak(const Case& c) {
   struct Family {
     const JniHandle* handle = nullptr;
     std::vector<const Site*> sites;
-    Bytes live;
+    Bytes live, resident;
   };
   std::map<std::string_view, Family> families;
   for (const Site& site : c.evidence.sites) {
@@ -80,6 +80,7 @@ std::optional<Finding> JniHandleLeak(const Case& c) {
     family.handle = handle;
     family.sites.push_back(&site);
     family.live += site.live;
+    family.resident += ResidentOf(site);
   }
   constexpr Bytes kLeast = 2 * kMiB;
   const Family* worst = nullptr;
@@ -95,12 +96,16 @@ std::optional<Finding> JniHandleLeak(const Case& c) {
   // Sites come largest first.
   const Site& top = *worst->sites.front();
   Finding finding;
-  finding.amount = worst->live;
-  finding.role = RoleOf(c, worst->live);
+  finding.amount = worst->resident;
+  finding.role = RoleOf(c, worst->resident);
   finding.confidence = test.freed_part < 0.5 ? Confidence::kHigh : Confidence::kMedium;
-  finding.summary =
-      fmt::format("{} are made and not closed: {} alive, most of it made by {}",
-                  worst->handle->name, FormatBytes(worst->live), top.frames[top.label].function);
+  finding.summary = fmt::format("{} are made and not closed: {} alive, most of it made by {}",
+                                worst->handle->name, FormatBytes(worst->resident),
+                                top.frames[top.label].function);
+  if (worst->live > worst->resident)
+    finding.evidence.push_back(
+        fmt::format("{} more of it were never touched, and are no memory of the pod's",
+                    FormatBytes(worst->live - worst->resident)));
   finding.evidence.push_back(fmt::format("they keep {}", RateText(test.rate)));
   finding.evidence.push_back(
       fmt::format("of the old ones as many are alive as of the newer: {:.2f} times, by {} samples",

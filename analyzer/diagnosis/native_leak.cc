@@ -49,17 +49,22 @@ std::optional<Finding> NativeLeak(const Case& c) {
   const std::vector<Leak> leaks = LeaksOf(c);
   if (leaks.empty()) return std::nullopt;
   Finding finding;
-  for (const Leak& leak : leaks) finding.amount += leak.site->live;
+  for (const Leak& leak : leaks) finding.amount += ResidentOf(*leak.site);
   const std::optional<Bytes> total = TotalOf(c);
   if (total && kPart * finding.amount < *total) return std::nullopt;
   const Leak& top = leaks.front();
   finding.role = RoleOf(c, finding.amount);
   finding.summary = fmt::format(
-      "{} allocates and does not free: {} alive{}", PlaceOf(*top.site), FormatBytes(top.site->live),
+      "{} allocates and does not free: {} alive{}", PlaceOf(*top.site),
+      FormatBytes(ResidentOf(*top.site)),
       leaks.size() > 1 ? fmt::format(", and {} with {}",
                                      CountText(leaks.size() - 1, "other site", "other sites"),
-                                     FormatBytes(finding.amount - top.site->live))
+                                     FormatBytes(finding.amount - ResidentOf(*top.site)))
                        : std::string());
+  if (top.site->untouched.count > 0)
+    finding.evidence.push_back(
+        fmt::format("{} more of it were never touched, and are no memory of the pod's",
+                    FormatBytes(top.site->untouched)));
   finding.evidence.push_back(fmt::format("it keeps {}", RateText(top.test.rate)));
   finding.evidence.push_back(fmt::format(
       "of what it allocated long ago as much is alive as of what is newer: {:.2f} times, "

@@ -139,7 +139,7 @@ void AddRest(const Series& anonymous, const std::vector<Series>& named,
   if (!rest.empty()) rows->push_back(RowOf("anon.rest", "anonymous, the rest", true, rest));
 }
 
-std::vector<GrowthRow> Growth(const Evidence& evidence) {
+std::vector<GrowthRow> Growth(const Evidence& evidence, bool own_group) {
   std::vector<GrowthRow> rows;
   const auto add = [&rows](const char* id, const char* name, bool holder, const Series& series) {
     const bool any = std::any_of(series.begin(), series.end(),
@@ -149,11 +149,13 @@ std::vector<GrowthRow> Growth(const Evidence& evidence) {
   Series charge = OfTimeline(evidence, [](const TimelinePoint& p) { return p.charge; });
   if (evidence.last_charge && (charge.empty() || charge.back().first < evidence.last_charge->time))
     charge.emplace_back(evidence.last_charge->time, evidence.last_charge->amount);
-  add("charge", "charge", false, charge);
-  add("working_set", "working set", false,
-      OfTimeline(evidence, [](const TimelinePoint& p) { return p.WorkingSet(); }));
-  add("anon", "all anonymous memory", false,
-      OfTimeline(evidence, [](const TimelinePoint& p) { return p.anon; }));
+  if (own_group) {
+    add("charge", "charge", false, charge);
+    add("working_set", "working set", false,
+        OfTimeline(evidence, [](const TimelinePoint& p) { return p.WorkingSet(); }));
+    add("anon", "all anonymous memory", false,
+        OfTimeline(evidence, [](const TimelinePoint& p) { return p.anon; }));
+  }
   const Series own =
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.ProcessAnonymous(); });
   const std::vector<Series> named = {OfRocksDb(evidence), OfHeap(evidence),
@@ -165,6 +167,7 @@ std::vector<GrowthRow> Growth(const Evidence& evidence) {
   add("jvm.direct", "direct buffers", true, named[3]);
   add("process_anon", "own anonymous memory", false, own);
   AddRest(own, named, &rows);
+  if (!own_group) return rows;
   add("file.page_cache", "page cache", false, OfTimeline(evidence, PageCache));
   add("file.shmem", "shared memory, tmpfs", true,
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.shmem; }));
@@ -240,7 +243,7 @@ std::optional<Reclaim> ReclaimOf(const Evidence& evidence) {
 
 }  // namespace
 
-std::optional<AtTheKill> AtTheKillOf(const Evidence& evidence, Outcome outcome) {
+std::optional<AtTheKill> AtTheKillOf(const Evidence& evidence, Outcome outcome, bool own_group) {
   const bool killed = diagnosis::EndedByLimit(outcome) || outcome == Outcome::kNodeOutOfMemory ||
                       outcome == Outcome::kEvicted ||
                       (outcome == Outcome::kUnknown && evidence.ending.kernel_kill.has_value());
@@ -248,7 +251,7 @@ std::optional<AtTheKill> AtTheKillOf(const Evidence& evidence, Outcome outcome) 
   AtTheKill kill;
   kill.last_record = evidence.last_record;
   kill.last_record_age = evidence.LastRecordAge();
-  kill.growth = Growth(evidence);
+  kill.growth = Growth(evidence, own_group);
   FindWhoGrew(&kill);
   kill.reclaim = ReclaimOf(evidence);
   if (kill.growth.empty() && !evidence.ending.kernel_kill && !kill.reclaim) return std::nullopt;

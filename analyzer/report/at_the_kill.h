@@ -43,8 +43,8 @@ struct AtTheKill {
   std::optional<Reclaim> reclaim;
 };
 
-// Nothing where nobody was killed.
-std::optional<AtTheKill> AtTheKillOf(const evidence::Evidence& evidence,
-                                     diagnosis::Outcome outcome);
+// Nothing where nobody was killed. `own_group`: as in TimeToLimitOf; without it the group's figures are others' too, and left out.
+std::optional<AtTheKill> AtTheKillOf(const evidence::Evidence& evidence, diagnosis::Outcome outcome,
+                                     bool own_group = true);
 
 }  // namespace wrackline::report

@@ -37,8 +37,9 @@ Report BuildReport(evidence::Evidence evidence, const std::optional<FlinkTarget>
   Report report;
   report.ledger = ledger::BuildLedger(evidence);
   report.diagnosis = diagnosis::Diagnose(evidence, report.ledger);
-  report.at_the_kill = AtTheKillOf(evidence, report.diagnosis.outcome);
-  report.time_to_limit = TimeToLimitOf(evidence, report.diagnosis.outcome);
+  const bool own_group = !report.ledger || report.ledger->basis != ledger::Basis::kResident;
+  report.at_the_kill = AtTheKillOf(evidence, report.diagnosis.outcome, own_group);
+  report.time_to_limit = TimeToLimitOf(evidence, report.diagnosis.outcome, own_group);
   std::optional<sizing::Demand> demand = DemandOf(evidence, report.ledger);
   if (!demand) {
     if (flink)

@@ -79,19 +79,23 @@ std::string_view Name(LimitState state) {
   return "unknown";
 }
 
-std::optional<TimeToLimit> TimeToLimitOf(const Evidence& evidence, Outcome outcome) {
+std::optional<TimeToLimit> TimeToLimitOf(const Evidence& evidence, Outcome outcome,
+                                         bool own_group) {
   if (!evidence.limit || evidence.limit->amount.count <= 0 || IsOver(outcome)) return std::nullopt;
   TimeToLimit result;
   result.limit = evidence.limit->amount;
   std::vector<Sample> series;
   static constexpr struct {
     const char* name;
+    bool of_group;
     Value value;
   } kSeries[] = {
-      {"working_set", [](const TimelinePoint& point) { return point.WorkingSet(); }},
-      {"anon", [](const TimelinePoint& point) { return point.anon; }},
-      {"resident_anon", [](const TimelinePoint& point) { return point.ProcessAnonymous(); }}};
-  for (const auto& [name, value] : kSeries) {
+      {"working_set", true, [](const TimelinePoint& point) { return point.WorkingSet(); }},
+      {"anon", true, [](const TimelinePoint& point) { return point.anon; }},
+      {"resident_anon", false,
+       [](const TimelinePoint& point) { return point.ProcessAnonymous(); }}};
+  for (const auto& [name, of_group, value] : kSeries) {
+    if (of_group && !own_group) continue;
     series = SeriesOf(evidence, value);
     result.series = name;
     if (!series.empty()) break;
@@ -104,7 +108,7 @@ std::optional<TimeToLimit> TimeToLimitOf(const Evidence& evidence, Outcome outco
   result.state = StateOf(result.trend.shape);
   if (result.state != LimitState::kGrowing) return result;
   const trend::Trend beneath = trend::EstimateTrend(SeriesOf(evidence, Unreclaimable), least);
-  if (beneath.shape == trend::Shape::kNotGrowing) {
+  if (own_group && beneath.shape == trend::Shape::kNotGrowing) {
     result.state = LimitState::kPageCache;
     return result;
   }

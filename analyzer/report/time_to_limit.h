@@ -33,8 +33,9 @@ struct TimeToLimit {
   std::optional<trend::Interval> seconds;  // from the last record on; of kGrowing only
 };
 
-// Nothing when there is no limit or no such series, or when it is over: a clean exit, a kill at the limit.
+// Nothing when there is no limit or no such series, or when it is over: a clean exit, a kill at the limit. `own_group`: the cgroup that
+// was recorded is what the limit is of; else the process's own anonymous memory counts.
 std::optional<TimeToLimit> TimeToLimitOf(const evidence::Evidence& evidence,
-                                         diagnosis::Outcome outcome);
+                                         diagnosis::Outcome outcome, bool own_group = true);
 
 }  // namespace wrackline::report

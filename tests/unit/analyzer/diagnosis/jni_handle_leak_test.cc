@@ -56,6 +56,15 @@ TEST(JniHandleLeak, ZstdAndTheInnermostWins) {
   EXPECT_THAT(zip->summary, HasSubstr("Inflater"));
 }
 
+// zlib takes 270 KiB and writes to a part of it: the pod pays for that part.
+TEST(JniHandleLeak, CountsWhatIsResident) {
+  Made made = With({"java.util.zip.Deflater.init", "com.example.Writer.open"}, kFlat);
+  made.evidence.sites[0].untouched = 50 * kMiB;
+  const auto finding = made.Look(JniHandleLeak);
+  EXPECT_EQ(finding->amount, 30 * kMiB);
+  EXPECT_THAT(TextOf(*finding), HasSubstr("50.0 MiB more of it were never touched"));
+}
+
 TEST(JniHandleLeak, ClosedOnesAndOthersAreNone) {
   EXPECT_FALSE(With({"java.util.zip.Inflater.init", "a.B.c"}, {0, 0, 0, 0, 1, 4, 20, 100}, 0.95)
                    .Look(JniHandleLeak)

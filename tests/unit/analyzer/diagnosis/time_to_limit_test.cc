@@ -137,6 +137,21 @@ TEST(TimeToLimit, WithoutAWorkingSetAnonymousMemoryDecides) {
   EXPECT_EQ(time->state, LimitState::kGrowing);
 }
 
+// The cgroup is shared with others and the limit is not its own: what others do says nothing.
+TEST(TimeToLimit, OfAGroupThatIsNotItsOwnTheProcessDecides) {
+  Watched watched;
+  Evidence& evidence = watched.Fill(
+      600, [](int s) { return 300 + 0.5 * s + Wave(s); }, None, None);
+  for (TimelinePoint& point : evidence.timeline) {
+    point.resident = 100 * kMiB;
+    point.resident_shared = Bytes{};
+  }
+  EXPECT_EQ(TimeToLimitOf(evidence, Outcome::kStillRunning)->state, LimitState::kGrowing);
+  const auto own = TimeToLimitOf(evidence, Outcome::kStillRunning, false);
+  EXPECT_EQ(own->series, "resident_anon");
+  EXPECT_EQ(own->state, LimitState::kNotGrowing);
+}
+
 TEST(TimeToLimit, IsNotAskedWhenItIsOver) {
   Watched watched;
   Evidence& evidence = watched.Fill(
