@@ -13,10 +13,8 @@
 namespace wrackline::cli {
 namespace {
 
-constexpr std::array<std::string_view, 8> kSubcommands = {"run",  "report",  "rocksdb", "model",
-                                                          "lint", "inspect", "pack",    "collect"};
-constexpr std::array<std::string_view, 8> kSubcommands = {"run",   "report", "diff",    "rocksdb",
-                                                          "model", "lint",   "inspect", "pack"};
+constexpr std::array<std::string_view, 9> kSubcommands = {
+    "run", "report", "diff", "rocksdb", "model", "lint", "collect", "inspect", "pack"};
 
 int Main(int argc, char** argv) {
   // What follows `run`'s -- is the command's own, its options included: the parser never sees it.
@@ -34,10 +32,8 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done; 2 bad input or usage; `model` 1 for a configuration that Flink would "
-      "refuse, `lint` 1 with findings, `collect` 1 when it found nothing; `run` exits as its "
-      "command does, 125 when "
-      "refuse, `lint` 1 with findings, `diff` 1 when something grew; `run` exits as its command "
-      "does, 125 when "
+      "refuse, `lint` 1 with findings, `diff` 1 when something grew, `collect` 1 when it found "
+      "nothing; `run` exits as its command does, 125 when "
       "wrackline itself failed,\n"
       "126 when the command cannot be executed, 127 when it is not found.\n"
       "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
@@ -53,25 +49,20 @@ int Main(int argc, char** argv) {
         app.add_subcommand("model", "Show what Flink makes of a memory configuration, to the byte");
     CLI::App* lint = app.add_subcommand(
         "lint", "Name every mistake that a Flink configuration makes with memory");
+    CLI::App* collect = app.add_subcommand(
+        "collect", "Gather what says where a process's memory is, secrets masked");
     CLI::App* inspect =
         app.add_subcommand("inspect", "Show what a recorder file holds, uninterpreted");
     CLI::App* pack = app.add_subcommand("pack", "Make a small portable dump of a recorder file");
-    CLI::App* collect = app.add_subcommand(
-        "collect", "Gather what says where a process's memory is, secrets masked");
     made[0] = {run, AddRun(run, command)};
     made[1] = {report, AddReport(report)};
-    made[2] = {rocksdb, AddRocksDb(rocksdb)};
-    made[3] = {model, AddModel(model)};
-    made[4] = {lint, AddLint(lint)};
-    made[5] = {inspect, AddInspect(inspect)};
-    made[6] = {pack, AddPack(pack)};
-    made[7] = {collect, AddCollect(collect)};
     made[2] = {diff, AddDiff(diff)};
     made[3] = {rocksdb, AddRocksDb(rocksdb)};
     made[4] = {model, AddModel(model)};
     made[5] = {lint, AddLint(lint)};
-    made[6] = {inspect, AddInspect(inspect)};
-    made[7] = {pack, AddPack(pack)};
+    made[6] = {collect, AddCollect(collect)};
+    made[7] = {inspect, AddInspect(inspect)};
+    made[8] = {pack, AddPack(pack)};
     return made;
   }();
 

@@ -10,12 +10,16 @@
 #include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/java_errors.h"
 #include "analyzer/evidence/kernel_log.h"
+#include "analyzer/evidence/kubectl_describe.h"
+#include "analyzer/evidence/kubernetes_events.h"
+#include "analyzer/evidence/kubernetes_status.h"
 #include "analyzer/evidence/manifest_source.h"
 #include "analyzer/evidence/nmt_text.h"
 #include "analyzer/evidence/proc_source.h"
 #include "analyzer/evidence/prometheus_json.h"
 #include "analyzer/evidence/scrape_source.h"
 #include "analyzer/evidence/source.h"
+#include "analyzer/evidence/yarn_kill.h"
 
 namespace wrackline::evidence {
 namespace {
@@ -38,6 +42,10 @@ constexpr SourceReader kReaders[] = {
     {kPrometheusJsonKind, "an answer of Prometheus", IsPrometheusJson, AddPrometheusJson},
     {kHeapProfileKind, "a heap profile of another tool", IsHeapProfile, AddHeapProfile},
     // How it ended.
+    {"pod_status", "a pod's status", IsPodStatus, AddPodStatus},
+    {"kubectl_describe", "kubectl's description of a pod", IsKubectlDescribe, AddKubectlDescribe},
+    {"kubernetes_events", "Kubernetes events", IsKubernetesEvents, AddKubernetesEvents},
+    {"yarn", "YARN's diagnostics", IsYarn, AddYarn},
     {"kernel_log", "the kernel's log", IsKernelLog, AddKernelLog},
     {"java_errors", "the Java VM's last words in a log", IsJavaErrors, AddJavaErrors},
     // What it was meant to have, where nothing measured said so.
