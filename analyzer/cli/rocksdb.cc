@@ -107,7 +107,7 @@ Result<Shown> FromRecording(const std::string& path) {
 }
 
 int RocksDb(const Options& options) {
-  const auto scrapes = std::count_if(options.paths.begin(), options.paths.end(), IsScrapeFile);
+  const auto scrapes = std::count_if(options.paths.begin(), options.paths.end(), HasScrapeForm);
   const bool all_scrapes = scrapes == static_cast<std::ptrdiff_t>(options.paths.size());
   if (!all_scrapes && options.paths.size() > 1)
     return Fail("give one recording, or one or more scrapes (see wrackline rocksdb --help)");

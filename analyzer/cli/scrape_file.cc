@@ -24,15 +24,28 @@ evidence::Time ModifiedAt(const std::string& path) {
 
 }  // namespace
 
-bool IsScrapeFile(const std::string& path) {
-  if (path == "-") return true;
+namespace {
+
+std::string BeginningOf(const std::string& path) {
   // Not a pipe: its beginning can be read once only.
   struct stat facts {};
-  if (stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
+  if (stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return {};
   std::ifstream file(path, std::ios::binary);
   std::string beginning(65536, '\0');
   file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
   beginning.resize(static_cast<std::size_t>(file.gcount()));
+  return beginning;
+}
+
+}  // namespace
+
+bool HasScrapeForm(const std::string& path) {
+  return path == "-" || evidence::LooksLikePrometheusText(BeginningOf(path));
+}
+
+bool IsScrapeFile(const std::string& path) {
+  if (path == "-") return true;
+  const std::string beginning = BeginningOf(path);
   // The form alone fits other texts of names and numbers, such as memory.stat.
   return evidence::LooksLikePrometheusText(beginning) &&
          (beginning.find("flink_") != std::string::npos || beginning.front() == '#');

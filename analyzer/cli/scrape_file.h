@@ -16,6 +16,9 @@ namespace wrackline::cli {
 // it next says why.
 bool IsScrapeFile(const std::string& path);
 
+// The same by its form alone, where nothing else of that form is asked for.
+bool HasScrapeForm(const std::string& path);
+
 // Errors, with the file's name: not readable, larger than 256 MiB, not such a text (with the line).
 Result<std::vector<evidence::ScrapeInput>> ReadScrapeFiles(const std::vector<std::string>& paths);
 

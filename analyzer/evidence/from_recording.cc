@@ -133,22 +133,35 @@ std::optional<AllocatorFigures> Allocator(const proto::Record& record) {
   return figures;
 }
 
-std::optional<AllocatorFigures> LastAllocator(const recorder::Recording& recording) {
-  for (auto record = recording.timeline.rbegin(); record != recording.timeline.rend(); ++record) {
-    if (auto figures = Allocator(*record)) return figures;
+// glibc's heaps are walked less often than the rest is asked for: a reading without them has those of half a minute before, at most.
+void TakeEarlierHeaps(const AllocatorFigures& earlier, AllocatorFigures* figures) {
+  if (figures->heaps_mapped || !earlier.heaps_mapped ||
+      figures->time - earlier.time > std::chrono::seconds(30))
+    return;
+  figures->arenas_made = earlier.arenas_made;
+  figures->heaps = earlier.heaps;
+  figures->heaps_mapped = earlier.heaps_mapped;
+  figures->heaps_resident = earlier.heaps_resident;
+}
+
+// The newest reading of those up to `last`.
+std::optional<AllocatorFigures> AllocatorUntil(const recorder::Recording& recording, Time last) {
+  std::optional<AllocatorFigures> newest, with_heaps;
+  for (const proto::Record& record : recording.timeline) {
+    std::optional<AllocatorFigures> figures = Allocator(record);
+    if (!figures || figures->time > last) continue;
+    if (figures->heaps_mapped && (!with_heaps || with_heaps->time < figures->time))
+      with_heaps = figures;
+    if (!newest || newest->time < figures->time) newest = figures;
   }
-  return std::nullopt;
+  if (newest && with_heaps) TakeEarlierHeaps(*with_heaps, &*newest);
+  return newest;
 }
 
 Moment MomentOf(const recorder::Recording& recording, const TimelinePoint& point) {
   Moment moment;
   moment.point = point;
-  for (const proto::Record& record : recording.timeline) {
-    std::optional<AllocatorFigures> figures = Allocator(record);
-    if (figures && figures->time <= point.time &&
-        (!moment.allocator || moment.allocator->time < figures->time))
-      moment.allocator = figures;
-  }
+  moment.allocator = AllocatorUntil(recording, point.time);
   moment.rocksdb = RocksDbNear(recording, point.time);
   moment.rocksdb_out_of_reach = !moment.rocksdb && !recording.rocksdb_samples.empty();
   return moment;
@@ -315,7 +328,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
     RaiseTo(&evidence.peak_charge, ToBytes(recording.aftermath->peak_charge()),
             evidence.ending.time.value_or(evidence.last_record), "the kernel's high-water mark");
 
-  evidence.allocator = LastAllocator(recording);
+  evidence.allocator = AllocatorUntil(recording, Time::max());
   evidence.recent_window = std::min(kMostRecent, evidence.Lifetime() / 4);
   evidence.sites = SitesFromRecording(recording, evidence.recent_window);
   evidence.untouched_known = recording.untouched.has_value();
