@@ -115,14 +115,16 @@ struct MomentOfFile {
 
 Result<MomentOfFile> EvidenceOf(const recorder::Recording& recording, const std::string& path,
                                 evidence::Time time) {
-  const auto past =
-      recorder::ReadPast(path, static_cast<std::uint64_t>(time.time_since_epoch().count()));
-  if (!past.ok()) return past.error();
-  const bool known = past.value().state_known;
-  auto then = evidence::EvidenceAt(recording, time, known ? &past.value().recording : nullptr);
+  auto then = evidence::EvidenceAt(recording, time);
   if (!then)
     return Error{"the recording begins after that moment",
                  "give a later one; `wrackline inspect` shows when it begins"};
+  // Of the tick itself, not of `time`: what is allocated between the two is in no other figure.
+  const auto tick = then->last_record.time_since_epoch().count();
+  const auto past = recorder::ReadPast(path, static_cast<std::uint64_t>(tick));
+  if (!past.ok()) return past.error();
+  const bool known = past.value().state_known;
+  if (known) then = evidence::EvidenceAt(recording, time, &past.value().recording);
   return MomentOfFile{std::move(*then), known};
 }
 
