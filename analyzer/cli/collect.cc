@@ -141,7 +141,14 @@ int Wait(const Arguments& arguments) {
     // The process may be another one now: a restarted container's. One that is not there yet is looked for.
     std::string found_remark;
     collect::CollectOptions options = arguments.options;
-    if (seen != collect::Seen::kNothing) options.pid.reset();
+    if (seen != collect::Seen::kNothing && options.pid) {
+      // Who takes its place is in its cgroup; not any other VM that a node's agent sees.
+      options.pid.reset();
+      std::error_code error;
+      const std::string& cgroup = target.value().cgroup_folder;
+      if (cgroup.compare(0, 6, "/proc/") != 0 && fs::is_directory(cgroup, error))
+        options.cgroup = cgroup;
+    }
     Result<collect::Target> found = collect::Choose(options, &found_remark);
     const bool appeared = found.ok() && watch->pid() == 0 && found.value().pid != 0;
     if (seen == collect::Seen::kNothing && !due && !appeared) continue;

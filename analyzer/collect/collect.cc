@@ -44,7 +44,12 @@ nlohmann::json Facts(const Target& target, const std::string& remark, const std:
 void TakeScrapes(const CollectOptions& options, const Target& target, const std::vector<int>& ports,
                  Collection* collection) {
   if (!options.scrape_url.empty()) {
-    TakeScrape(options.scrape_url, options.any_host, collection);
+    const Result<std::string> body = Scrape(options.scrape_url, options.any_host);
+    if (body.ok()) {
+      collection->Take("scrape.prom", options.scrape_url, body.value(), Form::kText);
+    } else {
+      collection->Missing("a scrape of its metrics", body.error().Text());
+    }
     return;
   }
   if (ports.empty()) {
@@ -60,11 +65,17 @@ void TakeScrapes(const CollectOptions& options, const Target& target, const std:
     return;
   }
   // The first of the range that answers is its own, in a pod.
-  const std::size_t before = collection->taken();
+  std::string tried;
   for (const int port : ports) {
-    TakeScrape("http://127.0.0.1:" + std::to_string(port) + "/metrics", false, collection);
-    if (collection->taken() > before) return;
+    const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/metrics";
+    const Result<std::string> body = Scrape(url, false);
+    if (body.ok()) {
+      collection->Take("scrape.prom", url, body.value(), Form::kText);
+      return;
+    }
+    tried += (tried.empty() ? "" : "; ") + body.error().Text();
   }
+  collection->Missing("a scrape of its metrics", tried);
 }
 
 }  // namespace

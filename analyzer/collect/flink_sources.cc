@@ -158,17 +158,14 @@ bool IsLoopback(const std::string& url) {
          host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-void TakeScrape(const std::string& url, bool any_host, Collection* collection) {
+Result<std::string> Scrape(const std::string& url, bool any_host) {
   if (!any_host && !IsLoopback(url)) {
-    collection->Missing("the scrape of " + url,
-                        "not this machine's loopback (--any-host allows it)");
-    return;
+    return Error{url + " is not this machine's loopback", "--any-host allows it"};
   }
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
                                                                  &curl_easy_cleanup);
   if (!curl) {
-    collection->Missing("the scrape of " + url, "out of memory");
-    return;
+    return Error{"out of memory", ""};
   }
   std::string body;
   char reason[CURL_ERROR_SIZE] = "";
@@ -187,11 +184,10 @@ void TakeScrape(const std::string& url, bool any_host, Collection* collection) {
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, static_cast<char*>(reason));
   const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK) {
-    collection->Missing("the scrape of " + url,
-                        *static_cast<char*>(reason) != '\0' ? reason : curl_easy_strerror(code));
-    return;
+    return Error{
+        url + ": " + (*static_cast<char*>(reason) != '\0' ? reason : curl_easy_strerror(code)), ""};
   }
-  collection->Take("scrape.prom", url, body, Form::kText);
+  return body;
 }
 
 }  // namespace wrackline::collect

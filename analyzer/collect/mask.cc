@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "analyzer/collect/mask_words.h"
 
@@ -429,7 +430,18 @@ void Masker::Count(std::string_view what) {
   ++masked_[name];
 }
 
-std::string Masker::Text(std::string_view text) { return LineMasker(this).Run(text); }
+std::string Masker::Text(std::string_view text) {
+  // A mask may take away what told a line from its neighbour's value (a colon): it is looked at again until nothing changes, which for
+  // any text that people write is at once.
+  constexpr int kMost = 6;
+  std::string masked = LineMasker(this).Run(text);
+  for (int i = 0; i < kMost; ++i) {
+    std::string again = LineMasker(this).Run(masked);
+    if (again == masked) break;
+    masked = std::move(again);
+  }
+  return masked;
+}
 
 std::string Masker::Arguments(std::string_view items) {
   std::string out;

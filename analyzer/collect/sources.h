@@ -36,8 +36,8 @@ std::vector<int> TakeFlinkConfiguration(const Target& target, Collection* collec
 void TakeLogs(const Target& target, const std::vector<std::string>& folders, Bytes most,
               Collection* collection);
 
-// The answer of `url`. Only this machine's own loopback, unless `any_host`.
-void TakeScrape(const std::string& url, bool any_host, Collection* collection);
+// The answer of `url`, 64 MiB at most. Errors: not this machine's own loopback, unless `any_host`; no answer.
+Result<std::string> Scrape(const std::string& url, bool any_host);
 // True for http://127.x.x.x, http://localhost and http://[::1].
 bool IsLoopback(const std::string& url);
 

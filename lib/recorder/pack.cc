@@ -34,8 +34,7 @@ struct Source {
   std::uint32_t version = 0;
 };
 
-Result<Source> ReadSource(std::string_view bytes, const std::string& path,
-                          const RecordEdit& edit) {
+Result<Source> ReadSource(std::string_view bytes, const std::string& path, const RecordEdit& edit) {
   Source source;
   std::uint64_t dropped = 0;
   Result<FrameScan> scan = Error{};
