@@ -72,7 +72,7 @@ TEST(Event, StaysOneShortLineWhateverTheNamesAre) {
     report.diagnosis.verdict = hostile;
     for (int i = 0; i < 9; ++i) {
       report.diagnosis.findings.push_back(
-          {hostile, diagnosis::Role::kCause, {}, {}, hostile, {hostile}, {hostile}});
+          {hostile, diagnosis::Role::kCause, {}, {}, hostile, {hostile}, {hostile}, {hostile}});
       ledger::Line line;
       line.id = line.label = hostile;
       line.amount = Bytes{i + 1};
