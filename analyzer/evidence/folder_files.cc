@@ -144,6 +144,7 @@ void JoinCgroups(std::vector<FolderFile>* files) {
 }
 
 Result<std::string> LoadOne(const FolderFile& file) {
+  if (!file.refused.empty()) return Error{file.name + ": " + file.refused, ""};
   const int descriptor = open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0)
     return Error{"cannot read " + file.name + ": " + std::strerror(errno), "check its permissions"};

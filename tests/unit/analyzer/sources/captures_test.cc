@@ -146,20 +146,13 @@ TEST(Captures, RocksDbUnmanagedIsTheCauseOfTheKill) {
   const diagnosis::Finding* const unmanaged = Find(report, "rocksdb_unmanaged");
   ASSERT_TRUE(unmanaged);
   EXPECT_EQ(unmanaged->role, diagnosis::Role::kCause);
-  // What neither the VM (NMT, committed) nor RocksDB has: no allocator statistics were taken, so it stays unexplained.
-  EXPECT_NEAR(static_cast<double>(report.ledger->unexplained.count), 333.0 * (1 << 20),
-              25.0 * (1 << 20));
-  const diagnosis::Finding* const unexplained = Find(report, "unexplained");
-  ASSERT_TRUE(unexplained);
-  // Likely what the allocator keeps, and not proven.
-  std::string said = unexplained->summary;
-  for (const std::string& fact : unexplained->evidence) said += "\n" + fact;
-  for (const std::string& advice : unexplained->advice) said += "\n" + advice;
-  if (const auto* retention = Find(report, "allocator_retention")) {
-    EXPECT_NE(retention->confidence, diagnosis::Confidence::kHigh);
-    said += "\n" + retention->summary;
-  }
-  EXPECT_THAT(said, HasSubstr("allocator"));
+  // The kernel's anon-rss of 1,014.7 MiB less 367.9 that the VM committed (NMT) less 627.4 of RocksDB (the last scrape, 12 s
+  // before; it did not move in that time) leaves 19.4 MiB. No allocator statistics were taken: what is left has no name.
+  EXPECT_GT(report.ledger->unexplained, Bytes{});
+  EXPECT_LT(20 * report.ledger->unexplained, report.ledger->total);
+  EXPECT_THAT(report.ledger->notes, Contains(HasSubstr("allocator gave no statistics")));
+  EXPECT_FALSE(Find(report, "allocator_retention"));
+  EXPECT_THAT(Lacking(report), Contains("allocator"));
 }
 
 class CgroupV2 : public ::testing::TestWithParam<const char*> {};
@@ -250,7 +243,7 @@ TEST(PartialEvidence, OnlyNmtAndSmaps) {
   EXPECT_EQ(report.diagnosis.outcome, Outcome::kStillRunning);
   ExpectItAddsUp(report);
   EXPECT_EQ(report.ledger->basis, ledger::Basis::kResident);
-  EXPECT_EQ(report.ledger->total, Bytes{588'496 * 1024});
+  EXPECT_EQ(report.ledger->total, Bytes{588'460 * 1024});
   EXPECT_EQ(Line(report, "jvm.heap"), Bytes{124'964 * 1024});
   // The arenas hold most of it: whose that is only a recording would say.
   ASSERT_TRUE(report.evidence.allocator);

@@ -24,7 +24,7 @@ const std::string kLibJvm = Mapping("7f0000000000-7f0000100000 r-xp", "/jdk/libj
 TEST(SmapsLayout, OfARealTaskManager) {
   const Smaps smaps = ParseSmaps(Slurp(kCaptures + "managed-1g/smaps-end.txt"));
   EXPECT_EQ(smaps.mappings.size(), 417u);
-  EXPECT_EQ(smaps.Resident(), Kib(588'496));
+  EXPECT_EQ(smaps.Resident(), Kib(588'460));
   const SmapsLayout layout = LayOut(smaps, {});
   EXPECT_TRUE(layout.java);
   EXPECT_EQ(layout.allocator, "glibc");
