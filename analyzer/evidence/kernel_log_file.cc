@@ -1,4 +1,5 @@
 // A file of the kernel's log as a source of evidence.
+#include <algorithm>
 #include <csignal>
 
 #include <fmt/core.h>
@@ -98,6 +99,16 @@ std::optional<KernelKill> SameLimit(std::string_view log, const Evidence& eviden
   return found;
 }
 
+// From the first report's begin to the last one's end.
+std::string_view ReportsOf(std::string_view log) {
+  std::size_t begin = log.size(), end = 0;
+  for (const KernelReport& report : ReadKernelReports(log)) {
+    begin = std::min(begin, report.begin);
+    end = std::max(end, report.end);
+  }
+  return begin < end ? log.substr(begin, end - begin) : std::string_view();
+}
+
 }  // namespace
 
 bool IsKernelLog(const SourceFile& file) {
@@ -106,14 +117,16 @@ bool IsKernelLog(const SourceFile& file) {
 }
 
 Result<std::string> AddKernelLog(const SourceFile& file, Evidence* evidence) {
-  const std::vector<KernelKill> all = AllKernelKills(file.text);
+  // The reports are a small part of most logs: the rest is read once only.
+  const std::string_view text = ReportsOf(file.text);
+  const std::vector<KernelKill> all = AllKernelKills(text);
   if (all.empty()) return std::string("no OOM kill in it");
   const KillChoice choice = ChoiceOf(*evidence);
-  std::optional<KernelKill> kill = FindKernelKill(file.text, choice);
+  std::optional<KernelKill> kill = FindKernelKill(text, choice);
   if (!kill && IsRecorded(*evidence))
-    kill = SameLimit(file.text, *evidence);
+    kill = SameLimit(text, *evidence);
   else if (!kill)
-    kill = ChooseKernelKill(file.text, choice);
+    kill = ChooseKernelKill(text, choice);
   if (!kill) {
     return fmt::format("{} OOM kill{}, none of this process (the last: {} ({}) in {})", all.size(),
                        all.size() == 1 ? "" : "s", all.back().pid, all.back().name,
@@ -141,7 +154,7 @@ Result<std::string> AddKernelLog(const SourceFile& file, Evidence* evidence) {
     }
   }
   if (ending.kernel_log.empty())
-    ending.kernel_log = ExtractKernelReport(file.text, kill->pid, kill->report->task_cgroup);
+    ending.kernel_log = ExtractKernelReport(text, kill->pid, kill->report->task_cgroup);
   std::string remark = Describe(*kill);
   if (all.size() > 1) remark += fmt::format("; {} kills in the log", all.size());
   ending.kernel_kill = std::move(*kill);
