@@ -96,6 +96,13 @@ Result<Target> Choose(const CollectOptions& options, std::string* remark) {
     target.cgroup_folder = options.cgroup;
     target.cgroup_version = access((options.cgroup + "/memory.max").c_str(), F_OK) == 0 ? 2 : 1;
     target.cpu_folder.clear();
+    target.cgroup_path.clear();
+    for (const std::string& mount :
+         {std::string("/sys/fs/cgroup/memory"), std::string("/sys/fs/cgroup")}) {
+      if (options.cgroup.compare(0, mount.size() + 1, mount + "/") != 0) continue;
+      target.cgroup_path = options.cgroup.substr(mount.size());
+      break;
+    }
   }
   return target;
 }
@@ -108,7 +115,7 @@ Result<CollectSummary> Collect(const CollectOptions& options, const Target& targ
   // What changes fastest, and what asking the VM would change, first.
   TakeCgroups(target, &collection);
   if (target.pid != 0) TakeProcess(target, &collection);
-  TakeKernelLog(&collection);
+  TakeKernelLog(target, &collection);
   TakeRecordings(target, options.recordings, &collection);
   if (target.java) TakeVm(target, options.threads, options.patience, &collection);
   TakeVmFiles(target, options.most_of_a_log, &collection);

@@ -54,6 +54,38 @@ std::size_t TakeGroup(const std::string& folder, const std::string& name, Collec
   return taken;
 }
 
+// The value of ",key=", which ends before the next key; a path may have commas.
+std::string_view PathAfter(std::string_view line, std::string_view key, std::string_view next) {
+  const std::size_t at = line.find(key);
+  if (at == std::string_view::npos) return {};
+  line.remove_prefix(at + key.size());
+  return line.substr(0, line.find(next));
+}
+
+bool IsAt(std::string_view path, std::string_view above) {
+  return path.substr(0, above.size()) == above &&
+         (path.size() == above.size() || path[above.size()] == '/');
+}
+
+// A container's former instance has another id below the same pod.
+std::string_view PodOf(std::string_view path) {
+  for (std::string_view at = path; !at.empty(); at = at.substr(0, at.rfind('/'))) {
+    const std::string_view name = at.substr(at.rfind('/') + 1);
+    if (name.substr(0, 3) == "pod" || name.find("-pod") != std::string_view::npos) return at;
+    if (at.rfind('/') == std::string_view::npos) break;
+  }
+  return path;
+}
+
+// "oom-kill:constraint=CONSTRAINT_MEMCG,...,oom_memcg=/a,task_memcg=/a/b,task=java,pid=7,uid=0". The machine's own end is everybody's.
+bool IsOfOthers(std::string_view line, std::string_view cgroup) {
+  if (line.find("constraint=CONSTRAINT_MEMCG") == std::string_view::npos) return false;
+  const std::string_view limit = PathAfter(line, ",oom_memcg=", ",task_memcg=");
+  const std::string_view task = PathAfter(line, ",task_memcg=", ",task=");
+  if (limit.empty() || task.empty()) return false;
+  return !IsAt(task, PodOf(cgroup)) && !IsAt(cgroup, limit);
+}
+
 bool HasLimitFile(const std::string& folder) {
   return access((folder + "/memory.max").c_str(), F_OK) == 0 ||
          (access((folder + "/memory.limit_in_bytes").c_str(), F_OK) == 0 &&
@@ -126,11 +158,17 @@ void TakeCgroups(const Target& target, Collection* collection) {
   }
 }
 
-std::string OomLines(std::string_view log) {
+std::string OomLines(std::string_view log, std::string_view cgroup) {
   constexpr auto kNone = std::string_view::npos;
   constexpr std::size_t kMost = std::size_t{4} << 20;
-  std::string lines;
-  bool in_report = false;
+  std::string lines, report;
+  bool in_report = false, others = false;
+  // A report is kept or dropped as a whole: its lines name the group near its end.
+  const auto end_report = [&] {
+    if (!others) lines += report;
+    report.clear();
+    others = false;
+  };
   while (!log.empty()) {
     const std::size_t end = log.find('\n');
     const std::string_view line = log.substr(0, end);
@@ -139,16 +177,21 @@ std::string OomLines(std::string_view log) {
     const bool kill = has("Killed process ") || has("Kill process ") || has("oom_reaper:") ||
                       has("oom-kill:") || has("Memory cgroup out of memory") ||
                       has("Out of memory") || has("memory.oom.group");
-    if (has(" invoked oom-killer:")) in_report = true;
-    if (in_report || kill) lines.append(line).push_back('\n');
+    if (has(" invoked oom-killer:")) {
+      end_report();
+      in_report = true;
+    }
+    if (has("oom-kill:") && !cgroup.empty()) others = IsOfOthers(line, cgroup);
+    if (in_report || kill) report.append(line).push_back('\n');
     if (kill && !has("oom-kill:")) in_report = false;
   }
+  end_report();
   // The newest are at the end.
   if (lines.size() > kMost) lines.erase(0, lines.find('\n', lines.size() - kMost) + 1);
   return lines;
 }
 
-void TakeKernelLog(Collection* collection) {
+void TakeKernelLog(const Target& target, Collection* collection) {
   constexpr int kReadAll = 3,
                 kSizeBuffer = 10;  // SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_SIZE_BUFFER
   std::string log;
@@ -165,10 +208,10 @@ void TakeKernelLog(Collection* collection) {
                         "not allowed to read it here; on the node: dmesg, or journalctl -k");
     return;
   }
-  const std::string lines = OomLines(log);
+  const std::string lines = OomLines(log, target.cgroup_path);
   if (lines.empty()) {
     collection->Missing("the kernel's OOM reports",
-                        "its log has none (it keeps the newest lines only)");
+                        "its log has none of this cgroup (it keeps the newest lines only)");
     return;
   }
   collection->Take("kernel.log", "the kernel's log: lines of OOM reports", lines, Form::kKernel);

@@ -15,10 +15,11 @@ namespace wrackline::collect {
 void TakeProcess(const Target& target, Collection* collection);
 // The kernel's files of its memory cgroup and of those above it, up to the pod.
 void TakeCgroups(const Target& target, Collection* collection);
-// What the kernel wrote of OOM kills, with its stamps.
-void TakeKernelLog(Collection* collection);
-// Those lines of a kernel log that are of OOM reports.
-std::string OomLines(std::string_view log);
+// What the kernel wrote of OOM kills, with its stamps: of its cgroup and pod and of the whole machine's; where it is not known how the
+// kernel names its cgroup, of all.
+void TakeKernelLog(const Target& target, Collection* collection);
+// Those lines of a kernel log. `cgroup`: the kernel's path; empty: all.
+std::string OomLines(std::string_view log, std::string_view cgroup);
 
 // Recorder files, packed, of these folders and of WRACKLINE_OUT; the newest sixteen.
 void TakeRecordings(const Target& target, const std::vector<std::string>& folders,

@@ -59,6 +59,9 @@ void FindCgroups(const char* pid, Target* target) {
   if (container::FindMemoryCgroup("", pid, &cgroup)) {
     target->cgroup_folder = static_cast<const char*>(cgroup.folder);
     target->cgroup_version = cgroup.version;
+    // In a namespace of its own it is "/", and what is beside it has "..": the kernel's log has other names.
+    const std::string path = static_cast<const char*>(cgroup.path);
+    if (path != "/" && path.find("..") == std::string::npos) target->cgroup_path = path;
   } else if (!target->root.empty()) {
     FindInItsOwnMount(target);
   }

@@ -21,6 +21,8 @@ struct Target {
   std::string folder;                              // its working folder, as it sees it
   bool java = false;
   std::string cgroup_folder;  // of its memory controller; empty: not found
+  std::string
+      cgroup_path;  // the same as the kernel names it, below the mount; empty: not known here
   int cgroup_version = 0;
   std::string cpu_folder;    // v1's own controller
   bool own_network = false;  // it shares this process's network: its ports are ours

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include "analyzer/collect/read.h"
 #include "analyzer/collect/sources.h"
@@ -181,9 +183,35 @@ TEST(KernelLog, OnlyOomReportsAreTaken) {
       "[ 3.3] oom-kill:constraint=CONSTRAINT_MEMCG,task=java,pid=7,uid=0\n"
       "[ 3.4] Memory cgroup out of memory: Killed process 7 (java) total-vm:1kB\n[ 3.5] "
       "oom_reaper: reaped process 7\n";
-  EXPECT_EQ(OomLines("[ 1.0] usb 1-1: secret device\n" + report + "[ 4.0] audit: password\n"),
+  EXPECT_EQ(OomLines("[ 1.0] usb 1-1: secret device\n" + report + "[ 4.0] audit: password\n", ""),
             report);
-  EXPECT_EQ(OomLines("[ 1.0] nothing\n"), "");
+  EXPECT_EQ(OomLines("[ 1.0] nothing\n", ""), "");
+}
+
+TEST(KernelLog, NeighboursKillsAreLeftOut) {
+  const auto report = [](const std::string& limit, const std::string& task) {
+    return "java invoked oom-killer: gfp_mask=0xcc0\nmemory: usage 1kB, limit 1kB, failcnt 7\n"
+           "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/"
+           ",mems_allowed=0,oom_memcg=" +
+           limit + ",task_memcg=" + task +
+           ",task=java,pid=7,uid=0\nKilled process 7 (java) total-vm:1kB\n";
+  };
+  const std::string cgroup = "/kubepods/burstable/pod12/aaa";
+  for (const auto& [limit, task] : std::vector<std::pair<std::string, std::string>>{
+           {cgroup, cgroup},
+           {"/kubepods/burstable/pod12", "/kubepods/burstable/pod12/bbb"},
+           {"/kubepods/burstable/pod12/old", "/kubepods/burstable/pod12/old"},
+           {"/kubepods", "/kubepods/besteffort/pod9/x"},
+           {cgroup, cgroup + "/sub"}})
+    EXPECT_EQ(OomLines(report("/x", "/x") + report(limit, task), cgroup), report(limit, task))
+        << limit;
+  EXPECT_EQ(OomLines(report("/kubepods/burstable/pod1", "/kubepods/burstable/pod1/aaa"), cgroup),
+            "");
+  EXPECT_EQ(OomLines(report("/x", "/x"), ""), report("/x", "/x"));
+  const std::string machine =
+      "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),global_oom,task_memcg=/"
+      "x,task=java,pid=7,uid=0\n";
+  EXPECT_EQ(OomLines(machine, cgroup), machine);
 }
 
 TEST(Scrape, OnlyLoopbackUnlessAllowed) {
