@@ -155,7 +155,7 @@ TEST_F(CliTest, RocksDbOfARecording) {
 
 TEST_F(CliTest, RocksDbOfNothingIsAnErrorThatSaysWhatToDo) {
   const std::string cut = Make("cut.prom", "up 1\nup 2");
-  const std::string bad = Make("bad.prom", "# HELP up x\nflink_up{\n");
+  const std::string bad = Make("bad.prom", "flink_up 1\nflink_up{\n");
   const std::string none = Make("none.prom", "up 1\n");
   const std::string idle =
       Make("idle.prom", "flink_taskmanager_Status_JVM_Memory_Heap_Used{tm_id=\"a\"} 1\n");
