@@ -29,7 +29,7 @@ endfunction()
 # A LLVMFuzzerTestOneInput with its corpus in tests/fuzz/corpus/<name>. In the fuzz preset it is a libFuzzer program that
 # runs for WRACKLINE_FUZZ_SECONDS; elsewhere the same code replays its corpus, so that a finding stays found.
 add_custom_target(fuzzers)
-set(WRACKLINE_FUZZ_SECONDS 20 CACHE STRING "Seconds each fuzz target runs as a test")
+set(WRACKLINE_FUZZ_SECONDS 8 CACHE STRING "Seconds each fuzz target runs as a test")
 function(wrackline_fuzz_target name)
   cmake_parse_arguments(ARG "" "SOURCE" "LIBRARIES" ${ARGN})
   set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
