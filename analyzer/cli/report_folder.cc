@@ -22,7 +22,7 @@ std::string BaseName(const std::string& path) { return fs::path(path).filename()
 // The recordings to report on, of all that lie in a folder: the most telling one, or every one.
 Result<std::vector<std::string>> ChooseRecordings(std::vector<std::string> paths, bool all,
                                                   std::vector<std::string>* remarks) {
-  const std::vector<evidence::FolderEntry> entries = evidence::ScanRecordings(std::move(paths));
+  const std::vector<evidence::FolderEntry> entries = evidence::ScanRecordings(paths);
   std::vector<std::string> chosen;
   std::string others;
   std::size_t left_out = 0;

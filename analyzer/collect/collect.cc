@@ -1,5 +1,6 @@
 #include "analyzer/collect/collect.h"
 
+#include <fmt/core.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -133,7 +134,8 @@ Result<CollectSummary> Collect(const CollectOptions& options, const Target& targ
     constexpr std::size_t kNamed = 8;
     if (summary.masked_keys.size() < kNamed) summary.masked_keys.push_back(key);
   }
-  for (const auto& [what, why] : collection.missing()) summary.missing.push_back(what + ": " + why);
+  for (const auto& [what, why] : collection.missing())
+    summary.missing.push_back(fmt::format("{}: {}", what, why));
   if (const Status failed = collection.Finish(Facts(target, remark, reason))) return *failed;
   return summary;
 }

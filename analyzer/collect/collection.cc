@@ -77,7 +77,7 @@ void Collection::Take(const std::string& name, const std::string& origin, std::s
                        [&](const Taken& other) { return other.name == candidate; });
   };
   for (int i = 2; is_taken(unique); ++i) unique = SafeName(name) + "." + std::to_string(i);
-  if (const Status error = output_->Add(unique, safe, modified)) {
+  if (Status error = output_->Add(unique, safe, modified)) {
     write_error_ = error->Text();
     return;
   }
@@ -125,8 +125,7 @@ Status Collection::Finish(nlohmann::json facts) {
   facts["taken"] = std::move(taken);
   facts["missing"] = std::move(missing);
   facts["masked"] = masker_.masked();
-  if (const Status error = output_->Add("manifest.json", Dump(facts), std::time(nullptr)))
-    return error;
+  if (Status error = output_->Add("manifest.json", Dump(facts), std::time(nullptr))) return error;
   return output_->Finish();
 }
 

@@ -85,7 +85,7 @@ std::vector<int> TakeFlinkConfiguration(const Target& target, Collection* collec
     constexpr std::size_t kMostFiles = 32;
     if (names.size() > kMostFiles) names.resize(kMostFiles);
     for (const std::string& name : names) {
-      const std::string path = folder + "/" + name;
+      const std::string path = Within(folder, name);
       collection->TakeFile("conf/" + name, path, Form::kText, kSmallFile);
       if (name == "config.yaml" || name == "flink-conf.yaml") PortsOf(path, name, &ports);
     }
@@ -120,7 +120,7 @@ void TakeLogs(const Target& target, const std::vector<std::string>& folders, Byt
       // "x.log", "x.out", "x.err", and rotated "x.log.1".
       const bool log = name.find(".log") != std::string::npos || EndsWith(name, ".out") ||
                        EndsWith(name, ".err");
-      const std::string path = folder + "/" + name;
+      const std::string path = Within(folder, name);
       const auto modified = ModifiedOf(path);
       if (log && !EndsWith(name, ".gz") && modified &&
           seen.insert(fs::path(path).lexically_normal().string()).second)

@@ -46,9 +46,9 @@ std::size_t TakeGroup(const std::string& folder, const std::string& name, Collec
   std::size_t taken = 0;
   for (const std::string& file : files) {
     // Some are refused by some kernels; a group has dozens of files, and its folder is what counts.
-    const Result<std::string> text = ReadBounded(folder + "/" + file, kSmallFile);
+    const Result<std::string> text = ReadBounded(Within(folder, file), kSmallFile);
     if (!text.ok()) continue;
-    collection->Take(name + "/" + file, folder + "/" + file, text.value(), Form::kKernel);
+    collection->Take(Within(name, file), Within(folder, file), text.value(), Form::kKernel);
     ++taken;
   }
   return taken;
@@ -234,8 +234,8 @@ void TakePodInfo(const Target& target, const std::vector<std::string>& folders,
     if (names.size() > kMostFiles) names.resize(kMostFiles);
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
-      if (!ModifiedOf(folder + "/" + name) || !seen.insert(folder + "/" + name).second) continue;
-      any = collection->TakeFile("podinfo/" + name, folder + "/" + name, Form::kText) || any;
+      if (!ModifiedOf(Within(folder, name)) || !seen.insert(Within(folder, name)).second) continue;
+      any = collection->TakeFile("podinfo/" + name, Within(folder, name), Form::kText) || any;
     }
   }
   if (!any)

@@ -128,4 +128,11 @@ std::optional<std::time_t> ModifiedOf(const std::string& path) {
   return info.st_mtime;
 }
 
+std::string Within(const std::string& folder, const std::string& name) {
+  std::string path = folder;
+  path += '/';
+  path += name;
+  return path;
+}
+
 }  // namespace wrackline::collect

@@ -27,4 +27,7 @@ std::vector<std::string> NamesIn(const std::string& folder);
 // When a regular file was last changed; nothing: it is none.
 std::optional<std::time_t> ModifiedOf(const std::string& path);
 
+// "FOLDER/NAME".
+std::string Within(const std::string& folder, const std::string& name);
+
 }  // namespace wrackline::collect

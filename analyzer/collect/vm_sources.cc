@@ -25,7 +25,7 @@ std::vector<Found> FilesIn(const std::string& folder, const Wanted& wanted) {
   std::vector<Found> files;
   for (const std::string& name : NamesIn(folder)) {
     if (!wanted(name)) continue;
-    const std::string path = folder + "/" + name;
+    const std::string path = Within(folder, name);
     if (const auto modified = ModifiedOf(path)) files.push_back({path, *modified});
   }
   std::sort(files.begin(), files.end(),

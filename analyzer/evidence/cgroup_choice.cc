@@ -39,6 +39,7 @@ std::vector<bool> ChooseCgroups(const std::vector<NamedCgroup>& cgroups) {
       std::max_element(by_identity.begin(), by_identity.end(),
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   std::vector<bool> used;
+  used.reserve(cgroups.size());
   for (const NamedCgroup& cgroup : cgroups)
     used.push_back(WithoutMoment(cgroup.name) == best->first);
   return used;

@@ -51,10 +51,10 @@ Result<std::vector<FolderEntry>> ScanFolder(const std::string& folder) {
                  "a recorded process leaves a .wrack file in its WRACKLINE_OUT folder; was it "
                  "started with `wrackline run` "
                  "or LD_PRELOAD?"};
-  return ScanRecordings(std::move(paths));
+  return ScanRecordings(paths);
 }
 
-std::vector<FolderEntry> ScanRecordings(std::vector<std::string> paths) {
+std::vector<FolderEntry> ScanRecordings(const std::vector<std::string>& paths) {
   std::vector<FolderEntry> entries;
   entries.reserve(paths.size());
   for (const std::string& path : paths) entries.push_back(Describe(path));

@@ -23,6 +23,6 @@ struct FolderEntry {
 Result<std::vector<FolderEntry>> ScanFolder(const std::string& folder);
 
 // The same of those files, in the same order.
-std::vector<FolderEntry> ScanRecordings(std::vector<std::string> paths);
+std::vector<FolderEntry> ScanRecordings(const std::vector<std::string>& paths);
 
 }  // namespace wrackline::evidence

@@ -79,6 +79,7 @@ void AddLines(const symbols::ElfFile& object, const std::vector<Place>& places,
   symbols::AnyLineTable lines;
   if (!lines.Open(object)) return;
   std::vector<symbols::LineQuery> queries;
+  queries.reserve(places.size());
   for (const Place& place : places) queries.push_back({place.address, 0, 0, 0, false});
   std::string text(std::min<std::size_t>(queries.size(), 16384) * symbols::LineTable::kMaxPath,
                    '\0');

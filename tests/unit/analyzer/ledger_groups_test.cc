@@ -176,8 +176,8 @@ TEST(LedgerGroups, ACachesPartsAreItsAmount) {
   ASSERT_TRUE(evidence.rocksdb.has_value());
   evidence.rocksdb->families.at(0).cached_blocks =
       evidence::RocksDbBlocks{30 * kMiB, 8 * kMiB, 2 * kMiB, {}, {}};
-  evidence.rocksdb->caches.at(0).split = evidence::RocksDbSplit{
-      45 * kMiB, {}, {}, {3 * kMiB, {}, {}, {}, {}}, 2 * kMiB, {}};
+  evidence.rocksdb->caches.at(0).split =
+      evidence::RocksDbSplit{45 * kMiB, {}, {}, {3 * kMiB, {}, {}, {}, {}}, 2 * kMiB, {}};
   const std::optional<Ledger> ledger = BuildLedger(evidence);
   const Line* cache = Find(*ledger, "rocksdb.block_cache");
   ASSERT_NE(cache, nullptr);
