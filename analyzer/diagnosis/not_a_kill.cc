@@ -25,7 +25,9 @@ std::optional<Finding> NotAKill(const Case& c) {
       finding.summary = "Not a kill: the process ended cleanly";
       break;
     case Outcome::kStillRunning:
-      finding.summary = "Not a kill: the process is still running";
+      finding.summary = c.evidence.recorded
+                            ? "Not a kill: the process is still running"
+                            : "Not a kill: the process was running when it was last seen";
       break;
     case Outcome::kStoppedAtLimit:
       finding.summary = "Not a kill: the process ended by itself where the limit would be";

@@ -136,7 +136,9 @@ std::string FirstSentence(const Case& c) {
       return fmt::format("Not a kill: it exited with status {}{}.", *evidence.ending.exit_status,
                          at);
     case Outcome::kStillRunning:
-      return fmt::format("Not a kill: it is still running{}.", at);
+      return evidence.recorded
+                 ? fmt::format("Not a kill: it is still running{}.", at)
+                 : fmt::format("Not a kill: it was running when it was last seen{}.", at);
     case Outcome::kStoppedAtLimit:
       return fmt::format("Not a kill: it stopped itself{}.", at);
     case Outcome::kMetricsOnly:

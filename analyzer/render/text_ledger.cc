@@ -51,7 +51,10 @@ void WriteLedger(const report::Report& report, Page* page) {
   if (!report.ledger) {
     page->Heading("Where the memory was");
     page->Paragraph(
-        "Not known: the recording has neither the cgroup's charge nor the process's resident set.",
+        report.evidence.recorded
+            ? "Not known: the recording has neither the cgroup's charge nor the process's resident "
+              "set."
+            : "Not known: no file has the cgroup's charge or the process's resident set.",
         2);
     return;
   }
@@ -63,7 +66,10 @@ void WriteLedger(const report::Report& report, Page* page) {
     page->Heading(fmt::format("Where the memory was{}: {} {}, {} before the {}",
                               peak ? " at the peak" : "", FormatBytes(ledger.total),
                               ledger.basis == ledger::Basis::kCharge ? "charged" : "resident",
-                              Elapsed(ledger.before_end), peak ? "end" : "last record"));
+                              Elapsed(ledger.before_end),
+                              peak                       ? "end"
+                              : report.evidence.recorded ? "last record"
+                                                         : "newest file"));
   }
   const std::size_t remark = 15;
   // Two spaces of indent and one between columns.

@@ -265,7 +265,8 @@ TEST(DiffTest, MomentsOfOneRecording) {
   EXPECT_EQ(then->last_record, start + std::chrono::seconds(1));
   const auto end = evidence::EvidenceAt(builder.recording(), start + std::chrono::seconds(9));
   ASSERT_TRUE(end);
-  const Row* kernel = Find(Find(Compare(*then, *end, {}), "ledger"), "kernel.memory");
+  const auto compared = Compare(*then, *end, {});
+  const Row* kernel = Find(Find(compared, "ledger"), "kernel.memory");
   ASSERT_NE(kernel, nullptr);
   EXPECT_EQ(kernel->Change(), 4.0 * kMiB.count);
   // Where the past's samples are not known: what is new since then is.

@@ -200,7 +200,7 @@ TEST(PprofTest, EveryCutIsReadOrAnError) {
 TEST(PprofTest, NotTakenForOne) {
   EXPECT_FALSE(LooksLikePprof(""));
   EXPECT_FALSE(LooksLikePprof("\n\x04text that begins with a line end"));
-  EXPECT_FALSE(LooksLikePprof(std::string("\x1f\x8b\x08\0\0\0\0\0\0\3 other gzip", 24)));
+  EXPECT_FALSE(LooksLikePprof(std::string("\x1f\x8b\x08\0\0\0\0\0\0\3 other gzip", 21)));
 }
 
 }  // namespace
