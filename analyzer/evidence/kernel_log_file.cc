@@ -99,6 +99,18 @@ std::optional<KernelKill> SameLimit(std::string_view log, const Evidence& eviden
   return found;
 }
 
+// Files about a live process beside a log that does not name it: the machine's log has everybody's kills. One of the same name at the
+// same limit is taken for the process that this one was started after.
+std::optional<KernelKill> OfPredecessor(std::string_view log, const Evidence& evidence) {
+  if (!evidence.limit || evidence.process.executable.empty()) return std::nullopt;
+  std::optional<KernelKill> found;
+  for (KernelKill& kill : AllKernelKills(log))
+    if (kill.of_cgroup && kill.limit == evidence.limit->amount &&
+        kill.name == evidence.process.executable)
+      found = std::move(kill);
+  return found;
+}
+
 // From the first report's begin to the last one's end.
 std::string_view ReportsOf(std::string_view log) {
   std::size_t begin = log.size(), end = 0;
@@ -125,6 +137,8 @@ Result<std::string> AddKernelLog(const SourceFile& file, Evidence* evidence) {
   std::optional<KernelKill> kill = FindKernelKill(text, choice);
   if (!kill && IsRecorded(*evidence))
     kill = SameLimit(text, *evidence);
+  else if (!kill && evidence->process.pid != 0)
+    kill = OfPredecessor(text, *evidence);
   else if (!kill)
     kill = ChooseKernelKill(text, choice);
   if (!kill) {

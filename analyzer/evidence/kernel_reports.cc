@@ -437,8 +437,13 @@ class Reader {
   std::list<OpenReport>::iterator Close(std::list<OpenReport>::iterator report) {
     if (current_ == &*report) current_ = nullptr;
     if (!report->kernel.victims.empty()) {
-      for (const OomVictim& victim : report->kernel.victims)
-        report->kernel.report.killed.push_back(victim.pid);
+      // Before Linux 6.14 a group is walked thread by thread: threads that have not ended yet are printed like processes. The table has
+      // processes only.
+      const bool group = report->kernel.report.group_kill && !report->kernel.report.tasks.empty();
+      for (const OomVictim& victim : report->kernel.victims) {
+        if (!group || ListsTask(*report, victim.pid))
+          report->kernel.report.killed.push_back(victim.pid);
+      }
       tasks_ += report->kernel.report.tasks.size();
       done_.push_back(std::move(report->kernel));
       while (done_.size() > kMostKernelReports || (tasks_ > kMostAllTasks && done_.size() > 1)) {

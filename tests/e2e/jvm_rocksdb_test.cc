@@ -317,8 +317,18 @@ class JvmRocksDbStorm : public JvmRocksDb {
     const char* wanted = std::getenv("WRACKLINE_STORM_SECONDS");
     return wanted != nullptr ? 1000 * std::atoi(wanted) : 3000;
   }
-  void Run(const std::vector<std::string>& arguments) {
+  // A machine that does much else may not come to a sample in three seconds: then the storm is a longer one.
+  void Run(const std::vector<std::string>& threads) {
     ASSERT_NO_FATAL_FAILURE(Compile("Storm"));
+    for (const int milliseconds : {Milliseconds(), 10 * Milliseconds()}) {
+      std::vector<std::string> arguments = {folder_ / "db", std::to_string(milliseconds)};
+      arguments.insert(arguments.end(), threads.begin(), threads.end());
+      ASSERT_NO_FATAL_FAILURE(RunOnce(arguments));
+      if (sampled_) return;
+    }
+    ADD_FAILURE() << "no database was sampled";
+  }
+  void RunOnce(const std::vector<std::string>& arguments) {
     ProcessOptions java = Program("Storm", arguments);
     java.command.insert(java.command.begin() + 1, "-XX:ErrorFile=/dev/stderr");
     java.environment["WRACKLINE_ROCKSDB"] = "1";
@@ -329,18 +339,14 @@ class JvmRocksDbStorm : public JvmRocksDb {
     const auto recording = Recorded(child.pid());
     ASSERT_TRUE(recording);
     EXPECT_EQ(recording->damage, "");
-    EXPECT_FALSE(recording->rocksdb_samples.empty());
-    EXPECT_FALSE(recording->rocksdb_databases.empty());
+    sampled_ = !recording->rocksdb_samples.empty() && !recording->rocksdb_databases.empty();
   }
+  bool sampled_ = false;
 };
 
-TEST_P(JvmRocksDbStorm, OpensAndClosesBesideTheReader) {
-  Run({folder_ / "db", std::to_string(Milliseconds()), "6", "0"});
-}
+TEST_P(JvmRocksDbStorm, OpensAndClosesBesideTheReader) { Run({"6", "0"}); }
 
-TEST_P(JvmRocksDbStorm, OfTwoClassLoadersEndsInTheMiddle) {
-  Run({folder_ / "db", std::to_string(Milliseconds()), "3", "2", "exit"});
-}
+TEST_P(JvmRocksDbStorm, OfTwoClassLoadersEndsInTheMiddle) { Run({"3", "2", "exit"}); }
 
 INSTANTIATE_TEST_SUITE_P(Versions, JvmRocksDbStorm,
                          testing::Values(std::tuple(k6, "17"), std::tuple(k8, "17"),

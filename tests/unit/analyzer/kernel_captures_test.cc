@@ -139,6 +139,21 @@ TEST(KernelCaptures, AGroupDiesTogether) {
   EXPECT_EQ(ParseKernelKill(log, 182, "")->anon_rss, 256 * kKiB);
 }
 
+// As Debian's 6.1 printed it of a thread that had not ended yet.
+TEST(KernelCaptures, AThreadIsNoProcessOfTheGroup) {
+  std::string log = ReadSample("kernel/captures/k6.12-group.T.txt");
+  const std::size_t at = log.rfind("Memory cgroup out of memory: Killed process ");
+  ASSERT_NE(at, std::string::npos);
+  const std::size_t begin = log.rfind('\n', at) + 1;
+  std::string line = log.substr(begin, log.find('\n', at) + 1 - begin);
+  const std::size_t pid = line.find("process ") + 8;
+  line.replace(pid, line.find(' ', pid) - pid, "1999");
+  log.insert(begin, line);
+  const auto kill = ParseKernelKill(log, 182, "");
+  ASSERT_TRUE(kill);
+  EXPECT_THAT(kill->report->killed, ElementsAre(185U, 182U, 184U));
+}
+
 TEST(KernelCaptures, ThePodsLimitIsNotTheContainers) {
   const auto kill = ParseKernelKill(ReadSample("kernel/captures/k6.12-pod.raw.txt"), 190, "");
   ASSERT_TRUE(kill);

@@ -81,6 +81,27 @@ TEST(KernelLogFile, AnothersKillIsNotTheRecordedProcesss) {
   EXPECT_TRUE(evidence.ending.kernel_kill);
 }
 
+// A machine's log beside the files of a process that lives: the kill was of one at another limit, or of the one before it.
+TEST(KernelLogFile, AnothersKillIsNotThatOfALiveProcess) {
+  const std::string log = ReadSample("kernel/captures/flink-6.18-v1.txt");
+  Evidence live;
+  live.recorded = false;
+  live.process.pid = 4711;
+  live.process.executable = "java";
+  ASSERT_TRUE(AddKernelLog(AsFile(log), &live).ok());
+  EXPECT_FALSE(live.ending.kernel_kill) << "no limit is known";
+  live.limit = Figure{2 * kGiB, Time{}, "memory.max"};
+  const auto added = AddKernelLog(AsFile(log), &live);
+  ASSERT_TRUE(added.ok());
+  EXPECT_THAT(added.value(), HasSubstr("none of this process"));
+  EXPECT_FALSE(live.ending.kernel_kill);
+  EXPECT_TRUE(live.timeline.empty());
+  live.limit->amount = kGiB;
+  ASSERT_TRUE(AddKernelLog(AsFile(log), &live).ok());
+  ASSERT_TRUE(live.ending.kernel_kill) << "the container was started again";
+  EXPECT_EQ(live.ending.kernel_kill->pid, 6517U);
+}
+
 TEST(KernelLogFile, ThePodsContainerTells) {
   const std::string log = ReadSample("kernel/captures/flink-6.18-v1.txt") +
                           ReadSample("kernel/captures/pod.txt") +
