@@ -65,14 +65,14 @@ Result<Origin> ReadOrigin(std::string_view rest, const DrawnCounts& counts) {
 
 bool IsGperftoolsHeader(std::string_view text) {
   if (text.substr(0, kBegin.size()) != kBegin) return false;
-  std::string_view line = TakeLine(&text).substr(kBegin.size());
+  std::string_view line = TakeProfileLine(&text).substr(kBegin.size());
   return TakeCounts(&line).has_value();
 }
 
 Result<HeapProfile> ParseGperftoolsProfile(std::string_view text) {
   HeapProfile profile;
   profile.format = HeapProfile::Format::kGperftools;
-  std::string_view header = TakeLine(&text).substr(kBegin.size());
+  std::string_view header = TakeProfileLine(&text).substr(kBegin.size());
   const DrawnCounts total = TakeCounts(&header).value_or(DrawnCounts{});
   Result<Origin> origin = ReadOrigin(header, total);
   if (!origin.ok()) return origin.error();
@@ -82,7 +82,7 @@ Result<HeapProfile> ParseGperftoolsProfile(std::string_view text) {
   StackAdder adder(&profile);
   DrawnCounts drawn;
   for (std::size_t number = 2; !text.empty(); ++number) {
-    std::string_view line = Trimmed(TakeLine(&text));
+    std::string_view line = Trimmed(TakeProfileLine(&text));
     if (BeginsMappings(line)) {
       ReadMappings(text, &profile);
       break;

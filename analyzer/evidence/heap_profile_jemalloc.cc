@@ -19,7 +19,7 @@ namespace wrackline::evidence {
 
 bool IsJemallocHeader(std::string_view text) {
   if (text.substr(0, 8) != "heap_v2/") return false;
-  std::string_view line = TakeLine(&text).substr(8);
+  std::string_view line = TakeProfileLine(&text).substr(8);
   const auto interval = TakeNumber(&line);
   return interval && *interval > 0 && Trimmed(line).empty();
 }
@@ -27,7 +27,7 @@ bool IsJemallocHeader(std::string_view text) {
 Result<HeapProfile> ParseJemallocProfile(std::string_view text) {
   HeapProfile profile;
   profile.format = HeapProfile::Format::kJemalloc;
-  std::string_view header = TakeLine(&text).substr(8);
+  std::string_view header = TakeProfileLine(&text).substr(8);
   profile.interval = static_cast<double>(TakeNumber(&header).value_or(0));
   // With lg_prof_sample:0 every allocation is drawn.
   profile.exact = profile.interval <= 1;
@@ -37,7 +37,7 @@ Result<HeapProfile> ParseJemallocProfile(std::string_view text) {
   bool has_total = false;
   DrawnCounts drawn;
   for (std::size_t number = 2; !text.empty(); ++number) {
-    std::string_view line = Trimmed(TakeLine(&text));
+    std::string_view line = Trimmed(TakeProfileLine(&text));
     if (BeginsMappings(line)) {
       ReadMappings(text, &profile);
       break;

@@ -63,7 +63,7 @@ std::optional<HeapProfile::Mapping> ReadMapping(std::string_view line) {
 
 }  // namespace
 
-std::string_view TakeLine(std::string_view* rest) {
+std::string_view TakeProfileLine(std::string_view* rest) {
   const std::size_t end = rest->find('\n');
   std::string_view line = rest->substr(0, end);
   rest->remove_prefix(end == std::string_view::npos ? rest->size() : end + 1);
@@ -187,7 +187,7 @@ bool BeginsMappings(std::string_view line) {
 void ReadMappings(std::string_view text, HeapProfile* profile) {
   std::vector<HeapProfile::Mapping> all;
   while (!text.empty()) {
-    auto mapping = ReadMapping(TakeLine(&text));
+    auto mapping = ReadMapping(TakeProfileLine(&text));
     if (mapping) all.push_back(std::move(*mapping));
   }
   std::stable_sort(all.begin(), all.end(),
@@ -200,9 +200,9 @@ void ReadMappings(std::string_view text, HeapProfile* profile) {
 
 bool SymbolTable::Take(std::string_view* rest) {
   std::string_view text = *rest;
-  if (text.substr(0, 3) != "---" || Trimmed(TakeLine(&text)) != "--- symbol") return false;
+  if (text.substr(0, 3) != "---" || Trimmed(TakeProfileLine(&text)) != "--- symbol") return false;
   while (!text.empty()) {
-    std::string_view line = TakeLine(&text);
+    std::string_view line = TakeProfileLine(&text);
     if (line.substr(0, 3) == "---") break;
     const auto address = line.substr(0, 2) == "0x" ? TakeHex(&line) : std::nullopt;
     if (address && !Trimmed(line).empty()) names_[*address] = Trimmed(line);
@@ -210,7 +210,7 @@ bool SymbolTable::Take(std::string_view* rest) {
   // "--- heap"; some versions leave it out.
   std::string_view after = text;
   if (text.substr(0, 4) == "--- ") {
-    TakeLine(&after);
+    TakeProfileLine(&after);
     text = after;
   }
   *rest = text;

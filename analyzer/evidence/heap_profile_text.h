@@ -11,7 +11,7 @@
 namespace wrackline::evidence {
 
 // The next line without its end (LF or CR LF), taken off `rest`. Precondition: it is not empty.
-std::string_view TakeLine(std::string_view* rest);
+std::string_view TakeProfileLine(std::string_view* rest);
 // Without blanks at both ends.
 std::string_view Trimmed(std::string_view text);
 // Takes `literal` off the front, and blanks before and behind it; false leaves `rest` as it is.
