@@ -20,7 +20,7 @@ using evidence::EvidenceFolder;
 std::string BaseName(const std::string& path) { return fs::path(path).filename().string(); }
 
 // The recordings to report on, of all that lie in a folder: the most telling one, or every one.
-Result<std::vector<std::string>> ChooseRecordings(std::vector<std::string> paths, bool all,
+Result<std::vector<std::string>> ChooseRecordings(const std::vector<std::string>& paths, bool all,
                                                   std::vector<std::string>* remarks) {
   const std::vector<evidence::FolderEntry> entries = evidence::ScanRecordings(paths);
   std::vector<std::string> chosen;
