@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <regex>
@@ -325,8 +326,8 @@ class JvmRocksDbStorm : public JvmRocksDb {
       arguments.insert(arguments.end(), threads.begin(), threads.end());
       ASSERT_NO_FATAL_FAILURE(RunOnce(arguments));
       if (sampled_) return;
+      std::cout << "a storm of " << milliseconds << " ms ended without a sample\n";
     }
-    ADD_FAILURE() << "no database was sampled";
   }
   void RunOnce(const std::vector<std::string>& arguments) {
     ProcessOptions java = Program("Storm", arguments);
@@ -344,9 +345,15 @@ class JvmRocksDbStorm : public JvmRocksDb {
   bool sampled_ = false;
 };
 
-TEST_P(JvmRocksDbStorm, OpensAndClosesBesideTheReader) { Run({"6", "0"}); }
+TEST_P(JvmRocksDbStorm, OpensAndClosesBesideTheReader) {
+  Run({"6", "0"});
+  EXPECT_TRUE(sampled_) << "no database was sampled";
+}
 
-TEST_P(JvmRocksDbStorm, OfTwoClassLoadersEndsInTheMiddle) { Run({"3", "2", "exit"}); }
+TEST_P(JvmRocksDbStorm, OfTwoClassLoadersEndsInTheMiddle) {
+  Run({"3", "2", "exit"});
+  EXPECT_TRUE(sampled_) << "no database was sampled";
+}
 
 INSTANTIATE_TEST_SUITE_P(Versions, JvmRocksDbStorm,
                          testing::Values(std::tuple(k6, "17"), std::tuple(k8, "17"),

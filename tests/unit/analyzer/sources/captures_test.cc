@@ -1,7 +1,6 @@
 // Real incidents, from a folder to the verdict. What each holds: tests/data/captures/README.md.
 //
-// Figures beside an expectation are the files' own. Two readers are the business of other files: a test that needs one is
-// skipped while the table of readers lacks it, and a skip fails in CI.
+// Figures beside an expectation are the files' own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,15 +24,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr Bytes Mib(std::int64_t count) { return Bytes{count << 20}; }
-
-bool HasReader(const std::string& kind) {
-  const auto readers = evidence::SourceReaders();
-  return std::any_of(readers.begin(), readers.end(),
-                     [&](const evidence::SourceReader& reader) { return reader.kind == kind; });
-}
-
-#define NEEDS_READER(kind) \
-  if (!HasReader(kind)) GTEST_SKIP() << "the table has no reader of " << (kind)
 
 report::Report ReportOn(const std::string& path) {
   cli::ReportOptions options;
@@ -135,8 +125,6 @@ TEST(Captures, UnmanagedWithTwoSlotsIsKilledAndRocksDbHeldTheMost) {
 }
 
 TEST(Captures, RocksDbUnmanagedIsTheCauseOfTheKill) {
-  NEEDS_READER("kernel_log");
-  NEEDS_READER("nmt");
   const report::Report report = OnCapture("unmanaged-1g-2slots");
   EXPECT_EQ(report.diagnosis.outcome, Outcome::kOomKilled);
   ASSERT_TRUE(report.evidence.ending.kernel_kill);
@@ -172,7 +160,6 @@ TEST_P(CgroupV2, IsKilledAtItsLimit) {
 }
 
 TEST_P(CgroupV2, TheKernelsReportIsTheLastPoint) {
-  NEEDS_READER("kernel_log");
   const report::Report report = OnCapture("cgroup-v2/" + std::string(GetParam()));
   ASSERT_TRUE(report.evidence.ending.kernel_kill);
   ASSERT_FALSE(report.evidence.timeline.empty());
@@ -211,8 +198,6 @@ class PartOf {
 };
 
 TEST(PartialEvidence, OnlyTheKernelsReportAndTheConfiguration) {
-  NEEDS_READER("kernel_log");
-  NEEDS_READER("flink_config");
   const PartOf part("unmanaged-1g-2slots", {"dmesg.txt", "config.yaml"});
   const report::Report report = ReportOn(part.path());
   EXPECT_EQ(report.diagnosis.outcome, Outcome::kOomKilled);
@@ -254,7 +239,6 @@ TEST(PartialEvidence, OnlyNmtAndSmaps) {
 }
 
 TEST(PartialEvidence, NmtIsUsed) {
-  NEEDS_READER("nmt");
   const PartOf part("managed-1g", {"nmt-end.txt", "smaps-end.txt"});
   const report::Report report = ReportOn(part.path());
   EXPECT_THAT(Lacking(report), Not(Contains("native_memory_tracking")));
