@@ -16,10 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool EndsWith(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 // "--configDir X" or "-c X" of Flink's own main classes, then the environment, then where the images have it.
 std::vector<std::string> ConfigurationFolders(const Target& target) {
   std::vector<std::string> folders;
@@ -54,7 +50,7 @@ void PortsOf(const std::string& path, const std::string& name, std::vector<int>*
   if (!configuration.ok()) return;
   for (const auto& [key, value] : configuration.value()) {
     constexpr std::string_view kStart = "metrics.reporter.", kEnd = ".port";
-    if (key.compare(0, kStart.size(), kStart) != 0 || !EndsWith(key, kEnd)) continue;
+    if (key.compare(0, kStart.size(), kStart) != 0 || !key.ends_with(kEnd)) continue;
     const std::string reporter = key.substr(0, key.size() - kEnd.size());
     std::string kind = configuration.value().Get(reporter + ".factory.class").value_or("") +
                        configuration.value().Get(reporter + ".class").value_or("");
@@ -77,7 +73,7 @@ std::vector<int> TakeFlinkConfiguration(const Target& target, Collection* collec
   for (const std::string& folder : ConfigurationFolders(target)) {
     std::vector<std::string> names;
     for (const std::string& name : NamesIn(folder)) {
-      if (EndsWith(name, ".yaml") || EndsWith(name, ".yml") || EndsWith(name, ".properties"))
+      if (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".properties"))
         names.push_back(name);
     }
     if (names.empty()) continue;
@@ -118,11 +114,11 @@ void TakeLogs(const Target& target, const std::vector<std::string>& folders, Byt
   for (const std::string& folder : all) {
     for (const std::string& name : NamesIn(folder)) {
       // "x.log", "x.out", "x.err", and rotated "x.log.1".
-      const bool log = name.find(".log") != std::string::npos || EndsWith(name, ".out") ||
-                       EndsWith(name, ".err");
+      const bool log = name.find(".log") != std::string::npos || name.ends_with(".out") ||
+                       name.ends_with(".err");
       const std::string path = Within(folder, name);
       const auto modified = ModifiedOf(path);
-      if (log && !EndsWith(name, ".gz") && modified &&
+      if (log && !name.ends_with(".gz") && modified &&
           seen.insert(fs::path(path).lexically_normal().string()).second)
         files.push_back({path, *modified});
     }

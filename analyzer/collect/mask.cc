@@ -31,10 +31,6 @@ std::size_t Indent(std::string_view line) {
   return at;
 }
 
-bool StartsWith(std::string_view text, std::string_view start) {
-  return text.substr(0, start.size()) == start;
-}
-
 // Words that are no secret however they are used.
 bool IsHarmless(std::string_view value) {
   while (!value.empty() && IsBlank(value.back())) value.remove_suffix(1);
@@ -138,7 +134,7 @@ class LineMasker {
   // "-----BEGIN RSA PRIVATE KEY-----..." from `at` on; to its end, which may be on the same line. `at` is behind it then.
   bool PrivateKey(std::string_view line, std::size_t* at, std::string* out) {
     constexpr std::string_view kBegin = "-----BEGIN ", kKey = "PRIVATE KEY-----";
-    if (!StartsWith(line.substr(*at), kBegin)) return false;
+    if (!line.substr(*at).starts_with(kBegin)) return false;
     const std::size_t key = line.substr(0, *at + 64).find(kKey, *at);
     if (key == kNone) return false;
     const std::size_t body = key + kKey.size();
@@ -154,7 +150,7 @@ class LineMasker {
   // "://user:password@host": `at` is at the colon.
   bool UrlUser(std::string_view line, std::size_t* at, std::string* out) {
     constexpr std::string_view kMark = "://";
-    if (!StartsWith(line.substr(*at), kMark)) return false;
+    if (!line.substr(*at).starts_with(kMark)) return false;
     const std::size_t begin = *at + kMark.size();
     // Each part of a line is looked at once, however many such marks it has.
     if (begin >= url_end_) {
@@ -188,7 +184,7 @@ class LineMasker {
       std::size_t end = at;
       while (end < line.size() && IsKeyCharacter(line[end])) {
         // What begins behind other letters begins here all the same.
-        if (end > at && line[end] == '-' && StartsWith(line.substr(end), "-----BEGIN")) break;
+        if (end > at && line[end] == '-' && line.substr(end).starts_with("-----BEGIN")) break;
         ++end;
       }
       const std::string_view word = line.substr(at, end - at);
@@ -238,10 +234,10 @@ class LineMasker {
            (line[separator] == '\\' || line[separator] == '"' || line[separator] == '\''))
       ++separator;
     separator = SkipBlanks(line, separator);
-    const bool flag = word.size() > 2 && StartsWith(word, "-") && separator > *at &&
+    const bool flag = word.size() > 2 && word.starts_with("-") && separator > *at &&
                       separator < line.size() && line[separator] != '-' && line[separator] != ':' &&
                       line[separator] != '=';
-    const bool logged = logged_ && separator == *at && StartsWith(line.substr(separator), ", ");
+    const bool logged = logged_ && separator == *at && line.substr(separator).starts_with(", ");
     std::size_t value = separator;
     bool colon = false;
     const bool ends = separator == line.size();
@@ -251,10 +247,10 @@ class LineMasker {
       ++value;
       while (value < line.size() && (line[value] == '=' || line[value] == '>')) ++value;
       value = SkipBlanks(line, value);
-      if (StartsWith(line.substr(separator), "://")) return;
+      if (line.substr(separator).starts_with("://")) return;
     }
     // Its value may be on the next line all the same: "? key" of YAML, an option of a list of arguments.
-    if (ends && !StartsWith(line.substr(SkipBlanks(line, 0)), "? ") &&
+    if (ends && !line.substr(SkipBlanks(line, 0)).starts_with("? ") &&
         !(word.size() > 2 && word.front() == '-'))
       return;
     const std::string_view key = StripFlag(word);
@@ -282,7 +278,7 @@ class LineMasker {
     }
     out->append(line.substr(*at, value - *at));
     *at = logged ? Whole(line, value, out)
-                 : Secret(line, value, first, colon, StartsWith(word, "-"), out);
+                 : Secret(line, value, first, colon, word.starts_with("-"), out);
   }
 
   std::size_t Whole(std::string_view line, std::size_t value, std::string* out) {

@@ -35,20 +35,16 @@ std::vector<Found> FilesIn(const std::string& folder, const Wanted& wanted) {
 
 std::string NameOf(const std::string& path) { return fs::path(path).filename().string(); }
 
-bool StartsWith(const std::string& text, std::string_view start) {
-  return text.compare(0, start.size(), start) == 0;
-}
-
 // "file=/logs/gc-%p-%t.log:uptime" of -Xlog, or -Xloggc:FILE. Empty: it names no file.
 std::string GcLogOf(const std::string& option) {
   constexpr std::string_view kOld = "-Xloggc:", kNew = "-Xlog:";
-  if (StartsWith(option, kOld)) return option.substr(kOld.size());
-  if (!StartsWith(option, kNew)) return {};
+  if (option.starts_with(kOld)) return option.substr(kOld.size());
+  if (!option.starts_with(kNew)) return {};
   // what:output:decorators:options; the output may be in quotes.
   const std::size_t output = option.find(':', kNew.size());
   if (output == std::string::npos) return {};
   std::string file = option.substr(output + 1);
-  if (StartsWith(file, "file=")) file.erase(0, 5);
+  if (file.starts_with("file=")) file.erase(0, 5);
   if (!file.empty() && file.front() == '"') {
     file.erase(0, 1);
     return file.substr(0, file.find('"'));
@@ -66,7 +62,7 @@ std::size_t TakeByPattern(const Target& target, const std::string& pattern,
   constexpr std::size_t kMostFiles = 4;
   std::size_t taken = 0;
   for (const Found& file : FilesIn(path.parent_path().string(), [&stem](const std::string& name) {
-         return StartsWith(name, stem);
+         return name.starts_with(stem);
        })) {
     if (taken == kMostFiles) break;
     if (collection->TakeFile(where + NameOf(file.path), file.path, Form::kText,
@@ -139,7 +135,7 @@ void TakeVm(const Target& target, bool threads, std::chrono::milliseconds patien
             Collection* collection) {
   bool counters = false;
   for (const std::string& user : NamesIn(target.Path("/tmp"))) {
-    if (!StartsWith(user, "hsperfdata_")) continue;
+    if (!user.starts_with("hsperfdata_")) continue;
     const std::string file = target.Path("/tmp/") + user + "/" + target.own_pid;
     if (!ModifiedOf(file)) continue;
     counters = collection->TakeFile(user + "/" + std::to_string(target.pid), file, Form::kBinary) ||
@@ -182,7 +178,7 @@ void TakeVmFiles(const Target& target, Bytes most, Collection* collection) {
     constexpr std::string_view kErrorFile = "-XX:ErrorFile=";
     if (const std::string file = GcLogOf(option); !file.empty() && seen.insert(file).second)
       gc += TakeByPattern(target, file, "gc/", most, collection);
-    if (StartsWith(option, kErrorFile) && seen.insert(option).second)
+    if (option.starts_with(kErrorFile) && seen.insert(option).second)
       errors +=
           TakeByPattern(target, option.substr(kErrorFile.size()), "hs_err/", most, collection);
   }
@@ -190,7 +186,7 @@ void TakeVmFiles(const Target& target, Bytes most, Collection* collection) {
     constexpr std::size_t kMostFiles = 4;
     std::size_t taken = 0;
     for (const Found& file :
-         FilesIn(folder, [](const std::string& name) { return StartsWith(name, "hs_err_pid"); })) {
+         FilesIn(folder, [](const std::string& name) { return name.starts_with("hs_err_pid"); })) {
       if (++taken > kMostFiles) break;
       errors += collection->TakeFile("hs_err/" + NameOf(file.path), file.path, Form::kText,
                                      static_cast<std::size_t>(most.count))

@@ -27,10 +27,6 @@ std::optional<bool> OomCounterMoved(const Ending& ending) {
   return *ending.oom_kill_after > *ending.oom_kill_before;
 }
 
-bool EndsWith(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 // The name of a process as the kernel has it: 15 characters.
 bool SameName(const std::string& executable, const std::string& kernel_name) {
   const std::size_t slash = executable.rfind('/');
@@ -65,7 +61,7 @@ bool KilledIt(const Evidence& evidence) {
   const bool same_group =
       (!evidence.process.container_id.empty() &&
        group.find(evidence.process.container_id) != std::string::npos) ||
-      (evidence.process.cgroup_path.size() > 1 && EndsWith(group, evidence.process.cgroup_path));
+      (evidence.process.cgroup_path.size() > 1 && group.ends_with(evidence.process.cgroup_path));
   return same_group &&
          (kill.report->group_kill || SameName(evidence.process.executable, kill.name));
 }

@@ -10,16 +10,12 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kPackages = {"Java_org_rocksdb_", "Java_org_forstdb_"};
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 bool IsOneOf(std::string_view function, const std::vector<std::string_view>& functions) {
   for (const std::string_view package : kPackages) {
-    if (!StartsWith(function, package)) continue;
+    if (!function.starts_with(package)) continue;
     const std::string_view method = function.substr(package.size());
     return std::any_of(functions.begin(), functions.end(), [method](std::string_view beginning) {
-      return StartsWith(method, beginning);
+      return method.starts_with(beginning);
     });
   }
   return false;

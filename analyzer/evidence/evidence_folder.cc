@@ -16,12 +16,8 @@ namespace {
 // All that is read of a folder, each file at most twice.
 constexpr std::uint64_t kMostBytes = std::uint64_t{4} << 30;
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 bool IsRecordingName(std::string_view name) {
-  return EndsWith(name, ".wrack") || EndsWith(name, ".wrackpack");
+  return name.ends_with(".wrack") || name.ends_with(".wrackpack");
 }
 
 SourceFile AsSource(const FolderFile& file, std::string_view text) {

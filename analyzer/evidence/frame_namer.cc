@@ -26,10 +26,6 @@ std::string Hex(std::uint64_t value) {
   return "0x" + digits;
 }
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 }  // namespace
 
 FrameNamer::FrameNamer(const recorder::Recording& recording) : recording_(recording) {
@@ -86,7 +82,7 @@ SiteFrame FrameNamer::Resolve(std::uint64_t pc) const {
   } else {
     frame.function = Hex(pc);
   }
-  if (StartsWith(frame.module, "librocksdb")) frame.rocksdb = true;
+  if (frame.module.starts_with("librocksdb")) frame.rocksdb = true;
   if (recorded != recording_.frame_names.end() && recorded->second.line() != 0) {
     frame.line = recorded->second.line();
     frame.file = recorded->second.file();
@@ -99,7 +95,7 @@ void NameNative(const std::string& symbol, SiteFrame* frame) {
   frame->function = symbols::ShortName(demangled);
   if (frame->function.empty()) frame->function = demangled;
   frame->named = true;
-  frame->rocksdb = StartsWith(demangled, "rocksdb::") || StartsWith(demangled, "rocksdb_") ||
+  frame->rocksdb = demangled.starts_with("rocksdb::") || demangled.starts_with("rocksdb_") ||
                    demangled.find(" rocksdb::") != std::string::npos;
 }
 

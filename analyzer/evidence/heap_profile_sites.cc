@@ -13,10 +13,6 @@
 namespace wrackline::evidence {
 namespace {
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 // The allocator's own frames say how the profile was made, not who allocated: recordings have none either.
 bool IsAllocator(const SiteFrame& frame) {
   static constexpr std::array<std::string_view, 4> kModules = {"libjemalloc", "libtcmalloc",
@@ -28,12 +24,12 @@ bool IsAllocator(const SiteFrame& frame) {
       "malloc",         "calloc",        "realloc", "memalign", "valloc", "pvalloc",
       "posix_memalign", "aligned_alloc", "mallocx", "rallocx",  "newImpl"};
   if (std::any_of(kModules.begin(), kModules.end(),
-                  [&frame](auto module) { return StartsWith(frame.module, module); }))
+                  [&frame](auto module) { return frame.module.starts_with(module); }))
     return true;
   if (!frame.named) return false;
   return std::find(kExact.begin(), kExact.end(), frame.function) != kExact.end() ||
          std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                     [&frame](auto prefix) { return StartsWith(frame.function, prefix); });
+                     [&frame](auto prefix) { return frame.function.starts_with(prefix); });
 }
 
 // Functions inlined into one another make more frames than there are addresses.

@@ -12,10 +12,6 @@
 namespace wrackline::evidence {
 namespace {
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 using Addresses = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
 // Where the VM said that metaspace is, the last time it was asked.
@@ -37,9 +33,9 @@ Addresses MetaspaceOf(const recorder::Recording& recording) {
 // the class archive, which is none of it.)
 bool IsMetaspace(const std::vector<SiteFrame>& frames) {
   for (const SiteFrame& frame : frames) {
-    if (frame.java || !StartsWith(frame.module, "libjvm.so")) return false;
+    if (frame.java || !frame.module.starts_with("libjvm.so")) return false;
     for (const char* name : {"metaspace::", "Metaspace::", "VirtualSpaceNode::"}) {
-      if (StartsWith(frame.function, name)) return true;
+      if (frame.function.starts_with(name)) return true;
     }
   }
   return false;
@@ -54,7 +50,7 @@ MappingKind KindOf(const proto::Mapping& mapping, const std::vector<SiteFrame>& 
   const MappingKind others = mapping.file() ? MappingKind::kFile : MappingKind::kProgram;
   if (frames.empty()) return others;
   const std::string& module = frames.front().module;
-  if (StartsWith(module, "libjvm.so")) {
+  if (module.starts_with("libjvm.so")) {
     const bool inside =
         std::any_of(metaspace.begin(), metaspace.end(), [&mapping](const auto& range) {
           return mapping.start() >= range.first && mapping.start() < range.second;
@@ -63,7 +59,7 @@ MappingKind KindOf(const proto::Mapping& mapping, const std::vector<SiteFrame>& 
                                                               : MappingKind::kJvm;
   }
   for (const char* allocator : {"libjemalloc", "libtcmalloc", "libmimalloc"}) {
-    if (StartsWith(module, allocator)) return MappingKind::kAllocator;
+    if (module.starts_with(allocator)) return MappingKind::kAllocator;
   }
   return others;
 }
@@ -74,8 +70,8 @@ std::size_t MappingLabelOf(const std::vector<SiteFrame>& frames) {
   const std::size_t label = LabelOf(frames);
   if (frames.empty() || frames[label].java) return label;
   const auto java = std::find_if(frames.begin(), frames.end(), [](const SiteFrame& frame) {
-    return frame.java && frame.named && !StartsWith(frame.function, "java.lang.Thread.") &&
-           !StartsWith(frame.function, "java.lang.System$");
+    return frame.java && frame.named && !frame.function.starts_with("java.lang.Thread.") &&
+           !frame.function.starts_with("java.lang.System$");
   });
   return java == frames.end() ? label : static_cast<std::size_t>(java - frames.begin());
 }

@@ -13,10 +13,6 @@
 namespace wrackline::evidence {
 namespace {
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 struct Estimate {
   std::uint64_t samples = 0;
   double live = 0, recent = 0, untouched = 0, variance = 0;
@@ -96,12 +92,12 @@ bool IsPlumbing(const SiteFrame& frame) {
                                                                "rocksdb::ConcurrentArena::"};
   if (frame.java) return false;
   const std::string_view name = frame.function;
-  if (!frame.named) return frame.rocksdb || StartsWith(frame.module, "libwrackline_preload");
+  if (!frame.named) return frame.rocksdb || frame.module.starts_with("libwrackline_preload");
   if (std::find(kExact.begin(), kExact.end(), name) != kExact.end()) return true;
   if (std::any_of(kPrefix.begin(), kPrefix.end(),
-                  [name](auto prefix) { return StartsWith(name, prefix); }))
+                  [name](auto prefix) { return name.starts_with(prefix); }))
     return true;
-  return frame.module == "libwrackline_preload.so" || StartsWith(name, "wrackline::preload::");
+  return frame.module == "libwrackline_preload.so" || name.starts_with("wrackline::preload::");
 }
 
 std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Duration window) {

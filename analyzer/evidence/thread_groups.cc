@@ -76,10 +76,6 @@ constexpr std::array kRules = {
     Rule{"ForkJoinPool.commonPool", ThreadKind::kOther, "ForkJoinPool.commonPool"},
 };
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Takes a decimal number off the end of `text`.
@@ -128,7 +124,7 @@ std::optional<GroupedThread> FlinkTask(std::string_view name) {
 
 std::optional<GroupedThread> Task(std::string_view name) {
   for (const std::string_view prefix : kOfTask) {
-    if (!StartsWith(name, prefix) || name.size() == prefix.size()) continue;
+    if (!name.starts_with(prefix) || name.size() == prefix.size()) continue;
     const std::string_view of = name.substr(prefix.size());
     if (auto task = FlinkTask(of)) return task;
     GroupedThread task;
@@ -141,7 +137,7 @@ std::optional<GroupedThread> Task(std::string_view name) {
 
 // Names that differ by their number alone are one pool.
 std::string WithoutNumbers(std::string_view name) {
-  if (StartsWith(name, "pool-")) {
+  if (name.starts_with("pool-")) {
     std::string_view rest = name;
     if (TakeLastNumber(&rest) && TakeLast(&rest, "-thread-") && TakeLastNumber(&rest) &&
         rest == "pool-")
@@ -157,16 +153,16 @@ std::string WithoutNumbers(std::string_view name) {
 
 GroupedThread GroupOf(std::string_view java_name, std::string_view comm) {
   // A thread of RocksDB's that once called Java back is known there as "Thread-7".
-  const bool known_to_java = !java_name.empty() && !StartsWith(comm, "rocksdb:");
+  const bool known_to_java = !java_name.empty() && !comm.starts_with("rocksdb:");
   const std::string_view name = known_to_java ? java_name : comm;
   if (name.empty()) return {ThreadKind::kUnknown, "(unnamed threads)", {}, {}, {}};
   const bool cut = !known_to_java && name.size() >= kCommLength;
   for (const Rule& rule : kRules) {
     // "Channel state writer NAME" is the task's.
-    if (known_to_java && StartsWith(rule.prefix, "Channel state") &&
+    if (known_to_java && rule.prefix.starts_with("Channel state") &&
         name.find_last_not_of(' ') >= rule.prefix.size())
       continue;
-    if (StartsWith(name, rule.prefix) || (cut && StartsWith(rule.prefix, name)))
+    if (name.starts_with(rule.prefix) || (cut && rule.prefix.starts_with(name)))
       return {rule.kind, std::string(rule.group), {}, {}, {}};
   }
   if (auto task = Task(name)) return *task;

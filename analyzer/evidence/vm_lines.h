@@ -8,25 +8,16 @@
 #include <optional>
 #include <string_view>
 
+#include "analyzer/evidence/scan.h"
 #include "lib/units/bytes.h"
 
 namespace wrackline::evidence::vm_lines {
 
-inline bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
-inline bool EndsWith(std::string_view text, std::string_view suffix) {
-  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
-}
-
-inline bool Contains(std::string_view text, std::string_view piece) {
-  return text.find(piece) != std::string_view::npos;
-}
-
-inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-inline bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+using evidence::Contains;
+using evidence::EndsWith;
+using evidence::IsDigit;
+using evidence::IsLetter;
+using evidence::StartsWith;
 
 inline std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";

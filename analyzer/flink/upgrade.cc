@@ -5,10 +5,6 @@
 namespace wrackline::flink {
 namespace {
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 // Whether a fact concerns this configuration.
 bool Concerns(const UpgradeFact& fact, const Configuration& configuration, std::string_view file) {
   switch (fact.kind) {
@@ -25,7 +21,7 @@ bool Concerns(const UpgradeFact& fact, const Configuration& configuration, std::
       return value && value->find("DATAPROC") != std::string::npos;
     }
     case UpgradeFact::Kind::kFile:
-      return EndsWith(file, fact.key);
+      return file.ends_with(fact.key);
   }
   return false;
 }

@@ -6,34 +6,31 @@
 namespace wrackline::ledger {
 namespace {
 
-bool Begins(const std::string& name, std::string_view prefix) {
-  return name.compare(0, prefix.size(), prefix) == 0;
-}
 bool Contains(const std::string& name, std::string_view part) {
   return name.find(part) != std::string::npos;
 }
 
 // The JDK's own way to a direct buffer, and Netty's, which goes past it.
 bool AllocatesDirect(const std::string& function) {
-  return Begins(function, "java.nio.DirectByteBuffer.") || Begins(function, "java.nio.Direct") ||
-         Begins(function, "java.nio.ByteBuffer.allocateDirect") ||
+  return function.starts_with("java.nio.Direct") ||
+         function.starts_with("java.nio.ByteBuffer.allocateDirect") ||
          Contains(function, "PlatformDependent.allocateDirectNoCleaner") ||
-         Begins(function, "sun.nio.ch.Util.");
+         function.starts_with("sun.nio.ch.Util.");
 }
 
 // Flink's network memory, and Netty's buffers, which it counts as framework off-heap.
 bool IsNetwork(const std::string& function) {
-  return Begins(function, "org.apache.flink.runtime.io.network.buffer.NetworkBufferPool");
+  return function.starts_with("org.apache.flink.runtime.io.network.buffer.NetworkBufferPool");
 }
 
 bool IsFramework(const std::string& function) {
-  return Begins(function, "org.apache.flink.") || Contains(function, "flink.shaded.") ||
-         Begins(function, "org.apache.pekko.") || Begins(function, "akka.");
+  return function.starts_with("org.apache.flink.") || Contains(function, "flink.shaded.") ||
+         function.starts_with("org.apache.pekko.") || function.starts_with("akka.");
 }
 
 bool IsPlumbing(const std::string& function) {
-  return Begins(function, "java.") || Begins(function, "jdk.") || Begins(function, "sun.") ||
-         Begins(function, "io.netty.");
+  return function.starts_with("java.") || function.starts_with("jdk.") ||
+         function.starts_with("sun.") || function.starts_with("io.netty.");
 }
 
 }  // namespace
@@ -53,7 +50,7 @@ DirectUse DirectUseOf(const evidence::Site& site) {
     if (IsNetwork(frame.function)) return DirectUse::kNetwork;
     if (IsPlumbing(frame.function)) continue;
     // Flink's memory segments are allocated for others too: whose they are is said further out.
-    if (Begins(frame.function, "org.apache.flink.core.memory.")) continue;
+    if (frame.function.starts_with("org.apache.flink.core.memory.")) continue;
     return IsFramework(frame.function) ? DirectUse::kFramework : DirectUse::kUser;
   }
   return direct ? DirectUse::kUser : DirectUse::kNone;

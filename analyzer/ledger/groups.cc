@@ -29,33 +29,11 @@ constexpr Kind kKinds[] = {
     {"kernel", "kernel", Category::kKernel},
 };
 
-bool Begins(const std::string& id, std::string_view prefix) {
-  return id.compare(0, prefix.size(), prefix) == 0;
-}
-
 std::string_view GroupOf(const Line& line) {
   if (line.id == "jvm.heap" || line.id == "jvm.metaspace") return line.id;
-  if (line.id == "jvm.direct" || Begins(line.id, "direct.")) return "direct";
+  if (line.id == "jvm.direct" || line.id.starts_with("direct.")) return "direct";
   if (line.id == "file.shmem") return "shared";
-  switch (line.holder) {
-    case Holder::kRocksDb:
-      return "rocksdb";
-    case Holder::kNative:
-      return "native";
-    case Holder::kJvm:
-      return "jvm.overhead";
-    case Holder::kAllocator:
-      return "allocator";
-    case Holder::kWrackline:
-      return "wrackline";
-    case Holder::kOtherProcesses:
-      return "other_processes";
-    case Holder::kFile:
-      return "file";
-    case Holder::kKernel:
-      return "kernel";
-  }
-  return "native";
+  return line.holder == Holder::kJvm ? "jvm.overhead" : Name(line.holder);
 }
 
 struct Grant {
