@@ -3,6 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Paths below the checkout are cached as relative ones: a clone elsewhere finds what another compiled.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
+
 preset=${1:?usage: scripts/build.sh PRESET [TARGET...]}
 shift
 folder=build/$preset

@@ -10,12 +10,15 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "analyzer/flink/configuration.h"
+#include "analyzer/sizing/backtest.h"
 #include "analyzer/sizing/demand.h"
+#include "analyzer/sizing/run.h"
 #include "lib/base/result.h"
 #include "lib/units/bytes.h"
 
@@ -27,6 +30,20 @@ struct Change {
   std::string old_value;  // "" when the key is not set
   std::string new_value;  // "" when the key is to be removed
   std::string reason;     // one sentence
+};
+
+// One component of Flink's memory model: what it needs, what it was granted and what it is granted now.
+struct ComponentRow {
+  std::string name;           // "task heap", "managed", ...
+  std::optional<Bytes> peak;  // seen; nothing: not observed
+  Bytes need;                 // with its margin
+  Bytes before, after;
+  std::string reason;  // one sentence: where `need` comes from
+};
+
+// A key that stays as it is, and why.
+struct Kept {
+  std::string key, value, reason;
 };
 
 struct Proposal {
@@ -41,6 +58,22 @@ struct Proposal {
   Bytes predicted_peak;  // of the whole process under these settings
   Bytes headroom;        // limit - predicted_peak; negative when it does not fit; 0 without a limit
   Bytes smallest_limit;  // the smallest limit under which some settings work, by the same rules
+  // Of a proposal made from runs only.
+  std::vector<ComponentRow> components;
+  std::vector<Kept> kept;
+  std::optional<BackTest>
+      backtest;  // of the runs under the proposed configuration; nothing when none fits
+};
+
+// What a proposal is to achieve.
+struct Objective {
+  std::optional<Bytes> limit;  // keep this pod; nothing: the limit that the runs had
+  bool minimize = false;       // the smallest pod instead; `limit` is then the largest allowed
+  // Stays free under the limit: a size, else a share of the limit.
+  std::optional<Bytes> headroom;
+  double headroom_share = 0.1;
+  // The share of the runs, largest demand first, that must live under the proposal: 1 is all of them.
+  double confidence = 1;
 };
 
 // For a plain process: one shared block cache with the write buffer manager charged to it.
@@ -56,5 +89,11 @@ Proposal ProposeRocksDb(const Demand& demand);
 // unknown version; a configuration that Flink itself refuses (Flink's own message).
 Result<Proposal> ProposeFlink(const Demand& demand, const flink::Configuration& configuration,
                               std::string_view flink_version);
+
+// From the recorded demand of one run or of many, every component sized by what it needed. The result is derived again by the memory
+// model of that version, and back-tested against the runs it is to hold. `target.limit` is not looked at. Errors: a configuration that
+// Flink refuses; no run, or one without a moment.
+Result<Proposal> ProposeFlink(const std::vector<Run>& runs, const Target& target,
+                              const Objective& objective);
 
 }  // namespace wrackline::sizing
