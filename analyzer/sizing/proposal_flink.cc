@@ -5,6 +5,7 @@
 #include "analyzer/sizing/flink_candidates.h"
 #include "analyzer/sizing/proposal.h"
 #include "analyzer/sizing/rules.h"
+#include "analyzer/sizing/words.h"
 
 namespace wrackline::sizing {
 namespace {
@@ -85,16 +86,7 @@ void ExplainCandidate(const FlinkCase& flink_case, const Candidate& candidate, B
                       Proposal& proposal) {
   const auto& now = flink_case.now;
   const auto& then = candidate.memory;
-  const auto part = [](const char* name, Bytes before, Bytes after) {
-    return std::string(name) + " " + FormatBytes(before) +
-           (before == after ? "" : " -> " + FormatBytes(after));
-  };
-  proposal.arithmetic.push_back(
-      "Flink's memory model, derived again: " + part("heap", now.JvmHeap(), then.JvmHeap()) + ", " +
-      part("managed", now.managed, then.managed) + ", " +
-      part("task off-heap", now.task_off_heap, then.task_off_heap) + ", " +
-      part("process", now.total_process, then.total_process) + " <= " + FormatBytes(limit) +
-      " limit");
+  proposal.arithmetic.push_back(DerivedAgain(now, then, limit));
   proposal.arithmetic.push_back("predicted peak " + FormatBytes(candidate.predicted_peak) + ", " +
                                 FormatBytes(proposal.headroom) + " below the limit");
   if (then.JvmHeap() < now.JvmHeap()) {

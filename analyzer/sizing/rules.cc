@@ -9,7 +9,6 @@
 namespace wrackline::sizing {
 namespace {
 
-constexpr Bytes kLargestFigure{std::int64_t{1} << 50};
 constexpr int kLargestCount = 1'000'000;
 
 Bytes Clamped(Bytes amount) { return std::clamp(amount, Bytes{}, kLargestFigure); }
@@ -94,6 +93,37 @@ Demand Sanitized(const Demand& demand) {
     family.databases = std::clamp(family.databases, 0, kLargestCount);
   }
   sane.databases = std::clamp(sane.databases, 0, kLargestCount);
+  return sane;
+}
+
+Run Sanitized(const Run& run) {
+  Run sane = run;
+  const auto clamp = [](std::optional<Bytes>* amount) {
+    if (*amount) *amount = Clamped(**amount);
+  };
+  for (std::optional<Bytes>* amount : {&sane.limit, &sane.network_used, &sane.managed_used})
+    clamp(amount);
+  Demand demand;
+  demand.families = run.families;
+  demand.databases = run.databases;
+  demand = Sanitized(demand);
+  sane.families = std::move(demand.families);
+  sane.databases = demand.databases;
+  if (sane.slots) sane.slots = std::clamp(*sane.slots, 1, kLargestCount);
+  for (Moment& moment : sane.moments) {
+    moment.working_set = Clamped(moment.working_set);
+    for (std::optional<Bytes>* amount :
+         {&moment.heap, &moment.heap_live, &moment.metaspace, &moment.direct, &moment.caches,
+          &moment.memtables, &moment.table_readers})
+      clamp(amount);
+  }
+  if (!sane.granted) return sane;
+  flink::TaskManagerMemory& granted = *sane.granted;
+  for (Bytes* amount :
+       {&granted.framework_heap, &granted.task_heap, &granted.framework_off_heap,
+        &granted.task_off_heap, &granted.network, &granted.managed, &granted.jvm_metaspace,
+        &granted.jvm_overhead, &granted.total_flink, &granted.total_process})
+    *amount = Clamped(*amount);
   return sane;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "analyzer/sizing/demand.h"
+#include "analyzer/sizing/run.h"
 #include "lib/units/bytes.h"
 
 namespace wrackline::sizing {
@@ -32,9 +33,12 @@ Bytes SmallestLimit(Bytes fixed, Bytes pool);
 Bytes RoundUp(Bytes amount, Bytes unit);
 Bytes RoundDown(Bytes amount, Bytes unit);
 
+inline constexpr Bytes kLargestFigure{std::int64_t{1} << 50};
+
 // A demand with every figure between 0 and 1 PiB: sums of these cannot overflow, and no record can
 // lie by more.
 Demand Sanitized(const Demand& demand);
+Run Sanitized(const Run& run);
 
 Bytes LargestWriteBuffer(const Demand& demand);
 

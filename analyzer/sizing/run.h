@@ -58,8 +58,10 @@ struct Run {
   std::vector<FamilyDemand> families;
   int databases = 0;
   std::optional<Bytes> network_used;  // of the network's segments, at most; nothing: not known
-  std::vector<Leak> leaks;            // those that a trend proves
-  std::vector<Moment> moments;        // in order of time; thinned to kMostMoments
+  std::optional<Bytes>
+      managed_used;             // reserved of managed memory, by Flink's metric; nothing: not known
+  std::vector<Leak> leaks;      // those that a trend proves
+  std::vector<Moment> moments;  // in order of time; thinned to kMostMoments
   Milliseconds lifetime{};
 };
 
