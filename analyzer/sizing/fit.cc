@@ -11,8 +11,6 @@ namespace {
 
 namespace options = flink::options;
 
-constexpr Bytes kLargestLimit{std::int64_t{1} << 50};
-
 Bytes Above(Bytes amount, Bytes bound) { return std::max(Bytes{}, amount - bound); }
 
 // Takes up to `wanted`, in whole MiB, of what `size` has beyond `floor`; returns what is still wanted.
@@ -158,13 +156,13 @@ std::optional<Sizes> LargestUnder(const Needs& needs, Bytes limit, Bytes process
 Bytes SmallestLimitFor(const Needs& needs, const Sizes& sizes, const Objective& objective) {
   std::int64_t high = RoundUp(needs.Total(sizes), kMiB).count / kMiB.count;
   const auto fits = [&](std::int64_t limit) { return Fits(needs, sizes, limit * kMiB, objective); };
-  const std::int64_t most = kLargestLimit.count / kMiB.count;
+  const std::int64_t most = kLargestFigure.count / kMiB.count;
   std::int64_t low = high - 1;
   while (high < most && !fits(high)) {
     low = high;
     high = std::min(most, high * 2);
   }
-  if (!fits(high)) return kLargestLimit;
+  if (!fits(high)) return kLargestFigure;
   while (high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
     (fits(middle) ? high : low) = middle;

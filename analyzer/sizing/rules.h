@@ -1,6 +1,7 @@
 // The figures and small sums that every proposal shares. Their reasons: docs/sizing.md.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "analyzer/sizing/demand.h"
@@ -30,13 +31,16 @@ Bytes SmallestPool(Bytes largest_write_buffer, int slots, double write_buffer_ra
 // The smallest limit, in whole MiB, with fixed + pool + Retention + Headroom <= limit.
 Bytes SmallestLimit(Bytes fixed, Bytes pool);
 
+// No figure is taken for more than 1 PiB: sums of these cannot overflow, and no record can lie by more.
+inline constexpr Bytes kLargestFigure{std::int64_t{1} << 50};
+
+// Between 0 and kLargestFigure.
+Bytes Clamped(Bytes amount);
+
 Bytes RoundUp(Bytes amount, Bytes unit);
 Bytes RoundDown(Bytes amount, Bytes unit);
 
-inline constexpr Bytes kLargestFigure{std::int64_t{1} << 50};
-
-// A demand with every figure between 0 and 1 PiB: sums of these cannot overflow, and no record can
-// lie by more.
+// A demand with every figure Clamped.
 Demand Sanitized(const Demand& demand);
 Run Sanitized(const Run& run);
 

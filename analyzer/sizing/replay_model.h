@@ -1,0 +1,82 @@
+// What becomes of one recorded run's components under other budgets. Inside the room; the formulas with their reasons:
+// docs/backtest.md. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analyzer/flink/memory_model.h"
+#include "analyzer/flink/rocksdb_budget.h"
+#include "analyzer/sizing/run.h"
+#include "lib/units/bytes.h"
+
+namespace wrackline::sizing {
+
+// What a configuration grants.
+struct Budgets {
+  flink::TaskManagerMemory memory;
+  flink::RocksDbBudget rocksdb;
+  Bytes
+      family_cache;  // the block cache of one family of one database, where nothing bounds RocksDB
+};
+
+// The working set of a moment, in disjoint parts.
+struct Parts {
+  Bytes heap, metaspace, direct, rocksdb, rest;
+
+  Bytes Sum() const { return heap + metaspace + direct + rocksdb + rest; }
+};
+
+// `whole` x `numerator` / `denominator`, rounded down, at most kLargestFigure. None negative, the last above 0.
+Bytes Scaled(Bytes whole, Bytes numerator, Bytes denominator);
+
+class ReplayModel {
+ public:
+  // Both must outlive it.
+  ReplayModel(const Run& run, const Budgets& budgets);
+
+  // A recorded moment with every figure Clamped: what the others take.
+  static Moment Sane(const Moment& moment);
+  static Parts Recorded(const Moment& sane);
+  Parts Predicted(const Moment& sane) const;
+
+  // A killed run would have gone on growing: this stands for what it needed and did not live to show.
+  struct Beyond {
+    Moment
+        peaks;  // each component at its own peak; RocksDB's caches and memtables as one, in `caches`
+    Parts recorded, predicted;
+  };
+  Beyond BeyondTheKill() const;
+
+  // What was not recorded, and what stands in for it: a sentence each.
+  std::vector<std::string> Assumptions() const;
+
+ private:
+  // What RocksDB's caches and memtables become.
+  enum class Pools {
+    kAsRecorded,
+    kWithBudget,  // bounded before and after
+    kBounded,     // bounded only now
+    kWithSlots,   // unbounded before and after
+    kUnbounded,   // unbounded only now
+  };
+
+  Pools ChoosePools() const;
+  Bytes WithSlots(Bytes amount) const;
+  Bytes Heap(const Moment& sane) const;
+  Bytes Direct(const Moment& sane) const;
+  Bytes PoolsFrom(Bytes recorded) const;
+  Bytes FullPools(Bytes peak) const;
+  Bytes MoreThatIsInRest(const Moment& sane) const;
+
+  const Run& run_;
+  const Budgets& budgets_;
+  Bytes heap_, network_, budget_;  // as recorded; 0 where not known
+  Bytes heap_now_, network_now_, budget_now_;
+  // What its families may take where nothing bounds them: as they were, and with the target's caches. 0 where not known.
+  Bytes need_, need_now_;
+  Pools pools_;
+  bool saw_pools_ = false;
+};
+
+}  // namespace wrackline::sizing
