@@ -31,11 +31,24 @@ struct Peaks {
 };
 
 // The larger of what 19 moments of 20 stay below, and of the middle one of the last three: a single reading may be of another moment
-// than the charge beside it, but what grows until the end is real.
-Bytes RestOf(const std::vector<Moment>& moments) {
+// than the charge beside it, but what grows until the end is real. Heap and network that were not seen are taken to be as large as
+// they were granted: that much of the rest is theirs.
+Bytes RestOf(const std::vector<Moment>& moments, const flink::TaskManagerMemory& granted) {
+  const auto sees = [&](std::optional<Bytes> Moment::*component) {
+    return std::any_of(moments.begin(), moments.end(),
+                       [&](const Moment& moment) { return (moment.*component).has_value(); });
+  };
+  const bool sees_heap = sees(&Moment::heap);
+  const bool sees_direct = sees(&Moment::direct);
   std::vector<Bytes> rest;
   rest.reserve(moments.size());
-  for (const Moment& moment : moments) rest.push_back(moment.Rest());
+  for (const Moment& moment : moments) {
+    // Before the VM is asked for the first time its heap is in the rest.
+    if ((sees_heap && !moment.heap) || (sees_direct && !moment.direct)) continue;
+    rest.push_back(Above(moment.Rest(), (sees_heap ? Bytes{} : granted.JvmHeap()) +
+                                            (sees_direct ? Bytes{} : granted.network)));
+  }
+  if (rest.empty()) return {};
   std::vector<Bytes> last(
       rest.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(3, rest.size())), rest.end());
   std::sort(rest.begin(), rest.end());
@@ -51,7 +64,8 @@ Bytes Median(std::vector<Bytes> amounts) {
   return *middle;
 }
 
-Peaks PeaksOf(const Run& run, std::optional<Bytes> pool_bound) {
+Peaks PeaksOf(const Run& run, const flink::TaskManagerMemory& granted,
+              std::optional<Bytes> pool_bound) {
   Peaks peaks;
   std::vector<Bytes> beyond;
   for (const Moment& moment : run.moments) {
@@ -68,7 +82,7 @@ Peaks PeaksOf(const Run& run, std::optional<Bytes> pool_bound) {
   }
   if (!beyond.empty()) peaks.overshoot = *std::max_element(beyond.begin(), beyond.end());
   peaks.lasting_overshoot = Median(std::move(beyond));
-  peaks.rest = RestOf(run.moments);
+  peaks.rest = RestOf(run.moments, granted);
   return peaks;
 }
 
@@ -117,8 +131,8 @@ Need MetaspaceNeed(const Peaks& peaks, Bytes ran_with) {
   return need;
 }
 
-Need NetworkNeed(const Run& run, Bytes ran_with) {
-  if (!run.network_used)
+Need NetworkNeed(const Run& run, const Peaks& peaks, Bytes ran_with) {
+  if (!run.network_used || !peaks.direct)
     return {std::nullopt, ran_with, {}, "how much of it was used is not known: what it ran with"};
   return {run.network_used,
           std::min(ran_with, *run.network_used + Bytes{run.network_used->count / 4}),
@@ -141,11 +155,11 @@ class Collector {
                          budget_.kind == RocksDbBudgetKind::kFixedPerTaskManager;
     std::optional<Bytes> bound;
     if (run.rocksdb_managed && !unmanaged) bound = outside ? budget_.amount : granted.managed;
-    const Peaks peaks = PeaksOf(run, bound);
+    const Peaks peaks = PeaksOf(run, granted, bound);
 
     TakeLarger(HeapNeed(peaks, granted.JvmHeap()), &needs_.heap);
     TakeLarger(MetaspaceNeed(peaks, granted.jvm_metaspace), &needs_.metaspace);
-    TakeLarger(NetworkNeed(run, granted.network), &needs_.network);
+    TakeLarger(NetworkNeed(run, peaks, granted.network), &needs_.network);
 
     const Bytes other_direct = peaks.direct ? Above(*peaks.direct, granted.network) : Bytes{};
     const bool direct_full =

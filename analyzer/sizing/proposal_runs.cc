@@ -20,6 +20,7 @@ struct Question {
   flink::RocksDbBudget budget;
   Objective objective;
   std::optional<Bytes> limit;
+  bool assumed = false;  // what some run was granted is not known
 };
 
 Demand FamiliesOf(const Run& run) {
@@ -53,10 +54,17 @@ std::optional<Answer> Under(const Question& question, Needs* needs, Bytes limit,
     if (!sizes) return std::nullopt;
     auto fitted = Realize(question.configuration, question.version, question.now, *needs, *sizes,
                           limit, question.objective);
+    if (!fitted && getenv("DBG")) fprintf(stderr, "not realized\n");
     if (!fitted) return std::nullopt;
     auto test = TestBack(question.runs, {fitted->edit.configuration(), question.version, limit},
                          HeadroomUnder(limit, question.objective));
     if (!test.ok()) return std::nullopt;
+    if (getenv("DBG"))
+      for (auto& r : test.value().replays)
+        fprintf(stderr, "try %d limit %s death %d peak %s headroom %s asked %s fixed %s\n", i,
+                FormatBytes(limit).c_str(), (int)r.death, FormatBytes(r.peak).c_str(),
+                FormatBytes(r.headroom).c_str(), FormatBytes(test.value().headroom_asked).c_str(),
+                FormatBytes(needs->fixed).c_str());
     if (test.value().survives) return Answer{std::move(*fitted), std::move(test.value()), limit};
     // At one moment more was held than the components' peaks say: that much is added to what is fixed.
     const Bytes missing = test.value().headroom_asked - test.value().least_headroom;
@@ -206,6 +214,9 @@ void Advise(const Question& question, const Needs& needs, const flink::TaskManag
         "Record "
         "the next run too, and size again.");
   }
+  if (question.assumed)
+    proposal->advice.push_back(
+        "What some run was granted is not known: it is taken to have run with this configuration.");
   if (!needs.heap.peak)
     proposal->advice.push_back(
         "How much of the heap was in use after collection is not known, so none of it was taken. A "
@@ -315,7 +326,13 @@ Result<Proposal> ProposeFlink(const std::vector<Run>& runs, const Target& target
   if (!budget.ok()) return budget.error();
   std::vector<Run> sane;
   sane.reserve(runs.size());
-  for (const Run& run : runs) sane.push_back(Sanitized(run));
+  bool assumed = false;
+  for (const Run& run : runs) {
+    sane.push_back(Sanitized(run));
+    if (sane.back().granted) continue;
+    assumed = true;
+    sane.back().granted = now.value();
+  }
   Question question{ToHold(std::move(sane), objective.confidence),
                     runs.size(),
                     target.configuration,
@@ -323,7 +340,8 @@ Result<Proposal> ProposeFlink(const std::vector<Run>& runs, const Target& target
                     now.value(),
                     budget.value(),
                     objective,
-                    {}};
+                    {},
+                    assumed};
   question.limit = objective.limit ? objective.limit : LimitOf(runs);
   if (question.limit) question.limit = std::clamp(*question.limit, Bytes{}, kLargestFigure);
   return Propose(std::move(question));
