@@ -2,15 +2,19 @@
 // docs/backtest.md. Pure.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "analyzer/flink/memory_model.h"
 #include "analyzer/flink/rocksdb_budget.h"
+#include "analyzer/sizing/rules.h"
 #include "analyzer/sizing/run.h"
 #include "lib/units/bytes.h"
 
 namespace wrackline::sizing {
+
+inline Bytes Clamped(Bytes amount) { return std::clamp(amount, Bytes{}, kLargestFigure); }
 
 // What a configuration grants.
 struct Budgets {

@@ -229,8 +229,8 @@ TEST(BackTest, APoolOfUnknownBudgetStaysAsRecorded) {
 RecordedRun UnmanagedRun() {
   RecordedRun run = ARun();
   run.rocksdb_managed = false;
-  // 2 databases x 2 x 64 MiB + 16 MiB = 272 MiB.
-  run.families[0].own_cache_capacity = 16 * kMiB;
+  // 2 databases x 2 x 64 MiB + 170 MiB = 426 MiB.
+  run.families[0].own_cache_capacity = 170 * kMiB;
   return run;
 }
 
@@ -239,6 +239,19 @@ TEST(BackTest, ManagementBoundsAPoolWithAnEighthForTheAllocator) {
             (90 + 10) * kMiB);
   EXPECT_EQ(PartOf(Replayed(UnmanagedRun(), Under({{kManagedSize, "200m"}})), "rocksdb"),
             (200 + 10) * kMiB);
+}
+
+// What was in small caches of their own says nothing of how much there was to cache.
+TEST(BackTest, ABoundedCacheFillsWhereOwnCachesWereFull) {
+  RecordedRun run = UnmanagedRun();
+  run.families[0].own_cache_capacity = 160 * kMiB;
+  run.moments[0].caches = 150 * kMiB;
+  const Target target = Under({{kManagedSize, "240m"}}, 2 * kGiB);
+  const Replay replay = Replayed(run, target);
+  EXPECT_EQ(PartOf(replay, "rocksdb"), (270 + 10) * kMiB);
+  EXPECT_THAT(replay.assumptions, Contains(HasSubstr("own caches were full")));
+  run.moments[0].caches = 150 * kMiB - Bytes{1};
+  EXPECT_EQ(PartOf(Replayed(run, target), "rocksdb"), (200 + 10) * kMiB - Bytes{1});
 }
 
 TEST(BackTest, AnUnmanagedPoolScalesWithTheSlots) {
@@ -312,12 +325,12 @@ TEST(BackTest, AKilledRunsPoolsWouldHaveFilled) {
             (270 + 10) * kMiB);
   // Unbounded still: all that its families may take. That accounts for the kill: nothing is added to the rest.
   const Replay unmanaged = Replayed(run, Under({{kManaged, "false"}}, 2 * kGiB));
-  EXPECT_EQ(PartOf(unmanaged, "rocksdb"), (272 + 10) * kMiB);
+  EXPECT_EQ(PartOf(unmanaged, "rocksdb"), (426 + 10) * kMiB);
   EXPECT_EQ(PartOf(unmanaged, "rest"), 420 * kMiB);
   // Unless the peak was more.
-  run.moments[0].memtables = 200 * kMiB;
+  run.moments[0].memtables = 300 * kMiB;
   EXPECT_EQ(PartOf(Replayed(run, Under({{kManaged, "false"}}, 2 * kGiB)), "rocksdb"),
-            (350 + 10) * kMiB);
+            (450 + 10) * kMiB);
   // Bounded before and now: the whole budget.
   run = ARun();
   run.granted->managed = 250 * kMiB;
