@@ -40,14 +40,13 @@ std::vector<Replay::Part> PartsOf(const Parts& recorded, const Parts& predicted)
 // Replays the moments of one run until one of them is its end.
 class Replaying {
  public:
-  Replaying(const Run& run, const Budgets& budgets, Bytes limit)
-      : run_(run), budgets_(budgets), limit_(limit), model_(run, budgets) {}
+  Replaying(sizing::Run run, const Budgets& budgets, Bytes limit)
+      : run_(std::move(run)), budgets_(budgets), limit_(limit), model_(run_, budgets) {}
 
   Replay Run() {
     replay_.run = run_.name;
     for (const Moment& moment : run_.moments) {
-      const Moment sane = ReplayModel::Sane(moment);
-      if (!Lives(sane, ReplayModel::Recorded(sane), model_.Predicted(sane))) break;
+      if (!Lives(moment, ReplayModel::Recorded(moment), model_.Predicted(moment))) break;
     }
     if (run_.killed && replay_.death == Death::kNone) {
       const ReplayModel::Beyond beyond = model_.BeyondTheKill();
@@ -61,27 +60,28 @@ class Replaying {
   }
 
  private:
-  Death DeathOf(const Moment& sane, const Parts& predicted) const {
+  Death DeathOf(const Moment& moment, const Parts& predicted) const {
     // The VM refuses before it takes the memory: its own bounds come first.
-    if (sane.heap_live.value_or(Bytes{}) > budgets_.memory.JvmHeap()) return Death::kHeap;
-    if (sane.metaspace.value_or(Bytes{}) > budgets_.memory.jvm_metaspace) return Death::kMetaspace;
+    if (moment.heap_live.value_or(Bytes{}) > budgets_.memory.JvmHeap()) return Death::kHeap;
+    if (moment.metaspace.value_or(Bytes{}) > budgets_.memory.jvm_metaspace)
+      return Death::kMetaspace;
     if (predicted.direct > budgets_.memory.JvmDirect()) return Death::kDirectMemory;
     return predicted.Sum() > limit_ ? Death::kLimit : Death::kNone;
   }
 
-  bool Lives(const Moment& sane, const Parts& recorded, const Parts& predicted) {
-    last_at_ = sane.at;
+  bool Lives(const Moment& moment, const Parts& recorded, const Parts& predicted) {
+    last_at_ = moment.at;
     last_ = predicted.Sum();
     if (!started_ || last_ > replay_.peak) {
       started_ = true;
       replay_.peak = last_;
-      replay_.peak_at = sane.at;
+      replay_.peak_at = moment.at;
       recorded_ = recorded;
       predicted_ = predicted;
     }
-    replay_.death = DeathOf(sane, predicted);
+    replay_.death = DeathOf(moment, predicted);
     if (replay_.death == Death::kNone) return true;
-    replay_.died_at = sane.at;
+    replay_.died_at = moment.at;
     return false;
   }
 
@@ -115,7 +115,7 @@ class Replaying {
     return hours < 24 * 3650 ? counted(hours / 24, "day") : "more than ten years";
   }
 
-  const sizing::Run& run_;
+  const sizing::Run run_;
   const Budgets& budgets_;
   Bytes limit_;
   ReplayModel model_;
@@ -146,7 +146,7 @@ Result<BackTest> TestBack(const std::vector<Run>& runs, const Target& target, By
   test.survives = true;
   test.least_headroom = test.limit;
   for (const Run& run : runs) {
-    Replay replay = Replaying(run, budgets.value(), test.limit).Run();
+    Replay replay = Replaying(Sanitized(run), budgets.value(), test.limit).Run();
     test.survives = test.survives && replay.death == Death::kNone;
     test.least_headroom = std::min(test.least_headroom, replay.headroom);
     test.replays.push_back(std::move(replay));

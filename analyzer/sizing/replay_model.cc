@@ -14,10 +14,6 @@ __extension__ typedef unsigned __int128 Uint128;
 // The smallest amount that the kernel charges: what a killed process asked for beyond its limit, at least.
 constexpr Bytes kPage{4096};
 
-void Clamp(std::optional<Bytes>* amount) {
-  if (*amount) *amount = Clamped(**amount);
-}
-
 void Raise(const std::optional<Bytes>& amount, std::optional<Bytes>* peak) {
   if (amount) *peak = std::max(peak->value_or(Bytes{}), *amount);
 }
@@ -71,6 +67,8 @@ ReplayModel::ReplayModel(const Run& run, const Budgets& budgets)
     network_ = Clamped(run.granted->network);
     if (run.rocksdb_managed.value_or(false)) budget_ = Clamped(run.granted->managed);
   }
+  for (const FamilyDemand& family : run.families)
+    own_caches_ = Clamped(own_caches_ + family.own_cache_capacity);
   saw_pools_ = std::any_of(run.moments.begin(), run.moments.end(), HasPools);
   pools_ = ChoosePools();
 }
@@ -83,31 +81,21 @@ ReplayModel::Pools ReplayModel::ChoosePools() const {
   return need_now_.count > 0 ? Pools::kUnbounded : Pools::kAsRecorded;
 }
 
-Moment ReplayModel::Sane(const Moment& moment) {
-  Moment sane = moment;
-  sane.working_set = Clamped(sane.working_set);
-  for (std::optional<Bytes>* amount : {&sane.heap, &sane.heap_live, &sane.metaspace, &sane.direct,
-                                       &sane.caches, &sane.memtables, &sane.table_readers}) {
-    Clamp(amount);
-  }
-  return sane;
+Parts ReplayModel::Recorded(const Moment& moment) {
+  return {moment.heap.value_or(Bytes{}), moment.metaspace.value_or(Bytes{}),
+          moment.direct.value_or(Bytes{}), moment.RocksDb(), moment.Rest()};
 }
 
-Parts ReplayModel::Recorded(const Moment& sane) {
-  return {sane.heap.value_or(Bytes{}), sane.metaspace.value_or(Bytes{}),
-          sane.direct.value_or(Bytes{}), sane.RocksDb(), sane.Rest()};
+Bytes ReplayModel::Heap(const Moment& moment) const {
+  if (!moment.heap) return {};
+  const Bytes pages = heap_.count > 0 ? Scaled(*moment.heap, heap_now_, heap_) : *moment.heap;
+  return std::min(std::max(pages, moment.heap_live.value_or(Bytes{})), heap_now_);
 }
 
-Bytes ReplayModel::Heap(const Moment& sane) const {
-  if (!sane.heap) return {};
-  const Bytes pages = heap_.count > 0 ? Scaled(*sane.heap, heap_now_, heap_) : *sane.heap;
-  return std::min(std::max(pages, sane.heap_live.value_or(Bytes{})), heap_now_);
-}
-
-Bytes ReplayModel::Direct(const Moment& sane) const {
-  if (!sane.direct) return {};
-  if (!run_.granted) return *sane.direct;
-  return std::max(Bytes{}, *sane.direct + network_now_ - network_);
+Bytes ReplayModel::Direct(const Moment& moment) const {
+  if (!moment.direct) return {};
+  if (!run_.granted) return *moment.direct;
+  return std::max(Bytes{}, *moment.direct + network_now_ - network_);
 }
 
 Bytes ReplayModel::WithSlots(Bytes amount) const {
@@ -115,13 +103,21 @@ Bytes ReplayModel::WithSlots(Bytes amount) const {
   return Scaled(amount, {std::max(1, budgets_.rocksdb.slots)}, {*run_.slots});
 }
 
-Bytes ReplayModel::PoolsFrom(Bytes recorded) const {
+bool ReplayModel::CachesAreFull(const Moment& moment) const {
+  return own_caches_.count > 0 && moment.caches &&
+         *moment.caches >= own_caches_ - Bytes{own_caches_.count / 16};
+}
+
+Bytes ReplayModel::PoolsFrom(const Moment& moment) const {
+  const Bytes recorded = PoolsOf(moment);
   switch (pools_) {
     case Pools::kWithBudget:
       return Scaled(std::min(recorded, budget_), budget_now_, budget_) +
              std::max(Bytes{}, recorded - budget_);
-    case Pools::kBounded:
-      return std::min(recorded, budget_now_ + Retention(budget_now_));
+    case Pools::kBounded: {
+      const Bytes full = budget_now_ + Retention(budget_now_);
+      return CachesAreFull(moment) ? full : std::min(recorded, full);
+    }
     case Pools::kWithSlots:
       return WithSlots(recorded);
     case Pools::kUnbounded:
@@ -148,21 +144,21 @@ Bytes ReplayModel::FullPools(Bytes peak) const {
   return peak;
 }
 
-Bytes ReplayModel::MoreThatIsInRest(const Moment& sane) const {
+Bytes ReplayModel::MoreThatIsInRest(const Moment& moment) const {
   Bytes more;
-  if (!sane.heap && heap_.count > 0) more += std::max(Bytes{}, heap_now_ - heap_);
-  if (!sane.direct && run_.granted) more += std::max(Bytes{}, network_now_ - network_);
+  if (!moment.heap && heap_.count > 0) more += std::max(Bytes{}, heap_now_ - heap_);
+  if (!moment.direct && run_.granted) more += std::max(Bytes{}, network_now_ - network_);
   return more;
 }
 
-Parts ReplayModel::Predicted(const Moment& sane) const {
+Parts ReplayModel::Predicted(const Moment& moment) const {
   Parts parts;
-  parts.heap = Heap(sane);
-  parts.metaspace = sane.metaspace.value_or(Bytes{});
-  parts.direct = Direct(sane);
-  if (HasPools(sane)) parts.rocksdb = PoolsFrom(PoolsOf(sane));
-  parts.rocksdb += sane.table_readers.value_or(Bytes{});
-  parts.rest = sane.Rest() + MoreThatIsInRest(sane);
+  parts.heap = Heap(moment);
+  parts.metaspace = moment.metaspace.value_or(Bytes{});
+  parts.direct = Direct(moment);
+  if (HasPools(moment)) parts.rocksdb = PoolsFrom(moment);
+  parts.rocksdb += moment.table_readers.value_or(Bytes{});
+  parts.rest = moment.Rest() + MoreThatIsInRest(moment);
   return parts;
 }
 
@@ -171,15 +167,14 @@ ReplayModel::Beyond ReplayModel::BeyondTheKill() const {
   Moment& peaks = beyond.peaks;
   Bytes rest;
   for (const Moment& moment : run_.moments) {
-    const Moment sane = Sane(moment);
-    peaks.at = std::max(peaks.at, sane.at);
-    Raise(sane.heap, &peaks.heap);
-    Raise(sane.heap_live, &peaks.heap_live);
-    Raise(sane.metaspace, &peaks.metaspace);
-    Raise(sane.direct, &peaks.direct);
-    if (HasPools(sane)) Raise(PoolsOf(sane), &peaks.caches);
-    Raise(sane.table_readers, &peaks.table_readers);
-    rest = std::max(rest, sane.Rest());
+    peaks.at = std::max(peaks.at, moment.at);
+    Raise(moment.heap, &peaks.heap);
+    Raise(moment.heap_live, &peaks.heap_live);
+    Raise(moment.metaspace, &peaks.metaspace);
+    Raise(moment.direct, &peaks.direct);
+    if (HasPools(moment)) Raise(PoolsOf(moment), &peaks.caches);
+    Raise(moment.table_readers, &peaks.table_readers);
+    rest = std::max(rest, moment.Rest());
   }
   peaks.at = std::max(peaks.at, run_.lifetime);
   peaks.working_set = Recorded(peaks).Sum() + rest;
@@ -238,6 +233,12 @@ std::vector<std::string> ReplayModel::Assumptions() const {
                                    ? "the options of its families are not known"
                                    : "their budget is not known"));
   }
+  if (pools_ == Pools::kBounded &&
+      seen([&](const Moment& moment) { return CachesAreFull(moment); }))
+    said.emplace_back(
+        "its families' own caches were full, so that the one cache that RocksDB has now is taken "
+        "to "
+        "fill too");
   if (saw_pools_ && pools_ == Pools::kUnbounded)
     said.push_back("nothing bounds RocksDB any more: it takes all that its families may, " +
                    FormatBytes(WithSlots(need_now_)));

@@ -36,13 +36,11 @@ Bytes Scaled(Bytes whole, Bytes numerator, Bytes denominator);
 
 class ReplayModel {
  public:
-  // Both must outlive it.
+  // The run is Sanitized, as its moments are. Both must outlive it.
   ReplayModel(const Run& run, const Budgets& budgets);
 
-  // A recorded moment with every figure Clamped: what the others take.
-  static Moment Sane(const Moment& moment);
-  static Parts Recorded(const Moment& sane);
-  Parts Predicted(const Moment& sane) const;
+  static Parts Recorded(const Moment& moment);
+  Parts Predicted(const Moment& moment) const;
 
   // A killed run would have gone on growing: this stands for what it needed and did not live to show.
   struct Beyond {
@@ -67,16 +65,18 @@ class ReplayModel {
 
   Pools ChoosePools() const;
   Bytes WithSlots(Bytes amount) const;
-  Bytes Heap(const Moment& sane) const;
-  Bytes Direct(const Moment& sane) const;
-  Bytes PoolsFrom(Bytes recorded) const;
+  Bytes Heap(const Moment& moment) const;
+  Bytes Direct(const Moment& moment) const;
+  Bytes PoolsFrom(const Moment& moment) const;
+  bool CachesAreFull(const Moment& moment) const;
   Bytes FullPools(Bytes peak) const;
-  Bytes MoreThatIsInRest(const Moment& sane) const;
+  Bytes MoreThatIsInRest(const Moment& moment) const;
 
   const Run& run_;
   const Budgets& budgets_;
   Bytes heap_, network_, budget_;  // as recorded; 0 where not known
   Bytes heap_now_, network_now_, budget_now_;
+  Bytes own_caches_;  // capacity of the caches that are one family's alone; 0 where not known
   // What its families may take where nothing bounds them: as they were, and with the target's caches. 0 where not known.
   Bytes need_, need_now_;
   Pools pools_;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kLargestCount = 1'000'000;
 
+Bytes Clamped(Bytes amount) { return std::clamp(amount, Bytes{}, kLargestFigure); }
+
 int DatabasesOf(const FamilyDemand& family, const Demand& demand) {
   return std::max(1, family.databases > 0 ? family.databases : demand.databases);
 }
@@ -32,8 +34,6 @@ std::string Counted(std::size_t count, const std::string& one, const std::string
 }
 
 }  // namespace
-
-Bytes Clamped(Bytes amount) { return std::clamp(amount, Bytes{}, kLargestFigure); }
 
 Bytes Retention(Bytes pool) { return {(pool.count + 7) / 8}; }
 

@@ -1,7 +1,6 @@
 // The figures and small sums that every proposal shares. Their reasons: docs/sizing.md.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "analyzer/sizing/demand.h"
@@ -31,16 +30,13 @@ Bytes SmallestPool(Bytes largest_write_buffer, int slots, double write_buffer_ra
 // The smallest limit, in whole MiB, with fixed + pool + Retention + Headroom <= limit.
 Bytes SmallestLimit(Bytes fixed, Bytes pool);
 
-// No figure is taken for more than 1 PiB: sums of these cannot overflow, and no record can lie by more.
-inline constexpr Bytes kLargestFigure{std::int64_t{1} << 50};
-
-// Between 0 and kLargestFigure.
-Bytes Clamped(Bytes amount);
-
 Bytes RoundUp(Bytes amount, Bytes unit);
 Bytes RoundDown(Bytes amount, Bytes unit);
 
-// A demand with every figure Clamped.
+inline constexpr Bytes kLargestFigure{std::int64_t{1} << 50};
+
+// A demand with every figure between 0 and 1 PiB: sums of these cannot overflow, and no record can
+// lie by more.
 Demand Sanitized(const Demand& demand);
 Run Sanitized(const Run& run);
 
