@@ -239,11 +239,14 @@ class Collector {
       needs_.plan = outside ? RocksDbPlan::kOutside : RocksDbPlan::kManaged;
     pool_ = std::max(pool_, std::min(OrZero(peaks.rocksdb), *bound));
     Bytes overshoot = peaks.overshoot;
-    // Half of the time beyond an eighth: the bound does not bind, what is pinned is too much for it.
+    // Half of the time beyond an eighth: the bound does not bind, what is pinned is too much for it. The memtables take their part of
+    // what is added.
     if (!outside && peaks.lasting_overshoot > Eighth(*bound)) {
-      const Bytes more = RoundUp(peaks.lasting_overshoot, kOffHeapStep);
+      const double kept = 1 - 2 * budget_.write_buffer_ratio / 3;
+      const Bytes more = RoundUp(
+          {std::llround(static_cast<double>(peaks.lasting_overshoot.count) / kept)}, kOffHeapStep);
       more_managed_ = std::max(more_managed_, *bound + more);
-      overshoot = Above(overshoot, more);
+      overshoot = Above(overshoot + MemtablesWith(more, budget_.write_buffer_ratio), more);
     }
     needs_.overshoot = std::max(needs_.overshoot, overshoot);
     if (overshoot.count == 0 && !outside) return;

@@ -54,17 +54,10 @@ std::optional<Answer> Under(const Question& question, Needs* needs, Bytes limit,
     if (!sizes) return std::nullopt;
     auto fitted = Realize(question.configuration, question.version, question.now, *needs, *sizes,
                           limit, question.objective);
-    if (!fitted && getenv("DBG")) fprintf(stderr, "not realized\n");
     if (!fitted) return std::nullopt;
     auto test = TestBack(question.runs, {fitted->edit.configuration(), question.version, limit},
                          HeadroomUnder(limit, question.objective));
     if (!test.ok()) return std::nullopt;
-    if (getenv("DBG"))
-      for (auto& r : test.value().replays)
-        fprintf(stderr, "try %d limit %s death %d peak %s headroom %s asked %s fixed %s\n", i,
-                FormatBytes(limit).c_str(), (int)r.death, FormatBytes(r.peak).c_str(),
-                FormatBytes(r.headroom).c_str(), FormatBytes(test.value().headroom_asked).c_str(),
-                FormatBytes(needs->fixed).c_str());
     if (test.value().survives) return Answer{std::move(*fitted), std::move(test.value()), limit};
     // At one moment more was held than the components' peaks say: that much is added to what is fixed.
     const Bytes missing = test.value().headroom_asked - test.value().least_headroom;
@@ -92,6 +85,22 @@ std::optional<Answer> Smallest(const Question& question, Needs* needs) {
     if (auto answer = Under(question, needs, limit, sizes)) return answer;
   }
   return std::nullopt;
+}
+
+// The smallest limit under which this proposal exists.
+Bytes SmallestThatWorks(Question question, Needs needs) {
+  question.limit.reset();
+  if (question.objective.minimize) {
+    const auto answer = Smallest(question, &needs);
+    return answer ? answer->limit : kLargestFigure;
+  }
+  for (;;) {
+    const Bytes limit = SmallestLimitFor(needs, needs.Floors(), question.objective);
+    const Bytes fixed = needs.fixed;
+    if (limit >= kLargestFigure || Under(question, &needs, limit, std::nullopt)) return limit;
+    // No more was found to be needed, and yet Flink has no such configuration.
+    if (needs.fixed == fixed) return kLargestFigure;
+  }
 }
 
 void AddComponents(const Needs& needs, const flink::TaskManagerMemory& before,
@@ -279,10 +288,8 @@ Proposal Propose(Question question) {
   std::optional<Answer> answer = question.objective.minimize
                                      ? Smallest(question, &needs)
                                      : Under(question, &needs, limit, std::nullopt);
-  proposal.smallest_limit = SmallestLimitFor(needs, needs.Floors(), question.objective);
+  proposal.smallest_limit = SmallestThatWorks(question, needs);
   if (!answer) {
-    if (question.objective.minimize)
-      proposal.smallest_limit = SmallestLimitFor(needs, Comfortable(needs), question.objective);
     proposal.predicted_peak = needs.Predicted(needs.Floors());
     proposal.headroom = limit - proposal.predicted_peak;
     ExplainNoFit(needs, limit, &proposal);

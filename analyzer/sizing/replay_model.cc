@@ -108,12 +108,18 @@ bool ReplayModel::CachesAreFull(const Moment& moment) const {
          *moment.caches >= own_caches_ - Bytes{own_caches_.count / 16};
 }
 
+Bytes ReplayModel::BeyondBudget(Bytes recorded) const {
+  if (recorded <= budget_) return {};
+  if (budget_now_ <= budget_) return budget_now_ + (recorded - budget_);
+  return recorded + MemtablesWith(budget_now_ - budget_, budgets_.rocksdb.write_buffer_ratio);
+}
+
 Bytes ReplayModel::PoolsFrom(const Moment& moment) const {
   const Bytes recorded = PoolsOf(moment);
   switch (pools_) {
     case Pools::kWithBudget:
-      return Scaled(std::min(recorded, budget_), budget_now_, budget_) +
-             std::max(Bytes{}, recorded - budget_);
+      return std::max(Scaled(std::min(recorded, budget_), budget_now_, budget_),
+                      BeyondBudget(recorded));
     case Pools::kBounded: {
       const Bytes full = budget_now_ + Retention(budget_now_);
       return CachesAreFull(moment) ? full : std::min(recorded, full);
@@ -131,7 +137,7 @@ Bytes ReplayModel::PoolsFrom(const Moment& moment) const {
 Bytes ReplayModel::FullPools(Bytes peak) const {
   switch (pools_) {
     case Pools::kWithBudget:
-      return budget_now_ + std::max(Bytes{}, peak - budget_);
+      return std::max(budget_now_, BeyondBudget(peak));
     case Pools::kBounded:
       return budget_now_ + Retention(budget_now_);
     case Pools::kWithSlots:

@@ -67,6 +67,9 @@ class ReplayModel {
   Bytes WithSlots(Bytes amount) const;
   Bytes Heap(const Moment& moment) const;
   Bytes Direct(const Moment& moment) const;
+  // What was beyond the budget stays as much beyond a smaller one. With a larger one only the memtables grow, as far as their manager
+  // lets them: the blocks beyond it were those that could not be evicted. 0 where nothing was beyond it.
+  Bytes BeyondBudget(Bytes recorded) const;
   Bytes PoolsFrom(const Moment& moment) const;
   bool CachesAreFull(const Moment& moment) const;
   Bytes FullPools(Bytes peak) const;

@@ -37,6 +37,10 @@ std::string Counted(std::size_t count, const std::string& one, const std::string
 
 Bytes Retention(Bytes pool) { return {(pool.count + 7) / 8}; }
 
+Bytes MemtablesWith(Bytes managed, double write_buffer_ratio) {
+  return flink::DivideForRocksDb(managed, write_buffer_ratio).write_buffer_manager_capacity;
+}
+
 Bytes Headroom(Bytes limit) { return {(limit.count + 9) / 10}; }
 
 Bytes LargestPool(Bytes limit, Bytes fixed) {

@@ -15,6 +15,9 @@ inline constexpr double kWriteBufferRatio = 0.5;
 // What the allocator holds beyond the bytes that RocksDB counts: 1/8 of the pool.
 Bytes Retention(Bytes pool);
 
+// The memtables' part of so much managed memory: 2r/3 of it, the capacity of Flink's write buffer manager.
+Bytes MemtablesWith(Bytes managed, double write_buffer_ratio);
+
 // What stays free under a limit: 1/10 of it.
 Bytes Headroom(Bytes limit);
 

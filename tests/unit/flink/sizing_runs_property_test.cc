@@ -101,7 +101,7 @@ class Questions {
 
   void DrawRuns(Question& question) {
     const auto& now = question.now;
-    question.limit = Percent(now.total_process, 60, 180);
+    question.limit = Percent(now.total_process, 40, 150);
     question.objective.limit = question.limit;
     question.objective.minimize = OneIn(4);
     if (OneIn(3)) {
@@ -258,13 +258,22 @@ bool Enough(const Question& question, const Layout& layout, Bytes limit) {
     std::sort(beyond.begin(), beyond.end());
     const Bytes lasting = beyond[beyond.size() / 2];
     if (lasting > Bytes{(now.managed.count + 7) / 8}) {
-      if (layout.managed < now.managed + lasting) return false;
+      // A third of what is added is the memtables'.
+      if (layout.managed < now.managed + Fraction(lasting, 3, 2)) return false;
       overshoot = std::max(Bytes{}, overshoot - lasting);
     }
-    // In steps of 32 MiB, of which up to one may have been added to managed memory.
-    if (overshoot.count > 32 << 20)
-      off_heap = std::max(off_heap, overshoot - 32 * kMiB + Fraction(now.managed, 1, 8));
-    overshoot_of_all = std::max(overshoot_of_all, overshoot - 32 * kMiB);
+    if (lasting > Bytes{(now.managed.count + 7) / 8}) {
+      // Up to a step of 32 MiB more was added to managed memory.
+      if (overshoot.count > 32 << 20)
+        off_heap = std::max(off_heap, overshoot - 32 * kMiB + Fraction(now.managed, 1, 8));
+      overshoot_of_all = std::max(overshoot_of_all, overshoot - 32 * kMiB);
+    } else if (overshoot.count > 0) {
+      const Bytes step = 32 * kMiB;
+      const std::int64_t steps =
+          (overshoot.count + (now.managed.count + 7) / 8 + step.count - 1) / step.count;
+      off_heap = std::max(off_heap, steps * step);
+      overshoot_of_all = std::max(overshoot_of_all, overshoot);
+    }
   }
   off_heap += std::max(Bytes{}, most_buffers - now.framework_off_heap);
   if (layout.task_off_heap < off_heap) return false;
