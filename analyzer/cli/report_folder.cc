@@ -124,7 +124,7 @@ Result<FolderEvidence> ReadEvidenceFolder(const ReportOptions& options,
     return result;
   }
   Result<std::vector<std::string>> chosen =
-      ChooseRecordings(std::move(recordings), options.all, &result.remarks);
+      ChooseRecordings(recordings, options.all, &result.remarks);
   if (!chosen.ok()) return chosen.error();
   result.paths = std::move(chosen.value());
   if (result.paths.empty()) result.paths.emplace_back();
