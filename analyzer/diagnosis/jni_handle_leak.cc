@@ -5,9 +5,9 @@
 #include <array>
 #include <map>
 
-#include "analyzer/diagnosis/age_test.h"
 #include "analyzer/diagnosis/held.h"
 #include "analyzer/diagnosis/jni_handles.h"
+#include "analyzer/diagnosis/leaks.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
@@ -66,35 +66,38 @@ const JniHandle* JniHandleOf(const Site& site) {
   return nullptr;
 }
 
-std::optional<Finding> JniHandleLeak(const Case& c) {
+std::optional<HandleLeak> LeakingHandles(const evidence::Evidence& evidence) {
   struct Family {
-    const JniHandle* handle = nullptr;
+    HandleLeak leak;
     std::vector<const Site*> sites;
-    Bytes live, resident;
   };
   std::map<std::string_view, Family> families;
-  for (const Site& site : c.evidence.sites) {
+  for (const Site& site : evidence.sites) {
     const JniHandle* handle = site.in_rocksdb ? nullptr : JniHandleOf(site);
     if (handle == nullptr) continue;
     Family& family = families[handle->name];
-    family.handle = handle;
+    family.leak.handle = handle;
+    // Sites come largest first.
+    if (family.sites.empty()) family.leak.top = &site;
     family.sites.push_back(&site);
-    family.live += site.live;
-    family.resident += ResidentOf(site);
+    family.leak.live += site.live;
+    family.leak.resident += ResidentOf(site);
   }
   constexpr Bytes kLeast = 2 * kMiB;
-  const Family* worst = nullptr;
-  LeakTest test;
-  for (const auto& [name, family] : families) {
-    if (family.live < kLeast || (worst != nullptr && family.live < worst->live)) continue;
-    const LeakTest one = TestForLeak(family.sites, c.evidence.Lifetime());
-    if (!one.leaks) continue;
-    worst = &family;
-    test = one;
+  std::optional<HandleLeak> worst;
+  for (auto& [name, family] : families) {
+    if (family.leak.live < kLeast || (worst && family.leak.live < worst->live)) continue;
+    family.leak.test = TestForLeak(family.sites, evidence.Lifetime());
+    if (family.leak.test.leaks) worst = family.leak;
   }
-  if (worst == nullptr) return std::nullopt;
-  // Sites come largest first.
-  const Site& top = *worst->sites.front();
+  return worst;
+}
+
+std::optional<Finding> JniHandleLeak(const Case& c) {
+  const std::optional<HandleLeak> worst = LeakingHandles(c.evidence);
+  if (!worst) return std::nullopt;
+  const LeakTest& test = worst->test;
+  const Site& top = *worst->top;
   Finding finding;
   finding.amount = worst->resident;
   finding.role = RoleOf(c, worst->resident);

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "analyzer/diagnosis/age_test.h"
 #include "analyzer/diagnosis/held.h"
 #include "analyzer/diagnosis/jni_handles.h"
+#include "analyzer/diagnosis/leaks.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
@@ -24,35 +24,29 @@ std::string PlaceOf(const Site& site) {
   return fmt::format("{} ({}:{})", frame.function, frame.file, frame.line);
 }
 
-struct Leak {
-  const Site* site = nullptr;
-  LeakTest test;
-};
+}  // namespace
 
-// Those that pass, the largest first.
-std::vector<Leak> LeaksOf(const Case& c) {
-  std::vector<Leak> leaks;
-  for (const Site& site : c.evidence.sites) {
+std::vector<SiteLeak> LeakingSites(const evidence::Evidence& evidence) {
+  std::vector<SiteLeak> leaks;
+  for (const Site& site : evidence.sites) {
     if (site.live < kLeast) break;  // largest first
     if (site.in_rocksdb || site.frames.empty() || JniHandleOf(site) != nullptr) continue;
-    LeakTest test = TestForLeak({&site}, c.evidence.Lifetime());
+    LeakTest test = TestForLeak({&site}, evidence.Lifetime());
     if (test.leaks && test.kept >= kLeast) leaks.push_back({&site, test});
   }
   std::stable_sort(leaks.begin(), leaks.end(),
-                   [](const Leak& a, const Leak& b) { return a.test.kept > b.test.kept; });
+                   [](const SiteLeak& a, const SiteLeak& b) { return a.test.kept > b.test.kept; });
   return leaks;
 }
 
-}  // namespace
-
 std::optional<Finding> NativeLeak(const Case& c) {
-  const std::vector<Leak> leaks = LeaksOf(c);
+  const std::vector<SiteLeak> leaks = LeakingSites(c.evidence);
   if (leaks.empty()) return std::nullopt;
   Finding finding;
-  for (const Leak& leak : leaks) finding.amount += ResidentOf(*leak.site);
+  for (const SiteLeak& leak : leaks) finding.amount += ResidentOf(*leak.site);
   const std::optional<Bytes> total = TotalOf(c);
   if (total && kPart * finding.amount < *total) return std::nullopt;
-  const Leak& top = leaks.front();
+  const SiteLeak& top = leaks.front();
   finding.role = RoleOf(c, finding.amount);
   finding.summary = fmt::format(
       "{} allocates and does not free: {} alive{}", PlaceOf(*top.site),

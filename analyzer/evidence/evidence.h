@@ -426,7 +426,8 @@ struct FlinkMemory {
   std::optional<Bytes> non_heap_committed, metaspace_committed;  // the first contains the second
   std::optional<Bytes> direct, mapped;                           // buffers; network is in direct
   std::optional<Bytes> network;
-  std::optional<Bytes> managed_total, managed_used;  // budgets, not memory
+  std::optional<Bytes> network_used;                 // of that, in use; of several scrapes the most
+  std::optional<Bytes> managed_total, managed_used;  // budgets, not memory; used: as above
 };
 
 // Set where the evidence is a scrape of a TaskManager's metrics and not a recording: there is then

@@ -89,7 +89,9 @@ Result<Evidence> EvidenceFromScrapes(const std::vector<ScrapeInput>& inputs,
     evidence.source = input.source;
     evidence.last_record = time;
     facts.scrapes += 1;
-    facts.memory = manager->memory;
+    const FlinkMemory before = std::exchange(facts.memory, manager->memory);
+    Raise(&facts.memory.network_used, before.network_used);
+    Raise(&facts.memory.managed_used, before.managed_used);
     facts.notes.clear();
     if (auto rocksdb = RocksDbFromScrape(*manager, configured, time, &facts.notes))
       series.push_back(std::move(*rocksdb));

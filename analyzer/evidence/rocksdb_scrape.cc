@@ -45,6 +45,7 @@ constexpr StatusGauge kStatusGauges[] = {
     {"JVM_Memory_Direct_MemoryUsed", &FlinkMemory::direct},
     {"JVM_Memory_Mapped_MemoryUsed", &FlinkMemory::mapped},
     {"Shuffle_Netty_TotalMemory", &FlinkMemory::network},
+    {"Shuffle_Netty_UsedMemory", &FlinkMemory::network_used},
     {"Flink_Memory_Managed_Total", &FlinkMemory::managed_total},
     {"Flink_Memory_Managed_Used", &FlinkMemory::managed_used},
 };

@@ -1,9 +1,9 @@
 #include "analyzer/report/demand.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 #include <vector>
+
+#include "analyzer/report/rocksdb_demand.h"
 
 namespace wrackline::report {
 namespace {
@@ -87,40 +87,16 @@ std::optional<sizing::Demand> DemandOf(const evidence::Evidence& evidence,
       std::max({demand.peak_working_set - (then ? then->total : Bytes{}), NamedOutside(*ledger),
                 MedianOutside(evidence, ledger->basis)});
 
-  std::map<std::string, sizing::FamilyDemand> by_name;
-  std::map<std::string, std::set<std::uint64_t>> databases;  // of each family name
-  std::map<std::uint64_t, int> users;
-  for (const evidence::RocksDbFamily& family : rocksdb.families) {
-    if (family.cache_id != 0) users[family.cache_id] += 1;
-  }
-  for (const evidence::RocksDbFamily& family : rocksdb.families) {
-    sizing::FamilyDemand& needs = by_name[family.name];
-    needs.name = family.name;
-    databases[family.name].insert(family.database_id);
-    needs.databases = static_cast<int>(databases[family.name].size());
-    needs.write_buffer_size =
-        std::max(needs.write_buffer_size, family.write_buffer_size.value_or(Bytes{}));
-    needs.max_write_buffers =
-        std::max(needs.max_write_buffers, family.max_write_buffers.value_or(0));
-    needs.memtables_peak += family.memtables_peak.value_or(Bytes{});
+  demand.families = FamiliesOf(rocksdb);
+  for (const evidence::RocksDbFamily& family : rocksdb.families)
     demand.table_readers_peak += family.table_readers_peak.value_or(Bytes{});
-    if (family.cache_id == 0 || users[family.cache_id] != 1) continue;
-    for (const evidence::RocksDbCache& cache : rocksdb.caches) {
-      if (cache.id == family.cache_id) needs.own_cache_capacity += cache.capacity.value_or(Bytes{});
-    }
-  }
-  for (auto& [name, family] : by_name) demand.families.push_back(std::move(family));
   for (const evidence::RocksDbCache& cache : rocksdb.caches) {
     demand.caches_capacity += cache.capacity.value_or(Bytes{});
     demand.caches_usage_peak += cache.usage_peak.value_or(Bytes{});
   }
   demand.memtables_peak = MemtablesPeak(rocksdb);
-  demand.shared_cache = users.size() == 1 && rocksdb.families.size() > 1;
-  demand.write_buffer_manager =
-      std::any_of(rocksdb.managers.begin(), rocksdb.managers.end(),
-                  [](const evidence::RocksDbManager& manager) {
-                    return manager.buffer_size && manager.buffer_size->count > 0;
-                  });
+  demand.shared_cache = SharesOneCache(rocksdb);
+  demand.write_buffer_manager = HasWriteBufferManager(rocksdb);
   demand.databases = rocksdb.databases;
   return demand;
 }

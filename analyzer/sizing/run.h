@@ -20,7 +20,7 @@ using Milliseconds = std::chrono::milliseconds;
 
 struct Moment {
   Milliseconds at{};  // since the process started
-  // The charge without page cache that the kernel would drop first; the resident set where the cgroup was not the process's own.
+  // The charge without page cache, which the kernel drops before it kills; the resident set where the cgroup was not the process's own.
   Bytes working_set;
   std::optional<Bytes> heap;  // pages of the Java heap that are there
   // Used after the last collection: what the heap cannot be smaller than. No part of the working set beside `heap`.
@@ -48,8 +48,10 @@ struct Leak {
 struct Run {
   std::string name;            // of the file or folder it was read from
   std::optional<Bytes> limit;  // that it ran under
-  bool killed = false;         // by that limit: its peak is then a lower bound of its demand
-  std::string flink_version;   // empty: not known
+  // No working set was read: each moment's is the sum of what metrics name, and the truth is more.
+  bool partial = false;
+  bool killed = false;        // by that limit: its peak is then a lower bound of its demand
+  std::string flink_version;  // empty: not known
   // What Flink granted it: of its own configuration, not of one that is proposed. Nothing: not known.
   std::optional<flink::TaskManagerMemory> granted;
   std::optional<int> slots;
