@@ -1,0 +1,4 @@
+# Recorded demands, and what is proposed for them.
+if(WRACKLINE_ANALYZER)
+  wrackline_fuzz_target(fuzz_run_file SOURCE fuzz_run_file.cc LIBRARIES wrackline_analyzer)
+endif()
