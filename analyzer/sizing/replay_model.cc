@@ -29,14 +29,16 @@ Bytes Product(int count, Bytes amount) {
   return amount.count > kLargestFigure.count / count ? kLargestFigure : count * amount;
 }
 
-// 0 where an option that it depends on is not known. `family_cache`: of families whose recorded cache is a shared one.
+// 0 where an option that it depends on is not known. `family_cache`: of families that had no cache of their own.
 Bytes NeedOf(const Run& run, Bytes family_cache) {
   Demand demand;
   demand.databases = run.databases;
   demand.families = run.families;
+  // Bounded, a cache that only one family uses is still the shared one.
+  const bool bounded = run.rocksdb_managed.value_or(false);
   for (FamilyDemand& family : demand.families) {
     if (family.max_write_buffers <= 0 || family.write_buffer_size.count <= 0) return {};
-    if (family.own_cache_capacity.count <= 0)
+    if (bounded || family.own_cache_capacity.count <= 0)
       family.own_cache_capacity =
           Product(std::max(1, family.databases > 0 ? family.databases : run.databases),
                   Clamped(family_cache));
@@ -168,10 +170,27 @@ Parts ReplayModel::Predicted(const Moment& moment) const {
   return parts;
 }
 
+Bytes ReplayModel::PeakOfRest(const Moment& peaks) const {
+  Bytes most;
+  for (const Moment& moment : run_.moments) {
+    // Of a moment at which a component was not looked at, that component is in the rest: it would count twice.
+    Bytes rest = moment.Rest();
+    const auto leave_out = [&](const std::optional<Bytes>& seen, const std::optional<Bytes>& peak) {
+      if (!seen && peak) rest -= *peak;
+    };
+    leave_out(moment.heap, peaks.heap);
+    leave_out(moment.metaspace, peaks.metaspace);
+    leave_out(moment.direct, peaks.direct);
+    if (!HasPools(moment)) leave_out(std::nullopt, peaks.caches);
+    leave_out(moment.table_readers, peaks.table_readers);
+    most = std::max(most, rest);
+  }
+  return most;
+}
+
 ReplayModel::Beyond ReplayModel::BeyondTheKill() const {
   Beyond beyond;
   Moment& peaks = beyond.peaks;
-  Bytes rest;
   for (const Moment& moment : run_.moments) {
     peaks.at = std::max(peaks.at, moment.at);
     Raise(moment.heap, &peaks.heap);
@@ -180,8 +199,8 @@ ReplayModel::Beyond ReplayModel::BeyondTheKill() const {
     Raise(moment.direct, &peaks.direct);
     if (HasPools(moment)) Raise(PoolsOf(moment), &peaks.caches);
     Raise(moment.table_readers, &peaks.table_readers);
-    rest = std::max(rest, moment.Rest());
   }
+  const Bytes rest = PeakOfRest(peaks);
   peaks.at = std::max(peaks.at, run_.lifetime);
   peaks.working_set = Recorded(peaks).Sum() + rest;
   beyond.recorded = Recorded(peaks);
@@ -206,6 +225,11 @@ ReplayModel::Beyond ReplayModel::BeyondTheKill() const {
 
 std::vector<std::string> ReplayModel::Assumptions() const {
   std::vector<std::string> said;
+  if (run_.partial)
+    said.emplace_back(
+        "of it there are metrics only: what they do not name is not in the replay, and it needs "
+        "more "
+        "than is predicted");
   const auto seen = [&](auto observed) {
     return std::any_of(run_.moments.begin(), run_.moments.end(), observed);
   };

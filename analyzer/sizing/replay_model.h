@@ -73,6 +73,7 @@ class ReplayModel {
   Bytes PoolsFrom(const Moment& moment) const;
   bool CachesAreFull(const Moment& moment) const;
   Bytes FullPools(Bytes peak) const;
+  Bytes PeakOfRest(const Moment& peaks) const;
   Bytes MoreThatIsInRest(const Moment& moment) const;
 
   const Run& run_;

@@ -273,6 +273,10 @@ TEST(BackTest, WithoutManagementTheFamiliesTakeWhatTheyMay) {
   const Replay replay = Replayed(ARun(), target);
   EXPECT_EQ(PartOf(replay, "rocksdb"), (272 + 10) * kMiB);
   EXPECT_THAT(replay.assumptions, Contains(HasSubstr("nothing bounds RocksDB any more")));
+  // The only user of the shared cache has none of its own.
+  RecordedRun alone = ARun();
+  alone.families[0].own_cache_capacity = 200 * kMiB;
+  EXPECT_EQ(PartOf(Replayed(alone, target), "rocksdb"), (272 + 10) * kMiB);
   const Target caches =
       Under({{kManaged, "false"}, {"state.backend.rocksdb.block.cache-size", "18m"}});
   EXPECT_EQ(PartOf(Replayed(ARun(), caches), "rocksdb"), (292 + 10) * kMiB);
@@ -354,6 +358,23 @@ TEST(BackTest, CachesAndMemtablesPeakTogether) {
             (200 + 10) * kMiB);
 }
 
+// The VM is asked every half minute: before that its heap is in the rest.
+TEST(BackTest, WhatWasNotLookedAtCountsOnce) {
+  Moment early = AMoment(1);
+  early.heap.reset();
+  early.direct.reset();
+  early.caches.reset();
+  early.memtables.reset();
+  early.table_readers.reset();  // a rest of 850 MiB, in which 430 are of these
+  RecordedRun run = ARun({early, AMoment(2)});
+  run.rocksdb_managed.reset();
+  run.killed = true;
+  run.limit = 800 * kMiB;
+  EXPECT_EQ(Replayed(run, Under()).peak, 900 * kMiB);
+  run.moments[0].working_set = 910 * kMiB;
+  EXPECT_EQ(Replayed(run, Under()).peak, 910 * kMiB);
+}
+
 TEST(BackTest, WhatReachedTheLimitAndIsNotAccountedForIsRest) {
   RecordedRun run = ARun();
   run.killed = true;
@@ -375,6 +396,12 @@ TEST(BackTest, ALeakHasATimeAndNoVerdict) {
   EXPECT_THAT(test.replays[0].assumptions, Contains(HasSubstr("3 hours after its start")));
   run.leaks[0].bytes_per_hour = -1;
   EXPECT_THAT(Replayed(run, Under()).assumptions, IsEmpty());
+}
+
+TEST(BackTest, MetricsAloneAreSaidToBeTooLittle) {
+  RecordedRun run = ARun();
+  run.partial = true;
+  EXPECT_THAT(Replayed(run, Under()).assumptions, Contains(HasSubstr("metrics only")));
 }
 
 TEST(BackTest, ErrorsSayWhatToDo) {
