@@ -13,8 +13,8 @@
 namespace wrackline::cli {
 namespace {
 
-constexpr std::array<std::string_view, 9> kSubcommands = {
-    "run", "report", "diff", "rocksdb", "model", "lint", "collect", "inspect", "pack"};
+constexpr std::array<std::string_view, 10> kSubcommands = {
+    "run", "report", "size", "diff", "rocksdb", "model", "lint", "collect", "inspect", "pack"};
 
 int Main(int argc, char** argv) {
   // What follows `run`'s -- is the command's own, its options included: the parser never sees it.
@@ -32,8 +32,9 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done; 2 bad input or usage; `model` 1 for a configuration that Flink would "
-      "refuse, `lint` 1 with findings, `diff` 1 when something grew, `collect` 1 when it found "
-      "nothing; `run` exits as its command does, 125 when "
+      "refuse, `size` 1 for one that does not hold, `lint` 1 with findings, `diff` 1 when "
+      "something "
+      "grew, `collect` 1 when it found nothing; `run` exits as its command does, 125 when "
       "wrackline itself failed,\n"
       "126 when the command cannot be executed, 127 when it is not found.\n"
       "Start with:  wrackline run -- PROGRAM ARGUMENTS   then   wrackline report wrackline.out");
@@ -42,6 +43,8 @@ int Main(int argc, char** argv) {
     CLI::App* run = app.add_subcommand("run", "Run a command and record its memory");
     CLI::App* report =
         app.add_subcommand("report", "Say who held the memory, and what to set instead");
+    CLI::App* size = app.add_subcommand(
+        "size", "Size a Flink TaskManager by recorded runs, or check a configuration on them");
     CLI::App* diff = app.add_subcommand("diff", "Say what grew between two recordings or profiles");
     CLI::App* rocksdb =
         app.add_subcommand("rocksdb", "Show what each RocksDB family holds, each byte once");
@@ -63,6 +66,7 @@ int Main(int argc, char** argv) {
     made[6] = {collect, AddCollect(collect)};
     made[7] = {inspect, AddInspect(inspect)};
     made[8] = {pack, AddPack(pack)};
+    made[9] = {size, AddSize(size)};
     return made;
   }();
 

@@ -80,12 +80,13 @@ Result<FlinkSource> ReadFlinkTarget(const std::string& path, const std::string& 
     if (!pod.ok()) return pod.error();
     if (version_text.empty() && pod.value().version)
       source.target.version = flink::FormatVersion(*pod.value().version);
-    source.target.configuration = std::move(pod.value().configuration);
+    source.target.configuration = pod.value().configuration;
     if (pod.value().memory_limit) source.limit = pod.value().memory_limit->bytes;
     for (const std::string& note : pod.value().notes) {
       source.notes.push_back(path);
       source.notes.back().append(": ").append(note);
     }
+    source.manifest = std::move(pod.value());
     return source;
   }
   Result<flink::Configuration> configuration =

@@ -7,6 +7,7 @@
 
 #include "analyzer/evidence/evidence.h"
 #include "analyzer/evidence/from_scrape.h"
+#include "analyzer/evidence/pod_manifest.h"
 #include "analyzer/report/report.h"
 #include "lib/base/result.h"
 
@@ -28,6 +29,8 @@ struct FlinkSource {
   report::FlinkTarget target;
   std::optional<Bytes> limit;
   std::vector<std::string> notes;  // of a manifest
+  // It, where the configuration is one's.
+  std::optional<evidence::PodManifest> manifest;
 };
 
 // `version`: empty takes the manifest's, else 1.20. Errors: not readable, larger than 4 MiB, no

@@ -1,0 +1,201 @@
+// The built command's size, on recordings of real TaskManagers: exit statuses, formats, sources (docs/backtest.md, docs/sizing.md).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+namespace wrackline {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kGlibc = WRACKLINE_TEST_DATA "/recordings/taskmanager_glibc_killed.wrackpack";
+constexpr const char* kJemalloc =
+    WRACKLINE_TEST_DATA "/recordings/taskmanager_jemalloc_killed.wrackpack";
+// A kill of a process that is no TaskManager.
+constexpr const char* kFourStates = WRACKLINE_TEST_DATA "/recordings/four_states_killed.wrackpack";
+
+struct Done {
+  int status = -1;
+  std::string output;  // both streams
+};
+
+class SizeCli : public ::testing::Test {
+ protected:
+  SizeCli() {
+    std::string pattern = (fs::temp_directory_path() / "wrackline-size-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    config_ = Make("flink-conf.yaml",
+                   "taskmanager.memory.process.size: 1024m\n"
+                   "taskmanager.numberOfTaskSlots: 2\n");
+  }
+  ~SizeCli() override { fs::remove_all(folder_); }
+
+  std::string Make(const std::string& name, const std::string& content) const {
+    std::ofstream(folder_ / name, std::ios::binary) << content;
+    return (folder_ / name).string();
+  }
+  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+  static std::string Read(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+  }
+
+  static Done Size(const std::string& arguments) {
+    Done done;
+    std::FILE* pipe =
+        popen((std::string(WRACKLINE_BINARY) + " size " + arguments + " 2>&1").c_str(), "r");
+    std::array<char, 4096> buffer{};
+    while (const std::size_t length = std::fread(buffer.data(), 1, buffer.size(), pipe))
+      done.output.append(buffer.data(), length);
+    done.status = WEXITSTATUS(pclose(pipe));
+    return done;
+  }
+  Done Check(const std::string& arguments) const {
+    return Size("--check --config " + config_ + " " + arguments);
+  }
+
+  fs::path folder_;
+  std::string config_;
+};
+
+TEST_F(SizeCli, CheckSaysByItsStatusWhetherItLives) {
+  const std::string dump = kGlibc;
+  EXPECT_EQ(Check("--limit 1500m " + dump).status, 0);
+  EXPECT_EQ(Check("--limit 1500m --headroom 1400m " + dump).status, 1);
+  const Done small = Check("--limit 400m " + dump);
+  EXPECT_EQ(small.status, 1);
+  EXPECT_THAT(small.output, AllOf(HasSubstr("It would have died."), HasSubstr("The kernel kills")));
+  EXPECT_THAT(small.output, HasSubstr("is larger than the limit"));
+}
+
+TEST_F(SizeCli, BadInputIsTwoAndOneLine) {
+  const std::string dump = kGlibc;
+  const std::string refused = Make("refused.yaml", "taskmanager.memory.process.size: 100m\n");
+  const std::string nothing = Make("nothing.jsonl", "no run\n");
+  for (const std::string& arguments :
+       {std::string(), std::string("--check"), std::string("--check ") + kFourStates + "x",
+        "--check --config /nonexistent " + dump, "--check --config " + refused + " " + dump,
+        "--check --limit none " + dump, "--check --headroom 100% " + dump, "--confidence 0 " + dump,
+        "--format yaml " + dump, "--check --format patch " + dump, "--check --minimize " + dump,
+        "--flink-version x " + dump, "--check " + nothing,
+        "--check --config " + config_ + " " + config_}) {
+    const Done done = Size(arguments);
+    EXPECT_EQ(done.status, 2) << arguments << "\n" << done.output;
+    EXPECT_THAT(done.output, HasSubstr("wrackline: ")) << arguments;
+    EXPECT_LE(std::count(done.output.begin(), done.output.end(), '\n'), 2) << done.output;
+  }
+}
+
+TEST_F(SizeCli, AMisspeltCommandIsSuggested) {
+  std::FILE* pipe = popen((std::string(WRACKLINE_BINARY) + " sise 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer{};
+  const std::size_t length = std::fread(buffer.data(), 1, buffer.size(), pipe);
+  EXPECT_EQ(WEXITSTATUS(pclose(pipe)), 2);
+  EXPECT_THAT(std::string(buffer.data(), length), HasSubstr("did you mean 'size'?"));
+}
+
+TEST_F(SizeCli, HelpTeaches) {
+  const Done help = Size("--help");
+  EXPECT_EQ(help.status, 0);
+  EXPECT_THAT(help.output, AllOf(HasSubstr("wrackline size --check --config"),
+                                 HasSubstr("--headroom"), HasSubstr("Exit status")));
+}
+
+TEST_F(SizeCli, CheckInEveryFormat) {
+  const std::string dumps = std::string("--limit 1500m ") + kGlibc + " " + kJemalloc;
+  EXPECT_THAT(Check(dumps).output,
+              AllOf(HasSubstr("All 2 runs would have lived"), HasSubstr("--limit")));
+  const Done json = Check("--format json " + dumps);
+  const nlohmann::json parsed = nlohmann::json::parse(json.output);
+  EXPECT_EQ(parsed["flink_version"], "1.20.3");  // as recorded: the file names none
+  EXPECT_EQ(parsed["backtest"]["replays"].size(), 2U);
+  EXPECT_EQ(parsed["backtest"]["survives"], true);
+  const Done markdown = Check("--format markdown " + dumps);
+  EXPECT_THAT(markdown.output, AllOf(HasSubstr("### Back-test"), HasSubstr("| run | ends by |")));
+  // To a file, and nothing else said.
+  const Done file = Check("--format json -o " + Path("answer.json") + " " + dumps);
+  EXPECT_EQ(file.output, "");
+  EXPECT_EQ(nlohmann::json::parse(Read(Path("answer.json"))), parsed);
+}
+
+// A configuration that was recorded with predicts what was recorded.
+TEST_F(SizeCli, TheRecordedConfigurationPredictsTheRecordedPeak) {
+  for (const char* dump : {kGlibc, kJemalloc}) {
+    const Done done = Check(std::string("--limit 4g --format json ") + dump);
+    const nlohmann::json replay = nlohmann::json::parse(done.output)["backtest"]["replays"][0];
+    ASSERT_EQ(replay["parts"].size(), 5U);
+    for (const nlohmann::json& part : replay["parts"])
+      EXPECT_EQ(part["recorded"], part["predicted"]) << dump << " " << part["name"];
+    EXPECT_GT(replay["peak"].get<long>(), 500L << 20);
+    EXPECT_LE(replay["peak"].get<long>(), 1100L << 20);
+  }
+}
+
+TEST_F(SizeCli, TheLimitIsTheProcessSizeOrTheManifests) {
+  const std::string dump = kGlibc;
+  const auto limit = [](const Done& done) {
+    return nlohmann::json::parse(done.output)["backtest"]["limit"].get<long>();
+  };
+  EXPECT_EQ(limit(Check("--format json " + dump)), 1L << 30);
+  EXPECT_EQ(limit(Check("--format json --limit 3g " + dump)), 3L << 30);
+  const std::string manifest =
+      Make("job.yaml",
+           "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {name: job}\n"
+           "spec:\n  flinkVersion: v1_20\n  flinkConfiguration:\n"
+           "    taskmanager.numberOfTaskSlots: \"2\"\n"
+           "  taskManager: {resource: {memory: \"2g\"}}\n");
+  EXPECT_EQ(limit(Size("--check --format json --config " + manifest + " " + dump)), 2L << 30);
+}
+
+TEST_F(SizeCli, SavedRunsAnswerAsTheRecordingsDo) {
+  const std::string dumps = std::string(kGlibc) + " " + kJemalloc;
+  const std::string runs = Path("runs.jsonl");
+  const Done saved = Size("--save-runs " + runs + " " + dumps);
+  EXPECT_EQ(saved.status, 0) << saved.output;
+  const Done from_recordings = Check("--format json " + dumps);
+  const Done from_runs = Check("--format json " + runs);
+  EXPECT_EQ(from_runs.output, from_recordings.output);
+  EXPECT_EQ(from_runs.status, from_recordings.status);
+  EXPECT_EQ(nlohmann::json::parse(from_runs.output)["backtest"]["replays"].size(), 2U);
+  EXPECT_LT(fs::file_size(runs), 200'000U);
+}
+
+TEST_F(SizeCli, AFolderIsARunForEachTaskManager) {
+  fs::create_directory(folder_ / "lost");
+  fs::copy(kGlibc, folder_ / "lost" / "a.wrackpack");
+  fs::copy(kJemalloc, folder_ / "lost" / "b.wrackpack");
+  fs::copy(kFourStates, folder_ / "lost" / "c.wrackpack");
+  fs::copy(config_, folder_ / "lost" / "flink-conf.yaml");
+  const Done done =
+      Size("--check --limit 2g --format json -o " + Path("answer.json") + " " + Path("lost"));
+  EXPECT_EQ(done.status, 0) << done.output;
+  EXPECT_THAT(done.output, HasSubstr("left out: lost/c.wrackpack is of no Java VM"));
+  const nlohmann::json answer = nlohmann::json::parse(Read(Path("answer.json")));
+  EXPECT_EQ(answer["configuration"], "the configuration of lost");
+  ASSERT_EQ(answer["backtest"]["replays"].size(), 2U);
+  EXPECT_THAT(answer["backtest"]["replays"][0]["run"].get<std::string>(), HasSubstr("lost/"));
+}
+
+TEST_F(SizeCli, ConfidenceLeavesTheLargestOut) {
+  const std::string dumps = std::string("--limit 2g ") + kGlibc + " " + kJemalloc;
+  const Done half = Check("--confidence 50% " + dumps);
+  EXPECT_EQ(half.status, 0);
+  EXPECT_THAT(half.output, HasSubstr("held against 1 of 2 runs"));
+  EXPECT_THAT(Check(dumps).output, Not(HasSubstr("held against")));
+}
+
+}  // namespace
+}  // namespace wrackline
