@@ -8,6 +8,7 @@
 #     --config FILE      lines "key: value" on top of what is needed to be up at all
 #     --preload FILE     LD_PRELOAD of the TaskManager; its recordings go to FOLDER/recordings
 #     --cgroup FOLDER    memory cgroup of the TaskManager
+#     --flags "FLAG..."  more flags of the TaskManager's VM
 #   flink.sh submit FOLDER NAME=VALUE...   start the tests' job (OrdersJob says which names there are)
 #   flink.sh down FOLDER               end both
 #
@@ -60,7 +61,7 @@ await() {
 }
 
 up() {
-  local flink= classes= home= config=/dev/null preload= cgroup= java ports
+  local flink= classes= home= config=/dev/null preload= cgroup= more= java ports
   while (($#)); do
     case $1 in
       --flink) flink=$2 ;;
@@ -69,6 +70,7 @@ up() {
       --config) config=$2 ;;
       --preload) preload=$2 ;;
       --cgroup) cgroup=$2 ;;
+      --flags) more=$2 ;;
       *) fail "what is $1?" ;;
     esac
     shift 2
@@ -117,7 +119,7 @@ CONFIG
   start jobmanager "$java" -Xmx256m -XX:TieredStopAtLevel=1 "${opens[@]}" "$logging" -cp "$flink/*" \
     org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$folder/conf"
   local -a flags dynamic environment=()
-  read -ra flags < <(sed -n 1p "$folder/memory")
+  read -ra flags < <(echo "$(sed -n 1p "$folder/memory") $more")
   read -ra dynamic < <(sed -n 2p "$folder/memory")
   [[ -z $preload ]] || environment=(LD_PRELOAD="$preload" WRACKLINE_OUT="$folder/recordings")
   local -a enter=()

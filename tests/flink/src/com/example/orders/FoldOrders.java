@@ -16,9 +16,16 @@ import org.apache.flink.util.Collector;
 /** Keeps each key's last record, some of its records, and its records by a byte of theirs. */
 final class FoldOrders extends KeyedProcessFunction<Integer, byte[], Long> {
   private static final TypeInformation<byte[]> BYTES = PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO;
+  private final int forget;
+  private transient long seen;
   private transient ValueState<byte[]> last;
   private transient ListState<byte[]> some;
   private transient MapState<Long, byte[]> byByte;
+
+  /** A key's list is forgotten once in `forget` records; 0: never. */
+  FoldOrders(int forget) {
+    this.forget = forget;
+  }
 
   @Override
   public void open(OpenContext context) {
@@ -31,6 +38,7 @@ final class FoldOrders extends KeyedProcessFunction<Integer, byte[], Long> {
   public void processElement(byte[] order, Context context, Collector<Long> out) throws Exception {
     last.update(order);
     if (order[3] < 0) some.add(order);
+    if (forget > 0 && ++seen % forget == 0) some.clear();
     byByte.put((long) (order[4] & 255), order);
     out.collect(1L);
   }

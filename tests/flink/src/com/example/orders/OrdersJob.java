@@ -19,6 +19,8 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  *   keys         65536
  *   payload      bytes a record, 1000
  *   checkpoint   milliseconds between, 5000
+ *   pause        milliseconds at least from a checkpoint's end to the next one, 0
+ *   forget       a key's list once in so many of its records; 0: never
  *   fault        none, inflater, direct, readoptions: what the job forgets to close
  *   every        once in so many records, 100
  * </pre>
@@ -40,6 +42,7 @@ public final class OrdersJob {
             options.get("host"), Integer.parseInt(options.get("port")), options.get("jar"));
     environment.setParallelism(Integer.parseInt(options.getOrDefault("parallelism", "2")));
     environment.enableCheckpointing(Long.parseLong(options.getOrDefault("checkpoint", "5000")));
+    environment.getCheckpointConfig().setMinPauseBetweenCheckpoints(Long.parseLong(options.getOrDefault("pause", "0")));
     DataStream<byte[]> decoded =
         environment
             .fromSequence(1, Long.MAX_VALUE)
@@ -54,7 +57,7 @@ public final class OrdersJob {
             .disableChaining();
     decoded
         .keyBy((byte[] order) -> keyOf(order, keys), Types.INT)
-        .process(new FoldOrders())
+        .process(new FoldOrders(Integer.parseInt(options.getOrDefault("forget", "0"))))
         .name("fold orders")
         .sinkTo(new DiscardingSink<>())
         .name("nowhere");
