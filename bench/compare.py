@@ -2,7 +2,7 @@
 """Compares wrackline with no tool, with the cheapest possible shim, and with other memory profilers.
 
   bench/compare.py --install-peers          once: Debian's and Maven's peers (root)
-  bench/compare.py                          all sections, some 60 minutes on two cores; the tables on standard output
+  bench/compare.py                          all sections, some 90 minutes on two cores; the tables on standard output
   bench/compare.py micro --rounds 31        one section, more rounds
   bench/compare.py micro --only pair-1 ring-1 --variants glibc/forward glibc/never
   bench/compare.py --quick                  everything once, shorter: does it run? The figures are no good
@@ -12,7 +12,7 @@
 Sections: micro (allocation patterns, paired ratios), instructions (user instructions of a pair, of db_bench, of a JVM, by
 callgrind), samples (one sample's cost), programs (CPU time of db_bench, a JVM, g++, python, git), memory (added RSS, the
 recorder's room), jvm (start, working set, mixed samples of each JDK below /usr/lib/jvm), rocksdb (the embedded RocksDB probe: a split of a 1 GiB cache, its
-thread, the instructions of the program that it watches).
+thread, the instructions of the program that it watches), flink (CPU time a record of a real Flink TaskManager, 30 minutes; scripts/setup.sh check fetches Flink).
 
 Every figure is of one run on this machine: rounds in which each variant is run once, in shuffled order; a ratio is taken within
 its round, and the median and the quartiles of the ratios are shown. Results are kept in build/bench/results.json, so
@@ -29,7 +29,7 @@ import sys
 import time
 from pathlib import Path
 
-from comparison import bars, instructions, jvm, machine, memory, micro, programs, rocksdb, runs, sample_cost, variants
+from comparison import bars, flink, instructions, jvm, machine, memory, micro, programs, rocksdb, runs, sample_cost, variants
 
 SECTIONS = {
     "micro": (micro, 13, "Allocation patterns"),
@@ -39,6 +39,7 @@ SECTIONS = {
     "memory": (memory, 3, "Memory"),
     "jvm": (jvm, 5, "Inside a JVM"),
     "rocksdb": (rocksdb, 3, "The RocksDB probe"),
+    "flink": (flink, 5, "A Flink TaskManager"),
 }
 DOCUMENT = machine.ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.py writes to here -->"
@@ -46,7 +47,7 @@ BEGIN, END = "<!-- bench/compare.py writes from here -->", "<!-- bench/compare.p
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help="micro, instructions, samples, programs, memory, jvm, rocksdb; show: measure nothing")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="micro, instructions, samples, programs, memory, jvm, rocksdb, flink; show: measure nothing")
     parser.add_argument("--rounds", type=int, help="rounds of a section (default: " + ", ".join(
         f"{name} {rounds}" for name, (_, rounds, _) in SECTIONS.items()) + ")")
     parser.add_argument("--only", nargs="+", dest="workloads", metavar="KEY", help="these workloads, programs or cases only")

@@ -1,13 +1,9 @@
 """The figures that wrackline holds itself to, each from the section that measured it."""
 
-from . import micro
+from . import flink, intervals, micro, recording
 from .markdown import ratio, spread, table
 
 MIB = 1 << 20
-
-
-# What a recording counts when a sample is missing, or has no stack; other losses are of names and of the timeline.
-SAMPLE_LOSSES = ("live_table_full", "stack_table_full", "reentrant", "unwind_failed")
 
 
 def _section(results, name):
@@ -53,7 +49,7 @@ def _bars(results):
     if row:
         share = 100 * row["added"]["median"] / row["live_bytes"]
         rows.append((f"added RSS, % of live bytes: {row['title']}", 0.5, f"{share:.2f}", share))
-        lost = sum(count for name, count in row["losses"].items() if name in SAMPLE_LOSSES)
+        lost = sum(count for name, count in row["losses"].items() if name in recording.SAMPLE_LOSSES)
         rows.append((f"samples lost of {row['live_samples'] + lost:,}: {row['title']}", 0, f"{lost:,}", lost))
     for row in _section(results, "jvm")["rows"]:
         if row["what"] == "start" and row["variant"] == "wrackline, 512k":
@@ -76,6 +72,15 @@ def _bars(results):
     if rocksdb["instructions"]:
         value = rocksdb["instructions"]["ratio"]
         rows.append(("RocksDB probe, instructions of a busy database's own threads: a sample a second to none", 1.005, ratio(value, 4), value and value["median"]))
+    if _section(results, "flink")["rows"]:
+        cost = flink.ratio(results["flink"], "glibc/512k")
+        if cost:
+            rows.append(("Flink TaskManager, CPU a record, 512k to no tool: the interval's upper end", 1.03, intervals.text(cost), cost["high"]))
+        for peer in flink.PEERS:
+            found = flink.versus(results["flink"], peer)
+            if found:
+                rows.append((f"Flink TaskManager, CPU a record: wrackline's ratio divided by that of {results['flink']['cases'][peer]['title']}", 1,
+                             intervals.text(found), found["mean"]))
     return rows
 
 

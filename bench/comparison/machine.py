@@ -86,6 +86,13 @@ def facts():
     }
 
 
+def async_profiler():
+    """Where --install-peers has put it, or scripts/setup.sh."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    found = cache / "wrackline" / "java-libraries" / "libasyncProfiler.so"
+    return ASYNC_PROFILER if ASYNC_PROFILER.exists() or not found.exists() else found
+
+
 def scratch():
     """A folder for the files of one run, removed after it."""
     return tempfile.TemporaryDirectory(prefix="wrackline-bench-")

@@ -28,6 +28,8 @@ def read(folder):
     }
 
 
+# What a recording counts when a sample is missing, or has no stack; other losses are of names and of the timeline.
+SAMPLE_LOSSES = ("live_table_full", "stack_table_full", "reentrant", "unwind_failed")
 # Fields of Losses that say how it went and lose no sample.
 NOT_A_LOSS = {"java_stacks", "frames_unnamed", "longest_write_ns", "forks", "file_restarts"}
 
