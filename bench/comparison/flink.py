@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import flink_cluster, intervals, machine, recording, runs, variants
@@ -34,6 +34,7 @@ heartbeat.timeout: 3600000
 JOB = ("parallelism=2", "rate=18000", "payload=200", "keys=512", "checkpoint=5000", "pause=2500", "forget=101")
 # The heap is resident from the start, so that added memory is not a matter of how much of it was touched; a compiler thread that ends takes its time with it.
 FLAGS = "-XX:+AlwaysPreTouch -XX:-UseDynamicNumberOfCompilerThreads"
+CLUSTERS = 8  # at the same time: 1 GiB each with its JobManager
 PEERS = ("glibc/async-profiler", "jemalloc/prof")
 # A slice in which the job fell behind its rate, because of something else on the machine, does not count.
 LEAST_RATE = 0.9 * 36000
@@ -71,7 +72,10 @@ def _chosen(options):
     for key, path in missing.items():
         machine.say(f"  left out: {key}: {path} is not there")
         runs.left_out.append(key)
-    return [case for key, case in every.items() if key in keys and key not in missing]
+    cases = [case for key, case in every.items() if key in keys and key not in missing]
+    if options.workloads:  # the more pairs of these
+        cases = [replace(case, copies=max(1, CLUSTERS // len(cases))) for case in cases]
+    return cases
 
 
 def run(options):
@@ -270,7 +274,7 @@ def against(result, case, other, figure="steady_us"):
 def same(result, case):
     """Of two TaskManagers of one case, one to the other: what there is to see where there is nothing."""
     found = figures(result, case, "steady_us")
-    return intervals.geometric(value / found[(number, 0)] for (number, copy), value in found.items() if copy == 1 and (number, 0) in found)
+    return intervals.geometric(value / found[(number, copy - 1)] for (number, copy), value in found.items() if copy % 2 and (number, copy - 1) in found)
 
 
 def _now(rows):
