@@ -490,6 +490,9 @@ struct Evidence {
   std::vector<MappingSite> mappings;       // by address space, largest first
   Duration recent_window{};
   std::optional<RocksDb> rocksdb;
+  // Where databases were closed before the end (a job that was restarted or cancelled): those that were open when RocksDB held the most,
+  // with the history of all. Nothing where none was closed: `rocksdb` says it all.
+  std::optional<RocksDb> rocksdb_over_life;
   std::optional<RocksDbObjects> rocksdb_objects;
   std::optional<MetricsFacts> metrics;
   std::optional<HeapProfileFacts> heap_profile;

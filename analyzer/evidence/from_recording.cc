@@ -335,6 +335,7 @@ Evidence EvidenceFromRecording(const recorder::Recording& recording,
   evidence.thread_groups = ThreadGroupsFromRecording(recording, evidence.sites);
   evidence.mappings = MappingsFromRecording(recording);
   evidence.rocksdb = RocksDbFromRecording(recording);
+  evidence.rocksdb_over_life = RocksDbOverLife(recording);
   evidence.rocksdb_objects = RocksDbObjectsFromRecording(recording);
   evidence.jvm = JvmFromRecording(recording);
   evidence.losses = Losses(recording.losses);
@@ -353,6 +354,7 @@ std::optional<Evidence> EvidenceAt(const recorder::Recording& recording, Time ti
   const Moment moment = MomentOf(recording, point);
   then.allocator = moment.allocator;
   then.rocksdb = moment.rocksdb;
+  then.rocksdb_over_life.reset();
   then.last_record = point.time;
   then.last_charge.reset();
   then.peak_charge.reset();

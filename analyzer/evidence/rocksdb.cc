@@ -276,4 +276,45 @@ std::optional<RocksDb> RocksDbNear(const recorder::Recording& recording, Time ti
   return std::move(builder).Finish();
 }
 
+std::optional<RocksDb> RocksDbOverLife(const recorder::Recording& recording) {
+  std::set<std::uint64_t> closed;
+  for (const auto& [id, database] : recording.rocksdb_databases) {
+    if (database.closed()) closed.insert(id);
+  }
+  if (closed.empty()) return std::nullopt;
+  // Of a closed database only its last sample says when that was: samples are a second apart.
+  constexpr Duration kGone = 2 * kRocksDbReach;
+  Newest newest;
+  std::map<std::uint64_t, Time> last_closed;  // of the closed ones that may still be open
+  std::vector<RocksDbMoment> history;
+  for (const proto::Record& record : recording.rocksdb_samples) {
+    const proto::RocksDbSample& sample = record.rocksdb_sample();
+    const Time time = ToTime(record.time_ns());
+    for (auto one = last_closed.begin(); one != last_closed.end();) {
+      const bool gone = one->first != sample.database_id() && time - one->second > kGone;
+      if (gone) newest.erase(one->first);
+      one = gone ? last_closed.erase(one) : std::next(one);
+    }
+    std::vector<const proto::RocksDbSample*>& last = newest[sample.database_id()];
+    const bool continues = !last.empty() && last.back()->monotonic_ns() == sample.monotonic_ns();
+    if (!continues) last.clear();
+    last.push_back(&sample);
+    if (closed.count(sample.database_id()) != 0) last_closed[sample.database_id()] = time;
+    if (continues && !history.empty()) history.pop_back();
+    history.push_back(Total(newest, time));
+  }
+  if (history.empty()) return std::nullopt;
+  std::stable_sort(history.begin(), history.end(),
+                   [](const RocksDbMoment& a, const RocksDbMoment& b) { return a.time < b.time; });
+  const auto most = std::max_element(
+      history.begin(), history.end(),
+      [](const RocksDbMoment& a, const RocksDbMoment& b) { return a.Total() < b.Total(); });
+  std::optional<RocksDb> life = RocksDbNear(recording, most->time);
+  if (!life) return std::nullopt;
+  if (newest.size() == last_closed.size())
+    history.push_back({history.back().time + kGone, {}, {}, {}});  // all were closed
+  life->history = std::move(history);
+  return life;
+}
+
 }  // namespace wrackline::evidence

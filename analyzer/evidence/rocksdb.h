@@ -1,4 +1,4 @@
-// RocksDB's part of a recording: the databases open at the end, each cache and manager once.
+// RocksDB's part of a recording: the databases open at the end or before, each cache and manager once.
 #pragma once
 
 #include <optional>
@@ -10,6 +10,10 @@ namespace wrackline::evidence {
 
 // Nothing when no database was being watched at the end.
 std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording);
+
+// Of a recording in which databases were closed before the end, as in Evidence::rocksdb_over_life. Nothing where none was, or where
+// none was sampled.
+std::optional<RocksDb> RocksDbOverLife(const recorder::Recording& recording);
 
 // What the databases held at `time`, also those that were closed later: of each the newest sample at
 // or before it, or else the first after it, at most kRocksDbReach away. A peak is followed by a

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "analyzer/evidence/vm_figures.h"
+#include "analyzer/report/rocksdb_demand.h"
 #include "analyzer/report/series.h"
 
 namespace wrackline::report {
@@ -118,6 +119,10 @@ class RocksDbSeries {
       return true;
     }
     if (last == nullptr) return false;
+    if (next->time <= last->time) {  // a history that is in no order
+      Set(*last, moment);
+      return true;
+    }
     const double part = static_cast<double>((time - last->time).count()) /
                         static_cast<double>((next->time - last->time).count());
     const auto between = [part](Bytes from, Bytes to) {
@@ -243,7 +248,7 @@ std::vector<sizing::Moment> MomentsOf(const Evidence& evidence, ledger::Basis ba
     for (Series* series : {&vm.heap, &vm.metaspace, &vm.direct})
       *series = FromNothing(*series, start);
   }
-  const RocksDbSeries rocksdb(evidence.rocksdb);
+  const RocksDbSeries rocksdb(RocksDbOf(evidence));
   std::vector<sizing::Moment> moments, incomplete;
   for (const Held& held : HeldOf(evidence, basis == ledger::Basis::kCharge)) {
     sizing::Moment moment;

@@ -21,6 +21,10 @@ std::map<std::uint64_t, int> CacheUsers(const RocksDb& rocksdb) {
 
 }  // namespace
 
+const std::optional<RocksDb>& RocksDbOf(const evidence::Evidence& evidence) {
+  return evidence.rocksdb_over_life ? evidence.rocksdb_over_life : evidence.rocksdb;
+}
+
 std::vector<sizing::FamilyDemand> FamiliesOf(const RocksDb& rocksdb) {
   std::map<std::string, sizing::FamilyDemand> by_name;
   std::map<std::string, std::set<std::uint64_t>> databases;  // of each family name
@@ -61,14 +65,15 @@ bool HasWriteBufferManager(const RocksDb& rocksdb) {
 
 std::optional<bool> RocksDbIsManaged(const evidence::Evidence& evidence) {
   const std::optional<evidence::FlinkFacts>& flink = evidence.flink;
-  if (!evidence.rocksdb) {
+  const std::optional<RocksDb>& rocksdb = RocksDbOf(evidence);
+  if (!rocksdb) {
     if (!flink || !flink->rocksdb) return std::nullopt;
     return flink->rocksdb_managed;
   }
-  if (HasWriteBufferManager(*evidence.rocksdb)) return true;
-  const std::map<std::uint64_t, int> users = CacheUsers(*evidence.rocksdb);
+  if (HasWriteBufferManager(*rocksdb)) return true;
+  const std::map<std::uint64_t, int> users = CacheUsers(*rocksdb);
   // A database of one family has a cache for it alone either way.
-  if (!users.empty() && evidence.rocksdb->families.size() > 1)
+  if (!users.empty() && rocksdb->families.size() > 1)
     return std::any_of(users.begin(), users.end(),
                        [](const auto& cache) { return cache.second > 1; });
   return flink ? flink->rocksdb_managed : false;

@@ -9,6 +9,9 @@
 
 namespace wrackline::report {
 
+// RocksDB over the process's life: where databases were closed, as when a job was restarted or cancelled, those too.
+const std::optional<evidence::RocksDb>& RocksDbOf(const evidence::Evidence& evidence);
+
 // Families of one name over all databases as one, in order of their names.
 std::vector<sizing::FamilyDemand> FamiliesOf(const evidence::RocksDb& rocksdb);
 

@@ -30,9 +30,9 @@ std::optional<sizing::Run> RunOf(const evidence::Evidence& evidence,
   run.granted = granted.memory;
   run.slots = granted.slots;
   run.rocksdb_managed = RocksDbIsManaged(evidence);
-  if (evidence.rocksdb) {
-    run.families = FamiliesOf(*evidence.rocksdb);
-    run.databases = evidence.rocksdb->databases;
+  if (const std::optional<evidence::RocksDb>& rocksdb = RocksDbOf(evidence)) {
+    run.families = FamiliesOf(*rocksdb);
+    run.databases = rocksdb->databases;
   }
   if (const auto& metrics = evidence.metrics ? evidence.metrics : evidence.scraped) {
     run.network_used = metrics->memory.network_used;

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "analyzer/evidence/from_recording.h"
 #include "analyzer/report/rocksdb_demand.h"
+#include "tests/unit/analyzer/recording_builder.h"
 
 namespace wrackline::report {
 namespace {
@@ -216,6 +218,60 @@ TEST(Moments, FamiliesWithCachesOfTheirOwnAreUnmanagedWhateverTheFileSays) {
   rocksdb.families[1].cache_id = 1;
   evidence.flink->rocksdb_managed = false;
   EXPECT_EQ(RocksDbIsManaged(evidence), true);
+}
+
+// A job of two families that was cancelled, and another in its place.
+testing::RecordingBuilder Restarted(bool again) {
+  using testing::kMi;
+  using testing::RecordingBuilder;
+  RecordingBuilder builder;
+  for (std::uint64_t second = 1; second <= 30; ++second)
+    builder.Charge(second, 900 * kMi).mutable_cgroup()->set_inactive_file(0);
+  const auto job = [&](std::uint64_t database, std::uint64_t from, std::uint64_t memtables) {
+    for (const std::uint32_t family : {0, 1})
+      builder.Describe(database, family, family == 0 ? "default" : "state", 64 * kMi, 2,
+                       10 * database + family);
+    for (std::uint64_t second = from; second < from + 5; ++second) {
+      auto& sample = builder.RocksDb(database, second);
+      for (const std::uint32_t family : {0, 1})
+        RecordingBuilder::Family(sample, family, family == 0 ? "default" : "state",
+                                 10 * database + family, memtables * kMi);
+    }
+  };
+  job(1, 2, 100);
+  builder.recording().rocksdb_databases[1].set_closed(true);
+  if (again) job(2, 26, 60);
+  return builder;
+}
+
+TEST(Moments, ClosedDatabasesHeldMemoryWhileTheyWereOpen) {
+  for (const bool again : {true, false}) {
+    auto builder = Restarted(again);
+    const Evidence evidence = evidence::EvidenceFromRecording(builder.recording(), std::nullopt);
+    ASSERT_TRUE(evidence.rocksdb_over_life);
+    EXPECT_EQ(evidence.rocksdb.has_value(), again);  // of the end
+    const auto moments = Of(evidence);
+    ASSERT_EQ(moments.size(), 30u);
+    EXPECT_EQ(moments[4].memtables, Mi(200));
+    // Long after it was closed, and not both together.
+    if (again) {
+      EXPECT_EQ(moments[28].memtables, Mi(120));
+    } else {
+      EXPECT_EQ(moments[20].memtables, Bytes{});
+    }
+    const auto families = FamiliesOf(*RocksDbOf(evidence));
+    ASSERT_EQ(families.size(), 2u);
+    EXPECT_EQ(families[0].databases, 1);
+    EXPECT_EQ(families[0].memtables_peak, Mi(100));
+    EXPECT_EQ(RocksDbIsManaged(evidence), false);
+  }
+}
+
+TEST(Moments, NoneIsClosedInMostRecordings) {
+  testing::RecordingBuilder builder;
+  testing::RecordingBuilder::Family(builder.RocksDb(1, 2), 0, "default", 0, testing::kMi);
+  EXPECT_FALSE(
+      evidence::EvidenceFromRecording(builder.recording(), std::nullopt).rocksdb_over_life);
 }
 
 }  // namespace
