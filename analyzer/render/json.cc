@@ -1,6 +1,5 @@
 #include "analyzer/render/json.h"
 
-#include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -302,37 +301,6 @@ Json TimelineJson(const evidence::Evidence& evidence) {
   return json;
 }
 
-// A setting as its type: integers and booleans as JSON's own, everything else as a string.
-Json Setting(const std::string& text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
-  std::int64_t number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (!text.empty() && parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size())
-    return number;
-  return text;
-}
-
-Json ProposalJson(const sizing::Proposal& proposal) {
-  Json changes = Json::array();
-  for (const sizing::Change& change : proposal.changes)
-    changes.push_back({{"key", change.key},
-                       {"old_value", change.old_value},
-                       {"new_value", change.new_value},
-                       {"reason", change.reason}});
-  Json settings = Json::object();
-  for (const auto& [key, value] : proposal.settings) settings[key] = Setting(value);
-  return {{"fits", proposal.fits},
-          {"summary", proposal.summary},
-          {"changes", std::move(changes)},
-          {"settings", std::move(settings)},
-          {"arithmetic", proposal.arithmetic},
-          {"advice", proposal.advice},
-          {"predicted_peak", proposal.predicted_peak.count},
-          {"headroom", proposal.headroom.count},
-          {"smallest_limit", proposal.smallest_limit.count}};
-}
-
 }  // namespace
 
 std::string RenderJson(const report::Report& report) {
@@ -384,7 +352,7 @@ std::string RenderJson(const report::Report& report) {
     losses.push_back({{"name", loss.name}, {"count", loss.count}, {"meaning", loss.meaning}});
   json["losses"] = std::move(losses);
   Put(&json, "damage", evidence.damage);
-  if (report.proposal) json["proposal"] = ProposalJson(*report.proposal);
+  if (report.proposal) json["proposal"] = JsonOfProposal(*report.proposal);
   Put(&json, "proposal_error", report.proposal_error);
   if (!evidence.sources.empty()) {
     json["evidence"] = SourcesJson(evidence);

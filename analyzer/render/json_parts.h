@@ -40,6 +40,7 @@ Json HeapProfileJson(const evidence::HeapProfileFacts& profile);
 Json RocksDbObjectsJson(const evidence::RocksDbObjects& objects);
 // The last minutes before a kill; of a report that has them.
 Json AtTheKillJson(const report::Report& report);
+Json JsonOfProposal(const sizing::Proposal& proposal);
 Json TimeToLimitJson(const report::TimeToLimit& time);
 
 // The files of a folder and what became of each; and what would have said more.
