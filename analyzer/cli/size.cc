@@ -83,7 +83,6 @@ std::string ProposalAsText(const sizing::Proposal& proposal, const SizeQuestion&
   page.Paragraph(Headline(question, runs), 0, 2, render::Style::kBold);
   for (const std::string& note : question.notes)
     page.Paragraph("- " + note, 0, 2, render::Style::kYellow);
-  page.Blank();
   return page.Take() + render::ProposalText(proposal, terminal);
 }
 

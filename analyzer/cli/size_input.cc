@@ -88,7 +88,7 @@ class Reader {
     FolderEvidence& found = read.value();
     for (std::string& remark : found.remarks) input_.remarks.push_back(name + ": " + remark);
     if (found.flink && !input_.carried) {
-      input_.carried = FlinkSource{std::move(*found.flink), found.manifest_limit, {}};
+      input_.carried = FlinkSource{std::move(*found.flink), found.manifest_limit, {}, {}};
       input_.carried_by = name;
     }
     bool any_vm = false;

@@ -59,7 +59,7 @@ BackTestView View(std::vector<Replay> replays, Bytes asked = 100 * kMiB) {
   return view;
 }
 
-std::string Text(const BackTestView& view) { return RenderBackTestText(view, {100, false, true}); }
+std::string Text(const BackTestView& view) { return RenderBackTestText(view, {140, false, true}); }
 
 TEST(BackTestRender, OneThatLives) {
   const std::string text = Text(View({ALivingOne("tm-1", 900 * kMiB)}));
@@ -122,7 +122,7 @@ TEST(BackTestRender, LinesFitThePage) {
                             Dead("tm-2", Death::kMetaspace, 1100 * kMiB)});
   view.test.replays[0].assumptions = {"a sentence " + std::string(60, 'y') + " that is long"};
   for (const std::size_t width : {60U, 80U, 140U}) {
-    std::istringstream text(RenderBackTestText(view, {width, false, true}));
+    std::istringstream text(RenderBackTestText(view, {width, false, false}));
     for (std::string line; std::getline(text, line);)
       EXPECT_LE(line.size(), std::max<std::size_t>(width, 72)) << line;
   }
