@@ -1,8 +1,8 @@
 #include <charconv>
 
+#include "analyzer/render/backtest.h"
 #include "analyzer/render/json_parts.h"
 #include "analyzer/render/proposal.h"
-#include "analyzer/render/proposal_parts.h"
 
 namespace wrackline::render {
 namespace {
@@ -18,44 +18,6 @@ Json Setting(const std::string& text) {
   if (!text.empty() && parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size())
     return number;
   return text;
-}
-
-Json MemoryJson(const flink::TaskManagerMemory& memory) {
-  return {{"framework_heap", memory.framework_heap.count},
-          {"task_heap", memory.task_heap.count},
-          {"framework_off_heap", memory.framework_off_heap.count},
-          {"task_off_heap", memory.task_off_heap.count},
-          {"network", memory.network.count},
-          {"managed", memory.managed.count},
-          {"jvm_metaspace", memory.jvm_metaspace.count},
-          {"jvm_overhead", memory.jvm_overhead.count},
-          {"total_flink", memory.total_flink.count},
-          {"total_process", memory.total_process.count}};
-}
-
-Json ReplayJson(const sizing::Replay& replay) {
-  Json json = {{"run", replay.run}, {"ends_by", EndOf(replay)}};
-  if (replay.died_at) json["died_at_ms"] = replay.died_at->count();
-  json["peak"] = replay.peak.count;
-  json["peak_at_ms"] = replay.peak_at.count();
-  json["headroom"] = replay.headroom.count;
-  for (const sizing::Replay::Part& part : replay.parts)
-    json["parts"].push_back({{"name", part.name},
-                             {"recorded", part.recorded.count},
-                             {"predicted", part.predicted.count}});
-  if (!replay.assumptions.empty()) json["assumptions"] = replay.assumptions;
-  return json;
-}
-
-Json TestJson(const sizing::BackTest& test) {
-  Json json = {{"survives", test.survives},
-               {"limit", test.limit.count},
-               {"headroom_asked", test.headroom_asked.count},
-               {"least_headroom", test.least_headroom.count},
-               {"memory", MemoryJson(test.memory)}};
-  json["runs"] = Json::array();
-  for (const sizing::Replay& replay : test.replays) json["runs"].push_back(ReplayJson(replay));
-  return json;
 }
 
 }  // namespace
@@ -89,7 +51,7 @@ Json JsonOfProposal(const Proposal& proposal) {
   }
   for (const sizing::Kept& kept : proposal.kept)
     json["kept"].push_back({{"key", kept.key}, {"value", kept.value}, {"reason", kept.reason}});
-  if (proposal.backtest) json["backtest"] = TestJson(*proposal.backtest);
+  if (proposal.backtest) json["backtest"] = BackTestJson(*proposal.backtest);
   return json;
 }
 

@@ -1,8 +1,8 @@
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <vector>
 
+#include "analyzer/render/backtest.h"
 #include "analyzer/render/markdown.h"
 #include "analyzer/render/proposal.h"
 #include "analyzer/render/proposal_parts.h"
@@ -11,9 +11,6 @@ namespace wrackline::render {
 namespace {
 
 using sizing::Proposal;
-using sizing::Replay;
-
-constexpr std::size_t kMostReplays = 20;
 
 void AddComponents(const Proposal& proposal, std::string* out) {
   if (proposal.components.empty()) return;
@@ -52,26 +49,6 @@ void AddFolded(const char* title, const std::vector<std::string>& lines, std::st
   *out += "\n</details>\n\n";
 }
 
-void AddBackTest(const sizing::BackTest& test, std::string* out) {
-  *out += "### Back-test\n\n" + MarkdownText(BackTestVerdict(test)) +
-          "\n\n| run | ends by | after | peak | free |\n|---|---|--:|--:|--:|\n";
-  std::vector<const Replay*> worst;
-  for (const Replay& replay : test.replays) worst.push_back(&replay);
-  std::stable_sort(worst.begin(), worst.end(), [](const Replay* a, const Replay* b) {
-    if (a->died_at.has_value() != b->died_at.has_value()) return a->died_at.has_value();
-    return a->headroom < b->headroom;
-  });
-  for (std::size_t i = 0; i < worst.size() && i < kMostReplays; ++i) {
-    const Replay& replay = *worst[i];
-    *out += fmt::format("| {} | {} | {} | {} | {} |\n", MarkdownCode(replay.run), EndOf(replay),
-                        replay.died_at ? SecondsText(*replay.died_at) : "",
-                        FormatBytes(replay.peak), FormatBytes(replay.headroom));
-  }
-  if (worst.size() > kMostReplays)
-    *out += fmt::format("\nThe worst {} of {} runs.\n", kMostReplays, worst.size());
-  *out += '\n';
-}
-
 }  // namespace
 
 std::string ProposalMarkdown(const Proposal& proposal) {
@@ -79,7 +56,7 @@ std::string ProposalMarkdown(const Proposal& proposal) {
       fmt::format("**{}** {}\n\n", VerdictOf(proposal), MarkdownText(proposal.summary));
   AddComponents(proposal, &out);
   AddChanges(proposal, &out);
-  if (proposal.backtest) AddBackTest(*proposal.backtest, &out);
+  if (proposal.backtest) out += "### Back-test\n\n" + BackTestMarkdown(*proposal.backtest) + "\n";
   if (!proposal.advice.empty()) {
     out += "### Also\n\n";
     for (const std::string& advice : proposal.advice) out += "- " + MarkdownText(advice) + "\n";

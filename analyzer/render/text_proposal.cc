@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analyzer/render/backtest.h"
 #include "analyzer/render/inert.h"
 #include "analyzer/render/proposal.h"
 #include "analyzer/render/proposal_parts.h"
@@ -56,7 +57,12 @@ void WriteProposal(const Proposal& proposal, Page* page) {
   page->Paragraph(proposal.summary, 2);
   WriteComponents(proposal, page);
   WriteChanges(proposal, page);
-  if (proposal.backtest) page->Paragraph("Back-test: " + BackTestVerdict(*proposal.backtest), 2, 2);
+  if (proposal.backtest) {
+    page->Blank();
+    page->Paragraph("What was recorded, under these settings:", 2, 0, Style::kBold);
+    WriteBackTest(*proposal.backtest, page);
+    page->Blank();
+  }
   if (!proposal.arithmetic.empty()) page->Paragraph("The arithmetic:", 2);
   for (const std::string& step : proposal.arithmetic) page->Paragraph(step, 4, 2);
   for (const std::string& advice : proposal.advice) page->Paragraph("- " + advice, 2, 2);
