@@ -79,8 +79,10 @@ def _bars(results):
         for peer in flink.PEERS:
             found = flink.versus(results["flink"], peer)
             if found:
+                # An interval with 1 in it says neither yes nor no.
+                open_question = found["low"] is None or found["low"] <= 1 <= found["high"]
                 rows.append((f"Flink TaskManager, CPU a record: wrackline's ratio divided by that of {results['flink']['cases'][peer]['title']}", 1,
-                             intervals.text(found), found["mean"]))
+                             intervals.text(found) + (", not told apart" if open_question else ""), None if open_question else found["mean"]))
     return rows
 
 
