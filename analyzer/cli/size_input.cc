@@ -9,6 +9,7 @@
 #include "analyzer/cli/report_folder.h"
 #include "analyzer/collect/unpack.h"
 #include "analyzer/evidence/run_file.h"
+#include "analyzer/flink/memory_size.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/render/inert.h"
 #include "analyzer/report/run_of.h"
@@ -159,7 +160,7 @@ std::optional<FlinkSource> GrantedAsConfiguration(const sizing::Run& run) {
   FlinkSource source;
   source.target.version = run.flink_version.empty() ? "1.20" : run.flink_version;
   const auto set = [&](const char* key, Bytes amount) {
-    source.target.configuration.Set(key, std::to_string(amount.count) + "b",
+    source.target.configuration.Set(key, flink::WriteMemorySize({amount.count}),
                                     {"as granted to " + run.name, 0});
   };
   set("taskmanager.memory.process.size", granted.total_process);

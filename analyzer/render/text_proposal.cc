@@ -47,8 +47,10 @@ void WriteChanges(const Proposal& proposal, Page* page) {
     page->Paragraph(value, 4, 2, Style::kBold);
     if (!change.reason.empty()) page->Paragraph(change.reason, 8, 0, Style::kDim);
   }
+  if (proposal.kept.empty()) return;
+  page->Paragraph("These stay:", 2, 2, Style::kDim);
   for (const sizing::Kept& kept : proposal.kept)
-    page->Paragraph(fmt::format("{}: {}  stays: {}", kept.key, kept.value, kept.reason), 4, 2,
+    page->Paragraph(fmt::format("{}: {}  {}", kept.key, kept.value, kept.reason), 4, 2,
                     Style::kDim);
 }
 

@@ -197,6 +197,8 @@ class Collector {
     Settle(now_.network, &needs_.network);
     Settle(now_.jvm_overhead, &needs_.overhead);
     Settle(now_.task_off_heap, &off_heap);
+    needs_.comfortable_overhead =
+        std::max(needs_.overhead.floor, std::min(now_.jvm_overhead, Mebibytes(rest_)));
     return std::move(needs_);
   }
 
@@ -218,6 +220,7 @@ class Collector {
         FormatBytes(peaks.rest) + ", of which framework off-heap memory has room for " +
         FormatBytes(std::min(spare, peaks.rest));
     TakeLarger(need, &needs_.overhead);
+    rest_ = std::max(rest_, peaks.rest);
   }
 
   void AddRocksDb(const Run& run, const Peaks& peaks, bool unmanaged, bool outside,
@@ -305,7 +308,7 @@ class Collector {
   const flink::TaskManagerMemory& now_;
   const flink::RocksDbBudget& budget_;
   Needs needs_;
-  Bytes direct_, fixed_, rocksdb_off_heap_, more_managed_, pool_;
+  Bytes direct_, fixed_, rest_, rocksdb_off_heap_, more_managed_, pool_;
   std::optional<Bytes> managed_used_;
 };
 

@@ -39,7 +39,9 @@ struct Needs {
   RocksDbPlan plan = RocksDbPlan::kNone;
   Bytes smallest_pool;  // of RocksDB, for all slots
   Bytes comfortable;  // managed memory of the smallest pod: what RocksDB made use of, or its floor
-  Bytes overshoot;    // of RocksDB beyond its pool, at its peak
+  // Overhead of the smallest pod: all of the rest, so that framework off-heap memory stays what it is for; at most what there is.
+  Bytes comfortable_overhead;
+  Bytes overshoot;  // of RocksDB beyond its pool, at its peak
   // What the process holds at its peak beside heap, network and RocksDB's pool: metaspace, other direct buffers, the overshoot or
   // the table readers, a fixed budget, and the rest.
   Bytes fixed;

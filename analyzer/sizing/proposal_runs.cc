@@ -71,6 +71,7 @@ std::optional<Answer> Under(const Question& question, Needs* needs, Bytes limit,
 Sizes Comfortable(const Needs& needs) {
   Sizes sizes = needs.Floors();
   sizes.managed = needs.comfortable;
+  sizes.overhead = needs.comfortable_overhead;
   sizes.task_off_heap = needs.OffHeapBeside(sizes.managed);
   return sizes;
 }
@@ -118,18 +119,43 @@ void AddComponents(const Needs& needs, const flink::TaskManagerMemory& before,
       before.framework_off_heap, after.framework_off_heap);
   row("JVM metaspace", needs.metaspace, needs.metaspace.floor, before.jvm_metaspace,
       after.jvm_metaspace);
-  row("JVM overhead", needs.overhead, needs.overhead.floor, before.jvm_overhead,
-      after.jvm_overhead);
+  row("JVM overhead", needs.overhead, std::min(needs.comfortable_overhead, after.jvm_overhead),
+      before.jvm_overhead, after.jvm_overhead);
+}
+
+// Why a key of the memory model stays as it is: what its component needs of what it has.
+std::string WhyKept(std::string_view key, const std::vector<ComponentRow>& components) {
+  constexpr std::pair<std::string_view, std::string_view> kComponents[] = {
+      {"taskmanager.memory.managed.", "managed memory"},
+      {"taskmanager.memory.network.", "network"},
+      {"taskmanager.network.memory.", "network"},
+      {"taskmanager.memory.task.heap.", "JVM heap"},
+      {"taskmanager.memory.framework.heap.", "JVM heap"},
+      {"taskmanager.memory.task.off-heap.", "task off-heap"},
+      {"taskmanager.memory.jvm-metaspace.", "JVM metaspace"},
+      {"taskmanager.memory.jvm-overhead.", "JVM overhead"}};
+  for (const auto& [prefix, name] : kComponents) {
+    if (key.substr(0, prefix.size()) != prefix) continue;
+    for (const ComponentRow& row : components) {
+      if (row.name == name)
+        return row.name + " needs " + FormatBytes(row.need) + " of " + FormatBytes(row.after);
+    }
+  }
+  if (key.substr(0, 29) == "state.backend.rocksdb.memory.") return "RocksDB is bounded as it is";
+  return key == "taskmanager.memory.framework.off-heap.size" ? "Flink's own: no proposal changes it"
+                                                             : "it fits the limit";
 }
 
 // The keys of the memory model that were set and stay.
-void AddKept(const Question& question, const Proposal& changed, std::vector<Kept>* kept) {
+void AddKept(const Question& question, Proposal* proposal) {
   for (const auto& [key, value] : question.configuration) {
-    if (key.rfind("taskmanager.memory.", 0) != 0 &&
-        key.rfind("state.backend.rocksdb.memory.", 0) != 0)
+    const std::string_view text = key;
+    if (text.substr(0, 19) != "taskmanager.memory." &&
+        text.substr(0, 27) != "taskmanager.network.memory." &&
+        text.substr(0, 29) != "state.backend.rocksdb.memory.")
       continue;
-    if (changed.settings.count(key) != 0) continue;
-    kept->push_back({key, value.text, "what it grants is enough, and nothing needs its room"});
+    if (proposal->settings.count(key) == 0)
+      proposal->kept.push_back({key, value.text, WhyKept(key, proposal->components)});
   }
 }
 
@@ -306,7 +332,7 @@ Proposal Propose(Question question) {
   proposal.headroom = answer->limit - proposal.predicted_peak;
   proposal.smallest_limit = std::min(proposal.smallest_limit, answer->limit);
   AddComponents(needs, question.now, then, &proposal);
-  AddKept(question, proposal, &proposal.kept);
+  AddKept(question, &proposal);
   ExplainPeak(needs, then, proposal, answer->limit, &proposal.arithmetic);
   proposal.arithmetic.push_back(DerivedAgain(question.now, then, answer->limit));
   Advise(question, needs, then, &proposal);

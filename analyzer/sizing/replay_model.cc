@@ -110,6 +110,11 @@ bool ReplayModel::CachesAreFull(const Moment& moment) const {
          *moment.caches >= own_caches_ - Bytes{own_caches_.count / 16};
 }
 
+Bytes ReplayModel::WithinBudget(Bytes recorded) const {
+  if (budget_now_ <= budget_) return std::min(recorded, budget_now_);
+  return Scaled(recorded, budget_now_, budget_);
+}
+
 Bytes ReplayModel::BeyondBudget(Bytes recorded) const {
   if (recorded <= budget_) return {};
   if (budget_now_ <= budget_) return budget_now_ + (recorded - budget_);
@@ -120,8 +125,7 @@ Bytes ReplayModel::PoolsFrom(const Moment& moment) const {
   const Bytes recorded = PoolsOf(moment);
   switch (pools_) {
     case Pools::kWithBudget:
-      return std::max(Scaled(std::min(recorded, budget_), budget_now_, budget_),
-                      BeyondBudget(recorded));
+      return std::max(WithinBudget(std::min(recorded, budget_)), BeyondBudget(recorded));
     case Pools::kBounded: {
       const Bytes full = budget_now_ + Retention(budget_now_);
       return CachesAreFull(moment) ? full : std::min(recorded, full);

@@ -67,6 +67,8 @@ class ReplayModel {
   Bytes WithSlots(Bytes amount) const;
   Bytes Heap(const Moment& moment) const;
   Bytes Direct(const Moment& moment) const;
+  // A smaller cache holds what the larger one held, up to its size; a larger one is filled as much as that was.
+  Bytes WithinBudget(Bytes recorded) const;
   // What was beyond the budget stays as much beyond a smaller one. With a larger one only the memtables grow, as far as their manager
   // lets them: the blocks beyond it were those that could not be evicted. 0 where nothing was beyond it.
   Bytes BeyondBudget(Bytes recorded) const;

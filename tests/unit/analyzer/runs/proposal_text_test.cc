@@ -148,7 +148,7 @@ TEST(ProposalText, HasATableOfComponents) {
                         "  network              not known    64.0 MiB    64.0 MiB    64.0 MiB\n"
                         "  process                                                   1.50 GiB\n"));
   EXPECT_THAT(text, HasSubstr("JVM heap: 3/2 of its use"));
-  EXPECT_THAT(text, HasSubstr("taskmanager.memory.jvm-metaspace.size: 256m  stays: it is enough"));
+  EXPECT_THAT(text, HasSubstr("taskmanager.memory.jvm-metaspace.size: 256m  it is enough"));
   EXPECT_THAT(text, HasSubstr("under these settings:\n  It would have lived: at least 336.0 MiB"));
   for (const std::string& line : Lines(ProposalText(HostileExample(), {})))
     EXPECT_EQ(line.find_first_of("\x1b\xff"), std::string::npos);
