@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -7,6 +8,7 @@
 
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/output.h"
+#include "analyzer/cli/past_profile.h"
 #include "analyzer/cli/report_command.h"
 #include "analyzer/cli/report_folder.h"
 #include "analyzer/cli/scrape_file.h"
@@ -16,6 +18,7 @@
 #include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/event.h"
+#include "analyzer/render/html.h"
 #include "analyzer/render/json.h"
 #include "analyzer/render/text.h"
 #include "analyzer/report/report.h"
@@ -23,7 +26,9 @@
 namespace wrackline::cli {
 namespace {
 
-std::string Render(const report::Report& report, const ReportOptions& options) {
+std::string Render(const report::Report& report, const ReportOptions& options,
+                   const std::vector<render::PastProfile>& past = {}) {
+  if (options.format == "html") return render::RenderHtml(report, past);
   if (options.format == "json") return render::RenderJson(report);
   if (options.format == "event") {
     const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
@@ -72,6 +77,8 @@ Status AddCounters(const ReportOptions& options, const std::string& path,
 }  // namespace
 
 int Report(const ReportOptions& options) {
+  if (options.format == "html" && options.output.empty() && isatty(STDOUT_FILENO) != 0)
+    return Fail("a page is for a browser, not for a terminal: give -o report.html");
   if (collect::IsArchive(options.path)) {
     const Result<collect::UnpackedArchive> archive = collect::UnpackedArchive::Open(options.path);
     if (!archive.ok()) return Fail(archive.error().Text());
@@ -111,15 +118,22 @@ int Report(const ReportOptions& options) {
     manifest_limit = found.manifest_limit;
   }
 
+  if (options.format == "html" && found.of.size() > 1)
+    return Fail("a page is of one recording: give one file of " + options.path +
+                ", or leave --all out");
   const bool text = options.format == "text";
   std::string output;
   for (std::size_t i = 0; i < found.of.size(); ++i) {
     AddLimit(manifest_limit, &found.of[i]);
     if (const Status failed = AddCounters(options, found.paths[i], &found.of[i]))
       return Fail(failed->Text());
+    std::vector<render::PastProfile> past;
+    if (options.format == "html")
+      past = PastProfiles(found.paths[i], found.of[i],
+                          options.symbols.empty() ? nullptr : &symbols.value());
     const report::Report report = report::BuildReport(std::move(found.of[i]), flink);
     if (!output.empty()) output += text ? "\n" : "";
-    output += Render(report, options);
+    output += Render(report, options, past);
   }
   if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
   for (const std::string& remark : found.remarks) Say(remark);
@@ -146,8 +160,9 @@ Action AddReport(CLI::App* app) {
   app->add_option("--taskmanager", options.task_manager,
                   "Of scrapes with several TaskManagers, the one with this tm_id");
   app->add_option("--format", options.format,
-                  "text, json, or event: the verdict as one line of JSON")
-      ->check(CLI::IsMember({"text", "json", "event"}));
+                  "text, json, html: a page for a browser in one file, or event: the verdict as "
+                  "one line of JSON")
+      ->check(CLI::IsMember({"text", "json", "html", "event"}));
   app->add_option("--limit", arguments->limit,
                   "Compare with this limit instead of the recorded one")
       ->check(IsSize(1));

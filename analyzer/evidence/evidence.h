@@ -150,6 +150,13 @@ struct ThreadGroup {
   // The site that most of it comes from, an index of Evidence::sites, and the group's part there.
   std::optional<std::size_t> top_site;
   Bytes top_site_live;
+  // All of its sites, by index. `by_age` as in Site::live_by_age.
+  struct Part {
+    std::size_t site = 0;
+    Bytes live;
+    std::vector<Bytes> by_age = {};
+  };
+  std::vector<Part> by_site = {};
 };
 
 // What was mapped, and by whom. Anonymous memory: by the process's own code, by the allocator behind
@@ -236,6 +243,14 @@ struct RocksDbMoment {
   Bytes Total() const { return memtables + caches + table_readers; }
 };
 
+// One family at one sample of its database.
+struct RocksDbFamilyMoment {
+  Time time;
+  std::size_t family = 0;  // index of RocksDb::families
+  Bytes memtables, table_readers;
+  std::optional<Bytes> cached;  // as last walked
+};
+
 // Databases that were open at the end.
 struct RocksDb {
   Time time;  // of the newest sample
@@ -244,7 +259,8 @@ struct RocksDb {
   std::vector<RocksDbFamily> families;
   std::vector<RocksDbCache> caches;
   std::vector<RocksDbManager> managers;
-  std::vector<RocksDbMoment> history;  // in order of time
+  std::vector<RocksDbMoment> history;               // in order of time
+  std::vector<RocksDbFamilyMoment> family_history;  // in order of time
 };
 
 // Objects of one kind that Java made of RocksDB and has to close itself, of all JNI libraries.

@@ -160,6 +160,12 @@ struct Builder {
         family.live_versions =
             static_cast<int>(std::min<std::uint32_t>(seen.live_versions(), 1 << 20));
       if (seen.has_pinned_sst_bytes()) family.pinned_files = ToBytes(seen.pinned_sst_bytes());
+      RocksDbFamilyMoment& moment = result.family_history.emplace_back();
+      moment.time = time;
+      moment.family = families.at({sample.database_id(), seen.id()});
+      moment.memtables = family.all_memtables.value_or(Bytes{});
+      moment.table_readers = family.table_readers.value_or(Bytes{});
+      if (family.cached_blocks) moment.cached = family.cached_blocks->Total();
       Raise(&family.memtables_peak, family.all_memtables);
       Raise(&family.table_readers_peak, family.table_readers);
     }

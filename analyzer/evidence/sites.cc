@@ -20,24 +20,13 @@ struct Estimate {
   std::array<std::uint64_t, kAgeParts> samples_by_age{};
 };
 
-// In which of the equal parts of the recorded time it was allocated.
-std::size_t AgePart(std::uint64_t time_ms, std::int64_t end_ms) {
-  const auto part = static_cast<double>(time_ms) / static_cast<double>(end_ms) * kAgeParts;
-  return std::min(kAgeParts - 1, static_cast<std::size_t>(part));
-}
-
 // The sum of weight is unbiased for the live bytes; its variance is estimated by the sum of
 // weight^2 (1 - p) over the sampled objects, with p = size / weight the chance to be sampled
 // (preload/sampling/sampler.h).
 std::map<std::uint32_t, Estimate> EstimatePerStack(const recorder::Recording& recording,
                                                    Duration window) {
   std::map<std::uint32_t, Estimate> estimates;
-  std::int64_t end_ms = 0;
-  if (recording.process) {
-    const Time end = ToTime(recording.last_time_ns);
-    const Time epoch = ToTime(recording.process->epoch_time_ns());
-    end_ms = std::chrono::duration_cast<std::chrono::milliseconds>(end - epoch).count();
-  }
+  const std::int64_t end_ms = RecordedMs(recording);
   const auto window_ms = std::chrono::duration_cast<std::chrono::milliseconds>(window).count();
   for (const auto& [slot, object] : recording.live_objects) {
     const double weight = static_cast<double>(ToBytes(object.weight()).count);
@@ -49,8 +38,7 @@ std::map<std::uint32_t, Estimate> EstimatePerStack(const recorder::Recording& re
     if (static_cast<std::int64_t>(ToBytes(object.time_ms()).count) >= end_ms - window_ms)
       estimate.recent += weight;
     if (end_ms <= 0) continue;
-    const std::size_t part =
-        AgePart(std::min(object.time_ms(), static_cast<std::uint64_t>(end_ms)), end_ms);
+    const std::size_t part = AgePart(object.time_ms(), end_ms);
     estimate.by_age[part] += weight;
     estimate.samples_by_age[part] += 1;
   }
@@ -72,6 +60,19 @@ Bytes Rounded(double amount) {
 }
 
 }  // namespace
+
+std::int64_t RecordedMs(const recorder::Recording& recording) {
+  if (!recording.process) return 0;
+  const Time end = ToTime(recording.last_time_ns);
+  const Time epoch = ToTime(recording.process->epoch_time_ns());
+  return std::chrono::duration_cast<std::chrono::milliseconds>(end - epoch).count();
+}
+
+std::size_t AgePart(std::uint64_t time_ms, std::int64_t end_ms) {
+  const std::uint64_t inside = std::min(time_ms, static_cast<std::uint64_t>(end_ms));
+  const auto part = static_cast<double>(inside) / static_cast<double>(end_ms) * kAgeParts;
+  return std::min(kAgeParts - 1, static_cast<std::size_t>(part));
+}
 
 bool IsPlumbing(const SiteFrame& frame) {
   static constexpr std::array<std::string_view, 16> kExact = {

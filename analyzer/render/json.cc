@@ -303,7 +303,7 @@ Json TimelineJson(const evidence::Evidence& evidence) {
 
 }  // namespace
 
-std::string RenderJson(const report::Report& report) {
+Json ReportJson(const report::Report& report) {
   const evidence::Evidence& evidence = report.evidence;
   Json json = {
       {"schema", kJsonSchema}, {"source", evidence.source}, {"verdict", report.diagnosis.verdict}};
@@ -358,7 +358,11 @@ std::string RenderJson(const report::Report& report) {
     json["evidence"] = SourcesJson(evidence);
     json["lacking"] = LackingJson(evidence);
   }
-  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
+  return json;
+}
+
+std::string RenderJson(const report::Report& report) {
+  return ReportJson(report).dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace wrackline::render

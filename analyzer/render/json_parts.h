@@ -32,6 +32,8 @@ inline void Put(Json* object, const char* key, const std::string& text) {
   if (!text.empty()) (*object)[key] = text;
 }
 
+// The whole report, as RenderJson prints it.
+Json ReportJson(const report::Report& report);
 // Families, caches, write buffer managers, and the totals with each byte once.
 Json RocksDbJson(const evidence::RocksDb& rocksdb);
 // Whose samples the sites are, where they are another tool's.

@@ -1,0 +1,48 @@
+// The verdict, and what was found.
+import type { Finding, Report } from './data';
+import { h, list, section } from './dom';
+import { bytes, duration, inert, moment, percent } from './text';
+
+const kOutcomes: Record<string, string> = {
+  oom_killed: 'Killed: out of memory', probably_oom_killed: 'Probably killed: out of memory', killed_by_signal: 'Killed by a signal', oom_killed_container_lived: 'Killed: out of memory, the container went on', clean_exit: 'Exited cleanly', still_running: 'Still running',
+  metrics_only: 'Metrics only', unknown: 'Ending not known', killed_by_yarn: 'Killed by YARN', evicted: 'Evicted', node_out_of_memory: 'Node out of memory',
+  java_out_of_memory: 'Java OutOfMemoryError', stopped_at_limit: 'Stopped at the limit', ended_with_status: 'Ended with a status', not_memory: 'Not memory',
+};
+
+function fact(name: string, value: string | undefined, more = ''): HTMLElement | null {
+  return value === undefined || value === '' ? null : h('div', { class: 'fact' }, h('dt', {}, name), h('dd', {}, value, more === '' ? null : h('small', {}, ` ${more}`)));
+}
+
+export function summary(report: Report): HTMLElement {
+  const { ending, process, limit } = report;
+  const outcome = kOutcomes[ending.outcome] ?? ending.outcome.replaceAll('_', ' ');
+  const bad = /kill|memory|evict|limit/.test(ending.outcome) && ending.outcome !== 'not_memory';
+  const peak = report.peak_charge;
+  const share = (amount: number): string => (limit === undefined ? '' : `${percent(amount, limit.bytes)} of the limit`);
+  return section('verdict', 'Verdict',
+    h('p', { class: 'verdict' }, h('span', { class: `badge ${bad ? 'bad' : 'good'}` }, outcome), ' ', inert(report.verdict)),
+    report.damage === undefined ? null : h('p', { class: 'warning' }, `The recording is damaged: ${inert(report.damage)}`),
+    h('dl', { class: 'facts' },
+      fact('Limit', limit && bytes(limit.bytes), limit && inert(limit.origin)),
+      fact('Last charge', report.last_charge && bytes(report.last_charge.bytes), report.last_charge && share(report.last_charge.bytes)),
+      fact('Peak charge', peak && bytes(peak.bytes), peak && share(peak.bytes)),
+      fact('Recorded', process && duration(process.recorded_seconds)),
+      fact('Last record', moment(ending.last_record), ending.last_record_age_seconds === undefined ? '' : `${duration(ending.last_record_age_seconds)} before the end`),
+      fact('Process', process && `${process.pid} on ${inert(process.host ?? 'an unnamed host')}`, process?.executable && inert(process.executable)),
+      fact('Allocator', process?.allocator && inert(process.allocator)),
+      fact('TaskManager', report.metrics && inert(report.metrics.task_manager)),
+      fact('Time to the limit', report.time_to_limit?.seconds === undefined ? undefined : duration(report.time_to_limit.seconds))),
+    ending.evidence.length === 0 ? null : h('details', {}, h('summary', {}, 'How the ending is known'), list(ending.evidence.map(inert))));
+}
+
+function finding(one: Finding): HTMLElement {
+  const part = (title: string, texts: string[]): HTMLElement | null => (texts.length === 0 ? null : h('div', {}, h('h4', {}, title), list(texts.map(inert))));
+  return h('article', { class: `finding ${one.role}` },
+    h('h3', {}, inert(one.summary)),
+    h('p', { class: 'tags' }, h('span', { class: 'tag' }, one.role), h('span', { class: 'tag' }, `${one.confidence} confidence`), one.bytes > 0 ? h('span', { class: 'tag' }, bytes(one.bytes)) : null, h('code', {}, one.rule)),
+    h('details', { open: one.role === 'cause' }, h('summary', {}, 'Evidence and advice'), part('Evidence', one.evidence), part('Against it', one.against), part('What to do', one.advice)));
+}
+
+export function findings(report: Report): HTMLElement {
+  return section('findings', 'Findings', ...(report.findings.length === 0 ? [h('p', {}, 'No rule of the diagnosis found anything.')] : report.findings.map(finding)));
+}
