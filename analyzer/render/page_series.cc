@@ -10,7 +10,7 @@ namespace {
 
 using evidence::TimelinePoint;
 
-constexpr std::size_t kTicks = 1200, kFamilyTicks = 300, kFamilies = 24, kCollections = 600;
+constexpr std::size_t kTicks = 1200, kFamilyTicks = 300, kFamilies = 11, kCollections = 600;
 
 Json Value(const std::optional<Bytes>& amount) { return amount ? Json(amount->count) : Json(); }
 

@@ -13,6 +13,10 @@ export function hue(index: number): string {
   return colour(`hue${(index % 12) + 1}`) + (index >= 12 ? 'a0' : '');
 }
 
+function hueName(index: number): string {
+  return `var(--hue${(index % 12) + 1})`;
+}
+
 const kSteps = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /** Ticks of a byte axis: powers of two of a unit. */
@@ -33,7 +37,27 @@ const axisBytes = (amount: number): string => bytes(amount).replace(/\.0+ /, ' '
 export function stackedChart(label: string, times: number[], areas: Area[], lines: Line[], marks: Mark[]): HTMLElement {
   const box = h('div', { class: 'chart' });
   const picture = h('div', { class: 'picture', role: 'img', 'aria-label': label });
-  box.append(picture);
+  const at = h('span', { class: 'at' });
+  const shownValues: { element: HTMLElement; values: (number | null)[] }[] = [];
+  const entry = (text: string, style: string, kind: string, values: (number | null)[]): HTMLElement => {
+    const value = h('span', { class: 'value' });
+    const swatch = h('span', { class: `swatch ${kind}`, 'aria-hidden': 'true' });
+    swatch.style.setProperty('--swatch', style);
+    shownValues.push({ element: value, values });
+    return h('li', {}, swatch, h('span', {}, text), value);
+  };
+  // From above to below, as they lie on each other.
+  const legend = h('ul', { class: 'legend values' }, ...lines.map((line) => entry(line.label, `var(--${line.colour})`, 'dashed', line.values)),
+    ...[...areas].reverse().map((area) => entry(area.label, hueName(area.hue), area.hue >= 12 ? 'pale' : '', area.values)));
+  box.append(picture, h('p', { class: 'count' }, at), legend);
+  function values(index: number): void {
+    at.textContent = `At ${moment(times[index] ?? 0)}:`;
+    for (const { element, values: column } of shownValues) {
+      const value = column[index];
+      element.textContent = value === null || value === undefined ? '' : bytes(value);
+    }
+  }
+  values(times.length - 1);
 
   // Lowest first; uPlot draws each sum and fills down to the one below it.
   const sums: (number | null)[][] = [];
@@ -49,17 +73,14 @@ export function stackedChart(label: string, times: number[], areas: Area[], line
     const grid = { stroke: colour('grid'), width: 1 };
     const axis = { stroke: colour('soft'), grid, ticks: grid, font: '12px system-ui, sans-serif' };
     const order = areas.map((_, index) => areas.length - 1 - index);   // the uppermost is drawn first
-    const series: uPlot.Series[] = [{ label: 'time', value: (_, value) => (value === null ? '' : moment(value)) }];
+    const series: uPlot.Series[] = [{}];
     for (const index of order) {
       const area = areas[index];
       if (area === undefined) continue;
-      series.push({
-        label: area.label, stroke: hue(area.hue), fill: hue(area.hue), width: 0, points: { show: false },
-        value: (_, _sum, _series, at) => { const value = at === null ? null : area.values[at]; return value === null || value === undefined ? '' : bytes(value); },
-      });
+      series.push({ label: area.label, stroke: hue(area.hue), fill: hue(area.hue), width: 0, points: { show: false } });
     }
     for (const line of lines) {
-      const one: uPlot.Series = { label: line.label, stroke: colour(line.colour), width: 2, points: { show: false }, value: (_, value) => (value === null ? '' : bytes(value)) };
+      const one: uPlot.Series = { label: line.label, stroke: colour(line.colour), width: 2, points: { show: false } };
       if (line.dashed) one.dash = [8, 5];
       series.push(one);
     }
@@ -69,17 +90,16 @@ export function stackedChart(label: string, times: number[], areas: Area[], line
       scales: { x: { time: true }, y: { range: [0, top * 1.04] } },
       axes: [{ ...axis, space: 70, values: (_, ticks) => ticks.map((tick) => clock(tick).replace(/:00$/, '')) }, { ...axis, size: 74, splits: (_u, _i, low, high) => splits(low, high), values: (_, ticks) => ticks.map(axisBytes) }],
       cursor: { drag: { x: true, y: false }, points: { show: false } },
-      legend: { live: true, markers: { width: 0 } },
+      legend: { show: false },
       series,
-      hooks: { draw: [(u) => drawMarks(u)] },
+      hooks: { draw: [(u) => drawMarks(u)], setCursor: [(u) => values(u.cursor.idx ?? times.length - 1)] },
     }, [times, ...order.map((index) => sums[index] ?? []), ...lines.map((line) => line.values)] as uPlot.AlignedData, picture);
-    // The legend is a table without headings, and a picture of one with each value at the pointer: the table below has the figures.
-    picture.querySelector('.u-legend')?.setAttribute('aria-hidden', 'true');
   }
 
   function drawMarks(u: uPlot): void {
     const context = u.ctx;
     context.save();
+    context.setLineDash([]);
     const { top: y, height, left, width } = u.bbox;
     const ratio = devicePixelRatio;
     for (const mark of marks) {
@@ -99,12 +119,12 @@ export function stackedChart(label: string, times: number[], areas: Area[], line
       context.font = `${12 * ratio}px system-ui, sans-serif`;
       const right = x + context.measureText(mark.label).width + 8 * ratio > left + width;
       context.textAlign = right ? 'right' : 'left';
-      const at = x + (right ? -5 : 5) * ratio;
+      const beside = x + (right ? -5 : 5) * ratio;
       context.lineWidth = 4 * ratio;
       context.strokeStyle = colour('paper');
       context.lineJoin = 'round';
-      context.strokeText(mark.label, at, y + 22 * ratio);
-      context.fillText(mark.label, at, y + 22 * ratio);
+      context.strokeText(mark.label, beside, y + 22 * ratio);
+      context.fillText(mark.label, beside, y + 22 * ratio);
     }
     context.restore();
   }

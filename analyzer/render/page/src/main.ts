@@ -9,7 +9,7 @@ import { ledger } from './ledger';
 import { proposal } from './proposal';
 import { rocksdb } from './rocksdb';
 import { mappings, sites, threads } from './sites';
-import { findings, summary } from './summary';
+import { findings, growth, summary } from './summary';
 import { inert } from './text';
 import { themeButton } from './theme';
 import { timeline } from './timeline';
@@ -37,6 +37,7 @@ function start(): void {
     () => findings(report),
     () => proposal(report),
     () => timeline(report, series),
+    () => growth(report),
     () => ledger(report),
     () => rocksdb(report, series),
   ];

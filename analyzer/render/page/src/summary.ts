@@ -1,7 +1,7 @@
 // The verdict, and what was found.
 import type { Finding, Report } from './data';
-import { h, list, section } from './dom';
-import { bytes, duration, inert, moment, percent } from './text';
+import { h, list, scrollable, section } from './dom';
+import { bytes, change, duration, inert, moment, percent } from './text';
 
 const kOutcomes: Record<string, string> = {
   oom_killed: 'Killed: out of memory', probably_oom_killed: 'Probably killed: out of memory', killed_by_signal: 'Killed by a signal', oom_killed_container_lived: 'Killed: out of memory, the container went on', clean_exit: 'Exited cleanly', still_running: 'Still running',
@@ -41,6 +41,16 @@ function finding(one: Finding): HTMLElement {
     h('h3', {}, inert(one.summary)),
     h('p', { class: 'tags' }, h('span', { class: 'tag' }, one.role), h('span', { class: 'tag' }, `${one.confidence} confidence`), one.bytes > 0 ? h('span', { class: 'tag' }, bytes(one.bytes)) : null, h('code', {}, one.rule)),
     h('details', { open: one.role === 'cause' }, h('summary', {}, 'Evidence and advice'), part('Evidence', one.evidence), part('Against it', one.against), part('What to do', one.advice)));
+}
+
+/** Of a kill: what had grown, and since when. */
+export function growth(report: Report): HTMLElement | null {
+  const rows = report.at_the_kill?.growth ?? [];
+  if (rows.length === 0) return null;
+  const spans = ([['last_minute', 'Last minute'], ['last_10_minutes', 'Last 10 minutes'], ['last_hour', 'Last hour'], ['last_6_hours', 'Last 6 hours'], ['in_all', 'In all']] as const).filter(([key]) => rows.some((row) => row[key] !== undefined));
+  return section('growth', 'What grew before the kill',
+    scrollable('What grew before the kill', h('table', {}, h('caption', { class: 'hidden' }, 'Growth by holder'), h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Holder'), h('th', { scope: 'col', class: 'number' }, 'At the end'), ...spans.map(([, title]) => h('th', { scope: 'col', class: 'number' }, title)))),
+      h('tbody', {}, ...rows.map((row) => h('tr', {}, h('td', { class: 'wide' }, inert(row.name)), h('td', { class: 'number' }, bytes(row.now)), ...spans.map(([key]) => { const value = row[key]; return h('td', { class: 'number' }, value === undefined ? '' : change(value)); })))))));
 }
 
 export function findings(report: Report): HTMLElement {

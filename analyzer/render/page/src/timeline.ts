@@ -2,7 +2,7 @@
 import { type Area, type Line, type Mark, stackedChart } from './chart';
 import type { Report, Series } from './data';
 import { h, section } from './dom';
-import { bytes, count, duration, inert, moment } from './text';
+import { bytes, count, duration, inert, moment, shorten } from './text';
 
 const kHues: Record<string, number> = { heap: 0, vm: 1, memtables: 2, caches: 3, readers: 4, anonymous: 5, shared: 6, file: 7, kernel: 8, rest: 9 };
 const kKilled = /kill|evict|node_out/;
@@ -42,7 +42,7 @@ export function familiesChart(series: Series): HTMLElement | null {
   const databases = new Set(data.series.map((one) => one.database));
   databases.delete(undefined);
   const areas: Area[] = data.series.map((one, index) => ({
-    label: one.unsplit ? 'caches, not told apart by family' : one.others !== undefined ? `${one.others} smaller families` : databases.size > 1 ? `${inert(one.name ?? '')} (${inert(one.database ?? '')})` : inert(one.name ?? ''),
+    label: one.unsplit ? 'caches, not told apart by family' : one.others !== undefined ? `${one.others} smaller families` : databases.size > 1 ? `${inert(one.name ?? '')} (${shorten(inert(one.database ?? ''), 28)})` : inert(one.name ?? ''),
     hue: one.unsplit ? 9 : index, values: one.bytes,
   }));
   return stackedChart(`RocksDB by column family, from ${moment(times[0] ?? 0)} to ${moment(times[times.length - 1] ?? 0)}`, times, areas, [], []);
