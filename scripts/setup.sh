@@ -10,7 +10,7 @@ set -euo pipefail
 build_packages=(
   ca-certificates ccache cmake dpkg-dev g++ git make ninja-build pkg-config python3 xz-utils
   libarchive-dev libbenchmark-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgmock-dev libgoogle-perftools4 libgtest-dev libjemalloc2 libmimalloc2.0 libnanopb-dev libprotobuf-dev
-  librocksdb-dev libtcmalloc-minimal4 libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev openjdk-17-jdk-headless protobuf-compiler zlib1g-dev
+  librocksdb-dev libtcmalloc-minimal4 libyaml-cpp-dev libzstd-dev nanopb nlohmann-json3-dev nodejs npm openjdk-17-jdk-headless protobuf-compiler zlib1g-dev
 )
 check_packages=(
   binutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
@@ -18,6 +18,7 @@ check_packages=(
   google-perftools libjemalloc-dev
   libpython3.11-testsuite maven python3-pip redis-server sqlite3
   busybox-static cpio qemu-system-x86
+  chromium fonts-dejavu-core
 )
 
 case ${1:-build} in
@@ -34,6 +35,8 @@ fi
 as_root=()   # how to become root: nothing, or sudo
 missing=()
 for package in "${wanted[@]}"; do
+  # Node.js is often there from elsewhere, with an npm of its own that Debian's conflicts with.
+  [[ $package != nodejs && $package != npm ]] || ! command -v npm >/dev/null || continue
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
 done
 
@@ -121,8 +124,29 @@ vm_kernel() {
   rm -rf "$work"
 }
 
+# The npm packages of the tests of the report's page (tests/browser), by their lock file: below
+# ${XDG_CACHE_HOME:-~/.cache}/wrackline/browser-tests.
+browser_tests() {
+  local folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/wrackline/browser-tests log
+  [[ ! -d $folder/node_modules ]] || ! cmp -s tests/browser/package-lock.json "$folder/package-lock.json" || return 0
+  echo "setup: fetching the browser tests' npm packages"
+  rm -rf "$folder"
+  mkdir -p "$folder.new"
+  cp tests/browser/{.npmrc,package.json,package-lock.json} "$folder.new"
+  log=$(mktemp)
+  if ! (cd "$folder.new" && npm ci) >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -rf "$log" "$folder.new"
+    echo "setup: the browser tests' npm packages could not be fetched (above)" >&2
+    return 1
+  fi
+  rm -f "$log"
+  mv "$folder.new" "$folder"
+}
+
 # What the tests run on and Debian 12 has not.
 beyond_debian() {
+  browser_tests
   java 11
   java 21
   java 25

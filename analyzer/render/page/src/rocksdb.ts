@@ -27,7 +27,7 @@ export function rocksdb(report: Report, series: Series): HTMLElement | null {
       { title: 'Cached blocks', cell: (family) => amount(blocks(family)), order: (family) => blocks(family) ?? -1, number: true },
       { title: 'Table readers', cell: (family) => amount(family.table_readers), order: (family) => family.table_readers ?? -1, number: true },
       { title: 'Write buffers', cell: (family) => (family.write_buffer_size === undefined ? '' : `${family.max_write_buffers ?? '?'} × ${bytes(family.write_buffer_size)}`), number: true },
-    ], data.families, { caption: 'Column families', sorted: 2, noun: 'families', text: (family) => `${family.name} ${family.database ?? ''}`.toLowerCase() }),
+    ], data.families, { caption: 'Column families', sorted: 2, most: 12, noun: 'families', text: (family) => `${family.name} ${family.database ?? ''}`.toLowerCase() }),
     data.caches.length === 0 ? null : h('h3', {}, 'Caches'),
     data.caches.length === 0 ? null : table<Cache>([
       { title: 'Families', cell: (cache) => cache.families.map(inert).join(', '), wide: true },

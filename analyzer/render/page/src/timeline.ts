@@ -42,7 +42,7 @@ export function familiesChart(series: Series): HTMLElement | null {
   const databases = new Set(data.series.map((one) => one.database));
   databases.delete(undefined);
   const areas: Area[] = data.series.map((one, index) => ({
-    label: one.unsplit ? 'caches, not told apart by family' : one.others !== undefined ? `${one.others} smaller families` : databases.size > 1 ? `${inert(one.name ?? '')} (${shorten(inert(one.database ?? ''), 28)})` : inert(one.name ?? ''),
+    label: one.unsplit ? 'caches, not told apart by family' : one.others !== undefined ? `${one.others} smaller families` : databases.size > 1 ? `${inert(one.name ?? '')} (${shorten(inert((one.database ?? '').split(' (')[0] ?? ''), 40)})` : inert(one.name ?? ''),
     hue: one.unsplit ? 9 : index, values: one.bytes,
   }));
   return stackedChart(`RocksDB by column family, from ${moment(times[0] ?? 0)} to ${moment(times[times.length - 1] ?? 0)}`, times, areas, [], []);
