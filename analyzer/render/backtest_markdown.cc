@@ -48,7 +48,7 @@ std::string BackTestMarkdown(const BackTest& test) {
 std::string RenderBackTestMarkdown(const BackTestView& view) {
   std::string out =
       fmt::format("### Back-test: {} under Flink {}, limit {} ({})\n\n", MarkdownText(view.source),
-                  MarkdownText(view.version), FormatBytes(view.test.limit), view.limit_from);
+                  view.version, FormatBytes(view.test.limit), view.limit_from);
   for (const std::string& note : view.notes) out += "- " + MarkdownText(note) + "\n";
   if (!view.notes.empty()) out += "\n";
   return out + BackTestMarkdown(view.test);
