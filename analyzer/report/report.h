@@ -33,9 +33,9 @@ struct FlinkTarget {
   std::string version;
 };
 
-// With `flink`, the proposal is for that configuration; otherwise for RocksDB itself, where RocksDB
-// was watched and its demand does not fit the limit (or there is no limit: then the proposal says
-// which one would do).
+// With `flink`, the proposal is for that configuration: of every component where the heap was seen, back-tested against this very run;
+// of RocksDB's part where it was not. Otherwise for RocksDB itself, where RocksDB was watched and its demand does not fit the limit (or
+// there is no limit: then the proposal says which one would do).
 Report BuildReport(evidence::Evidence evidence, const std::optional<FlinkTarget>& flink);
 
 }  // namespace wrackline::report
