@@ -10,6 +10,7 @@
 #     --cgroup FOLDER    memory cgroup of the TaskManager
 #     --flags "FLAG..."  more flags of the TaskManager's VM
 #   flink.sh submit FOLDER NAME=VALUE...   start the tests' job (OrdersJob says which names there are)
+#   flink.sh get FOLDER metrics|rest [PATH]    what the TaskManager's Prometheus endpoint or the JobManager's REST endpoint answers
 #   flink.sh down FOLDER               end both
 #
 # The TaskManager runs with the flags and the -D list that this Flink derives from the configuration. FOLDER then has
@@ -117,7 +118,7 @@ CONFIG
     { cat "$folder/derive.log" >&2; fail "Flink refuses the configuration"; }
   echo "$derived" >"$folder/memory"
   start jobmanager "$java" -Xmx256m -XX:TieredStopAtLevel=1 "${opens[@]}" "$logging" -cp "$flink/*" \
-    org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$folder/conf"
+    org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$folder/conf" -D metrics.reporters=none
   local -a flags dynamic environment=()
   read -ra flags < <(echo "$(sed -n 1p "$folder/memory") $more")
   read -ra dynamic < <(sed -n 2p "$folder/memory")
@@ -141,6 +142,18 @@ submit() {
   grep '^job ' "$folder/submit.log"
 }
 
+get() {
+  # shellcheck disable=SC1091
+  source "$folder/cluster"
+  # shellcheck disable=SC2154
+  case $1 in
+    metrics) set -- "http://127.0.0.1:$prometheus/metrics" ;;
+    rest) set -- "http://127.0.0.1:$port${2:-/overview}" ;;
+    *) fail "what is $1? metrics or rest" ;;
+  esac
+  python3 -c 'import shutil, sys, urllib.request as r; shutil.copyfileobj(r.build_opener(r.ProxyHandler({})).open(sys.argv[1], timeout=30), sys.stdout.buffer)' "$1"
+}
+
 down() {
   local name pid
   for name in taskmanager jobmanager; do
@@ -160,6 +173,6 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 shift 2
 case $action in
-  up | submit | down) "$action" "$@" ;;
-  *) fail "what is $action? up, submit or down" ;;
+  up | submit | get | down) "$action" "$@" ;;
+  *) fail "what is $action? up, submit, get or down" ;;
 esac

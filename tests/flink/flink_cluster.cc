@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -40,24 +41,43 @@ std::string Compile(const std::string& jars, const std::string& folder) {
   return end.exited(0) ? "" : "javac: " + end.err;
 }
 
+std::string Trouble(const ProcessEnd& end) {
+  return end.exited(0) ? "" : end.err + end.out + "(no more was said)";
+}
+
 }  // namespace
 
 FlinkCluster::FlinkCluster(FlinkOptions options) : options_(std::move(options)) {}
 
 FlinkCluster::~FlinkCluster() {
   Script({"down"});
-  if (!testing::Test::HasFailure()) return;
+  if (testing::Test::HasFailure()) KeepLogs();
+}
+
+void FlinkCluster::KeepLogs() const {
+  const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
+  std::string name = test ? test->name() : "test";
+  std::replace(name.begin(), name.end(), '/', '-');
+  std::string kept = std::string(WRACKLINE_FLINK_KEPT) + "/" + name;
+  for (int i = 2; std::filesystem::exists(kept) && i < 100; ++i)
+    kept = std::string(WRACKLINE_FLINK_KEPT) + "/" + name + "-" + std::to_string(i);
+  std::error_code error;
+  std::filesystem::create_directories(kept, error);
+  const auto options =
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing;
+  for (const char* part : {"conf", "recordings", "taskmanager.log", "jobmanager.log", "submit.log",
+                           "taskmanager.status", "memory"})
+    std::filesystem::copy(folder_ / part, kept + "/" + part, options, error);
   const std::string text = Read(log());
-  std::cout << "the end of the TaskManager's log:\n"
+  std::cout << "kept in " << kept << "; the end of the TaskManager's log:\n"
             << text.substr(text.size() < 8000 ? 0 : text.size() - 8000) << '\n';
 }
 
-std::string FlinkCluster::Script(const std::vector<std::string>& arguments) const {
+ProcessEnd FlinkCluster::Script(const std::vector<std::string>& arguments) const {
   ProcessOptions script;
   script.command = {WRACKLINE_FLINK_SCRIPT, arguments[0], folder_.path()};
   script.command.insert(script.command.end(), arguments.begin() + 1, arguments.end());
-  const ProcessEnd end = RunProcess(script);
-  return end.exited(0) ? "" : end.err + end.out + "(no more was said)";
+  return RunProcess(script);
 }
 
 std::string FlinkCluster::Up() {
@@ -74,18 +94,29 @@ std::string FlinkCluster::Up() {
                                         "--java", home,      "--config", more};
   if (options_.preload) arguments.insert(arguments.end(), {"--preload", WRACKLINE_PRELOAD_LIBRARY});
   if (!options_.cgroup.empty()) arguments.insert(arguments.end(), {"--cgroup", options_.cgroup});
-  return Script(arguments);
+  return Trouble(Script(arguments));
 }
 
 std::string FlinkCluster::Submit(const std::vector<std::string>& options) {
   std::vector<std::string> arguments = {"submit"};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  return Script(arguments);
+  return Trouble(Script(arguments));
+}
+
+std::string FlinkCluster::Metrics() const { return Script({"get", "metrics"}).out; }
+
+std::string FlinkCluster::Rest(const std::string& path) const {
+  return Script({"get", "rest", path}).out;
+}
+
+pid_t FlinkCluster::TaskManagerPid() const {
+  pid_t pid = 0;
+  std::ifstream(folder_ / "taskmanager.pid") >> pid;
+  return pid;
 }
 
 void FlinkCluster::KillTaskManager() const {
-  pid_t pid = 0;
-  if (std::ifstream(folder_ / "taskmanager.pid") >> pid && pid > 0) kill(pid, SIGKILL);
+  if (const pid_t pid = TaskManagerPid(); pid > 0) kill(pid, SIGKILL);
   WaitFor([&] { return TaskManagerStatus() >= 0; }, std::chrono::seconds(20));
 }
 

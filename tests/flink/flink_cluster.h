@@ -29,7 +29,8 @@ class FlinkCluster {
   explicit FlinkCluster(FlinkOptions options);
   FlinkCluster(const FlinkCluster&) = delete;
   FlinkCluster& operator=(const FlinkCluster&) = delete;
-  // Prints the end of the TaskManager's log when the test has failed.
+  // When the test has failed: keeps the logs, the configuration and the recordings, says where, and prints the end of
+  // the TaskManager's log.
   ~FlinkCluster();
 
   // Each returns what went wrong, or nothing. Up waits until the TaskManager has registered.
@@ -37,7 +38,12 @@ class FlinkCluster {
   // OrdersJob's options, NAME=VALUE.
   std::string Submit(const std::vector<std::string>& options);
 
+  // What the TaskManager's Prometheus endpoint says, and the JobManager's REST endpoint at a path; empty: no answer.
+  std::string Metrics() const;
+  std::string Rest(const std::string& path) const;
+
   void KillTaskManager() const;
+  pid_t TaskManagerPid() const;
   // The TaskManager's exit status as a shell has it (137: killed); -1 while it runs.
   int TaskManagerStatus() const;
 
@@ -46,7 +52,8 @@ class FlinkCluster {
   std::string log() const { return folder_ / "taskmanager.log"; }
 
  private:
-  std::string Script(const std::vector<std::string>& arguments) const;
+  ProcessEnd Script(const std::vector<std::string>& arguments) const;
+  void KeepLogs() const;
   const FlinkOptions options_;
   const TemporaryFolder folder_;
 };

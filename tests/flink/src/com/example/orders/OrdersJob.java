@@ -2,6 +2,7 @@ package com.example.orders;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -21,7 +22,8 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  *   checkpoint   milliseconds between, 5000
  *   pause        milliseconds at least from a checkpoint's end to the next one, 0
  *   forget       a key's list once in so many of its records; 0: never
- *   fault        none, inflater, direct, readoptions: what the job forgets to close
+ *   records      after so many a source subtask is silent while the job runs on; 0: never
+ *   fault        none, inflater, direct, readoptions, iterators: what the job forgets to close
  *   every        once in so many records, 100
  * </pre>
  *
@@ -37,6 +39,9 @@ public final class OrdersJob {
     int keys = Integer.parseInt(options.getOrDefault("keys", "65536"));
     int payload = Integer.parseInt(options.getOrDefault("payload", "1000"));
     long rate = Long.parseLong(options.getOrDefault("rate", "0"));
+    long records = Long.parseLong(options.getOrDefault("records", "0"));
+    String fault = options.getOrDefault("fault", "none");
+    int every = Integer.parseInt(options.getOrDefault("every", "100"));
     StreamExecutionEnvironment environment =
         StreamExecutionEnvironment.createRemoteEnvironment(
             options.get("host"), Integer.parseInt(options.get("port")), options.get("jar"));
@@ -45,20 +50,18 @@ public final class OrdersJob {
     environment.getCheckpointConfig().setMinPauseBetweenCheckpoints(Long.parseLong(options.getOrDefault("pause", "0")));
     DataStream<byte[]> decoded =
         environment
-            .fromSequence(1, Long.MAX_VALUE)
-            .name("orders")
+            .fromSource(new CountedOrders(records), WatermarkStrategy.noWatermarks(), "orders")
             .map(new MakeOrder(payload, rate))
             .returns(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
             .name("make order")
             .disableChaining()
-            .map(new DecodeOrder(options.getOrDefault("fault", "none"), Integer.parseInt(options.getOrDefault("every", "100"))))
+            .map(new DecodeOrder(fault.equals("iterators") ? "none" : fault, every))
             .returns(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
             .name("decode order")
             .disableChaining();
     decoded
         .keyBy((byte[] order) -> keyOf(order, keys), Types.INT)
-        .process(new FoldOrders(Integer.parseInt(options.getOrDefault("forget", "0"))))
-        .name("fold orders")
+        .transform("fold orders", Types.LONG, new FoldOrdersOperator(Integer.parseInt(options.getOrDefault("forget", "0")), fault.equals("iterators") ? every : 0))
         .sinkTo(new DiscardingSink<>())
         .name("nowhere");
     decoded
