@@ -4,6 +4,8 @@
 #   ./demo.sh               set up, build, run the demo (under two minutes after the build)
 #   ./demo.sh --no-root     run it as it runs where no memory cgroup can be made
 #   ./demo.sh --limit SIZE  another memory limit (default 256m)
+#   ./demo.sh --flink [VERSION]   the same with a real Flink TaskManager, 1.20.3 or 2.3.0, and the managed case after
+#                           it (six minutes; scripts/demo-flink.sh --help says what it does; needs root)
 #
 # What it does:
 #   1. installs the Debian packages that are missing, configures and builds (only what has changed)
@@ -25,6 +27,7 @@ with_root=yes
 while (($#)); do
   case $1 in
     --help | -h) usage; exit 0 ;;
+    --flink) shift; exec scripts/demo-flink.sh "$@" ;;
     --no-root) with_root=no; shift ;;
     --limit) limit=${2:?--limit needs a size}; shift 2 ;;
     *) echo "demo: unknown argument '$1' (see ./demo.sh --help)" >&2; exit 2 ;;

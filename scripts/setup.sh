@@ -2,6 +2,7 @@
 # Installs the Debian packages that wrackline is built and tested with. Idempotent: says nothing when all are there.
 #
 #   scripts/setup.sh build    what ./demo.sh needs
+#   scripts/setup.sh flink [VERSION]   what ./demo.sh --flink needs (adds Maven, and Flink's jars)
 #   scripts/setup.sh check    what ./check.sh needs (adds clang and the test tools)
 #
 # Needs root, or sudo. Exit status 1 with the command to run by hand when it can have neither.
@@ -23,6 +24,7 @@ check_packages=(
 
 case ${1:-build} in
   build) wanted=("${build_packages[@]}") ;;
+  flink) wanted=("${build_packages[@]}" maven python3-pip util-linux) ;;
   check) wanted=("${build_packages[@]}" "${check_packages[@]}") ;;
   *) sed -n '2,/^set -euo/{/^set -euo/d;s/^# \{0,1\}//p}' "$0"; exit 2 ;;
 esac
@@ -167,8 +169,19 @@ beyond_debian() {
   java_library org.rocksdb:rocksdbjni:9.10.0:jar:linux64 librocksdbjni-9.10.0.so librocksdbjni-linux64.so
 }
 
+# What comes from elsewhere, once Debian's packages are there.
+rest() {
+  case ${1:-build} in
+    check) beyond_debian ;;
+    flink)
+      flink "${2:-1.20.3}"
+      [[ ${2:-1.20.3} == 1.* ]] || java 21
+      ;;
+  esac
+}
+
 if ! ((${#missing[@]})); then
-  [[ ${1:-build} != check ]] || beyond_debian
+  rest "$@"
   exit 0
 fi
 
@@ -190,4 +203,4 @@ if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update &&
   echo "setup: apt-get failed (above); the packages are named for Debian 12" >&2
   exit 1
 fi
-[[ ${1:-build} != check ]] || beyond_debian
+rest "$@"
