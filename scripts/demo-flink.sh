@@ -133,8 +133,8 @@ echo "== demo: what it needs instead:"
 echo "== demo: the same job under the same limit with the proposed configuration, for $alive s"
 run proposed "$out/proposed.yaml"
 lives proposed $alive || fail "the TaskManager should have lived, it ended with $(<"$out/proposed/taskmanager.status") (see $out/proposed)"
-end
 "$wrackline" report --config "$out/proposed/conf/config.yaml" --flink-version "$version" "$out/proposed/recordings" | tee "$out/proposed/report.txt"
+end
 
 cat >"$out/managed.yaml" <<'CONFIG'
 taskmanager.memory.process.size: 1024m
