@@ -108,16 +108,26 @@ appender.console.type = CONSOLE
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} - %m%n
 CONFIG
+  # Flink 1.10 has log4j 1 and knows this file's name only.
+  cat >"$folder/conf/log4j-1.properties" <<CONFIG
+log4j.rootLogger=INFO, console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{HH:mm:ss,SSS} %-5p %c{1} - %m%n
+CONFIG
+  if compgen -G "$flink/flink-runtime_2.*.jar" >/dev/null; then
+    { echo "state.backend: rocksdb"; cat "$folder/conf/config.yaml"; } >"$folder/conf/flink-conf.yaml"
+  fi
   (cd "$classes" && python3 -c 'import shutil, sys; shutil.make_archive(sys.argv[1], "zip", ".")' "$folder/job")
   mv "$folder/job.zip" "$folder/job.jar"
   {
     printf 'java=%q\nflink=%q\nport=%q\nprometheus=%q\n' "$java" "$flink" "${ports[1]}" "${ports[2]}"
   } >"$folder/cluster"
-  local logging=-Dlog4j.configurationFile=file://$folder/conf/log4j.properties derived
-  derived=$("$java" -XX:TieredStopAtLevel=1 "${opens[@]}" "$logging" -cp "$classes:$flink/*" com.example.orders.DeriveMemory "$folder/conf" 2>"$folder/derive.log" | grep -E '^-(Xm|D)') ||
+  local derived
+  derived=$("$java" -XX:TieredStopAtLevel=1 "${opens[@]}" "${logging[@]}" -cp "$classes:$flink/*" com.example.orders.DeriveMemory "$folder/conf" 2>"$folder/derive.log" | grep -E '^-(Xm|D)') ||
     { cat "$folder/derive.log" >&2; fail "Flink refuses the configuration"; }
   echo "$derived" >"$folder/memory"
-  start jobmanager "$java" -Xmx256m -XX:TieredStopAtLevel=1 "${opens[@]}" "$logging" -cp "$flink/*" \
+  start jobmanager "$java" -Xmx256m -XX:TieredStopAtLevel=1 "${opens[@]}" "${logging[@]}" -cp "$flink/*" \
     org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$folder/conf" -D metrics.reporters=none
   local -a flags dynamic environment=()
   read -ra flags < <(echo "$(sed -n 1p "$folder/memory") $more")
@@ -126,7 +136,7 @@ CONFIG
   local -a enter=()
   # shellcheck disable=SC2016
   [[ -z $cgroup ]] || enter=(bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$cgroup")
-  start taskmanager "${enter[@]}" env "${environment[@]}" "$java" "${flags[@]}" "${opens[@]}" "$logging" -cp "$flink/*" \
+  start taskmanager "${enter[@]}" env "${environment[@]}" "$java" "${flags[@]}" "${opens[@]}" "${logging[@]}" -cp "$flink/*" \
     org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$folder/conf" "${dynamic[@]}"
   await jobmanager 'Rest endpoint listening'
   await taskmanager 'Successful registration at resource manager'
@@ -136,7 +146,7 @@ submit() {
   # shellcheck disable=SC1091
   source "$folder/cluster"
   # shellcheck disable=SC2154
-  "$java" -XX:TieredStopAtLevel=1 "${opens[@]}" "-Dlog4j.configurationFile=file://$folder/conf/log4j.properties" -cp "$folder/job.jar:$flink/*" \
+  "$java" -XX:TieredStopAtLevel=1 "${opens[@]}" "${logging[@]}" -cp "$folder/job.jar:$flink/*" \
     com.example.orders.OrdersJob host=127.0.0.1 "port=$port" "jar=$folder/job.jar" "$@" >"$folder/submit.log" 2>&1 ||
     { tail -n 30 "$folder/submit.log" >&2; fail "the job was not taken: $folder/submit.log"; }
   grep '^job ' "$folder/submit.log"
@@ -172,6 +182,7 @@ action=$1
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 shift 2
+logging=("-Dlog4j.configurationFile=file://$folder/conf/log4j.properties" "-Dlog4j.configuration=file://$folder/conf/log4j-1.properties")
 case $action in
   up | submit | get | down) "$action" "$@" ;;
   *) fail "what is $action? up, submit, get or down" ;;

@@ -21,8 +21,21 @@ std::string Read(const std::string& path) {
   return text.str();
 }
 
+// Flink 1.10 has few of the interfaces that the job is written to: what differs is in src-1.10.
+std::vector<std::filesystem::path> Sources(const std::string& flink) {
+  const std::filesystem::path sources = WRACKLINE_FLINK_SOURCES;
+  std::vector<std::filesystem::path> files;
+  if (flink.starts_with("1.10.")) {
+    files = {sources / "DecodeOrder.java", sources / "MakeOrder.java"};
+  }
+  const std::filesystem::path folder =
+      files.empty() ? sources : std::filesystem::path(WRACKLINE_FLINK_SOURCES_1_10);
+  for (const auto& file : std::filesystem::directory_iterator(folder)) files.push_back(file.path());
+  return files;
+}
+
 // The job's classes for this Flink's jars.
-std::string Compile(const std::string& jars, const std::string& folder) {
+std::string Compile(const std::string& flink, const std::string& jars, const std::string& folder) {
   ProcessOptions javac;
   javac.command = {JavaHome("17") + "/bin/javac",
                    "-nowarn",
@@ -35,8 +48,7 @@ std::string Compile(const std::string& jars, const std::string& folder) {
                    jars + "/*",
                    "-d",
                    folder};
-  for (const auto& file : std::filesystem::directory_iterator(WRACKLINE_FLINK_SOURCES))
-    javac.command.push_back(file.path());
+  for (const std::filesystem::path& file : Sources(flink)) javac.command.push_back(file);
   const ProcessEnd end = RunProcess(javac);
   return end.exited(0) ? "" : "javac: " + end.err;
 }
@@ -87,7 +99,8 @@ std::string FlinkCluster::Up() {
   if (home.empty()) return NoJava(options_.java);
   const std::string classes = folder_ / "classes";
   std::filesystem::create_directory(classes);
-  if (std::string trouble = Compile(jars, classes); !trouble.empty()) return trouble;
+  if (std::string trouble = Compile(options_.flink, jars, classes); !trouble.empty())
+    return trouble;
   const std::string more = folder_ / "more.yaml";
   std::ofstream(more) << options_.configuration;
   std::vector<std::string> arguments = {"up",     "--flink", jars,       "--classes", classes,
