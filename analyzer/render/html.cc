@@ -32,11 +32,12 @@ std::string EmbeddableJson(std::string json) {
   return safe;
 }
 
-std::string RenderHtml(const report::Report& report, const std::vector<PastProfile>& past) {
+std::string RenderHtml(const report::Report& report, const std::vector<PastProfile>& past,
+                       const PageLimits& limits) {
   Json data = {{"page", kPageSchema}};
   data["report"] = ReportJson(report);
   data["series"] = PageSeriesJson(report);
-  data["profile"] = PageProfileJson(report.evidence, past);
+  data["profile"] = PageProfileJson(report.evidence, past, limits);
   // Pure ASCII: U+2028 and U+2029 are escaped by that too.
   const std::string json = EmbeddableJson(data.dump(-1, ' ', true, Json::error_handler_t::replace));
   const std::string_view page = PageTemplate();

@@ -6,6 +6,7 @@
 // RocksDB by family over the time, and the live bytes of every stack (page_data.h). docs/html-report.md describes the page.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,16 @@ struct PastProfile {
   std::vector<evidence::ThreadGroup> thread_groups;
 };
 
-// At most some 3 MiB, however long the recording and however many its stacks: what is thinned out says so. Names from the recording
+// How much of the stacks the page carries: the smallest beyond it are one frame together. With these the page stays below 3 MiB.
+struct PageLimits {
+  std::size_t nodes = 80'000;  // of the tree of frames, some 7 bytes each
+  std::size_t rows = 40'000;   // of the first view, some 30 bytes each; the others have half of it
+};
+
+// Small, however long the recording and however many its stacks: what is thinned out is said on the page. Names from the recording
 // are data all the way: nothing of them is markup.
-std::string RenderHtml(const report::Report& report, const std::vector<PastProfile>& past);
+std::string RenderHtml(const report::Report& report, const std::vector<PastProfile>& past,
+                       const PageLimits& limits = {});
 
 // JSON that may stand in a script element whatever its strings are: pure ASCII without <, > and &.
 std::string EmbeddableJson(std::string json);

@@ -16,8 +16,10 @@ namespace wrackline::render {
 Json PageSeriesJson(const report::Report& report);
 
 // {strings, modules, frames, tree, groups, libraries, views}: every stack once, as a tree of frames from the thread's start to the
-// allocation in depth-first order; and per view (a moment, or all that was ever allocated) the bytes of each stack.
-Json PageProfileJson(const evidence::Evidence& evidence, const std::vector<PastProfile>& past);
+// allocation in depth-first order; and per view (a moment, or all that was ever allocated) the bytes of each stack, in units of `unit`
+// bytes: 1, or 1024 where there are many.
+Json PageProfileJson(const evidence::Evidence& evidence, const std::vector<PastProfile>& past,
+                     const PageLimits& limits);
 
 // Indexes of at most `most` ticks and some more: of each equal part of the time the tick with the largest charge, and all of the last
 // minute as far as they are not too many. The first and the newest are always there.

@@ -15,10 +15,8 @@ using evidence::Site;
 using evidence::SiteFrame;
 using evidence::ThreadGroup;
 
-// A node is some eight bytes of the page. With what else is in it the page stays below 3 MiB.
-constexpr std::size_t kMostNodes = 160'000;
-// So do the rows of all views together.
-constexpr std::size_t kMostRows = 160'000;
+// Figures of this many rows and more are in KiB: samples say no more, and the page is a third smaller.
+constexpr std::size_t kManyRows = 10'000;
 
 // What a frame is, for its colour. A set of bits, as the page reads it.
 enum FrameFlag : unsigned { kJava = 1, kRocksDb = 2, kPlumbing = 4, kNamed = 8, kNoFrame = 16 };
@@ -57,6 +55,8 @@ std::string LibraryOf(const Site& site) {
 
 class Tree {
  public:
+  explicit Tree(std::size_t most) : most_(most) {}
+
   // The node of this stack. A stack that no more nodes can be made for ends where the tree does.
   std::size_t Add(const Site& site) {
     std::size_t at = 0;
@@ -74,6 +74,13 @@ class Tree {
       at = next;
     }
     return at;
+  }
+
+  // Of all stacks that are too small to have their own.
+  std::size_t AddSmaller() {
+    SiteFrame smaller;
+    smaller.function = "(smaller stacks)";
+    return Child(0, Frame(smaller, kNoFrame), true);
   }
 
   // For the order of siblings only: largest first.
@@ -138,16 +145,17 @@ class Tree {
     return place->second;
   }
 
-  std::size_t Child(std::size_t parent, std::uint32_t frame) {
+  std::size_t Child(std::size_t parent, std::uint32_t frame, bool always = false) {
     const std::uint64_t key = (static_cast<std::uint64_t>(parent) << 32) | frame;
     const auto found = children_.find(key);
     if (found != children_.end()) return found->second;
-    if (nodes_.size() > kMostNodes) return parent;
+    if (nodes_.size() > most_ && !always) return parent;
     children_.emplace(key, static_cast<std::uint32_t>(nodes_.size()));
     nodes_.push_back({static_cast<std::uint32_t>(parent), frame, 0});
     return nodes_.size() - 1;
   }
 
+  std::size_t most_;
   std::vector<Node> nodes_ = std::vector<Node>(1);
   std::unordered_map<std::uint64_t, std::uint32_t> children_;
   std::unordered_map<std::string, std::uint32_t> known_;
@@ -162,107 +170,142 @@ class Tree {
 struct Row {
   std::size_t node = 0, group = 0, library = 0;
   Bytes amount;
-  const std::vector<Bytes>* by_age = nullptr;
+  std::vector<Bytes> by_age = {};
+
+  void Add(Bytes more, const std::vector<Bytes>& ages) {
+    amount += more;
+    if (by_age.size() < ages.size()) by_age.resize(ages.size());
+    for (std::size_t part = 0; part < ages.size(); ++part) by_age[part] += ages[part];
+  }
 };
 
 class Profile {
  public:
-  // Of what is live at one moment. A site's bytes that no group has are those of group 0, which has no name.
-  std::vector<Row> Live(const std::vector<Site>& sites, const std::vector<ThreadGroup>& groups) {
-    std::vector<Row> rows;
-    std::vector<std::size_t> nodes(sites.size()), libraries(sites.size());
-    std::vector<Bytes> left(sites.size());
-    std::size_t used = 0;
-    for (; used < sites.size() && sites[used].live.count > 0 && used < Room(); ++used) {
-      const Site& site = sites[used];
-      nodes[used] = tree_.Add(site);
-      libraries[used] = libraries_.Index(LibraryOf(site));
-      left[used] = site.live;
-      tree_.Weigh(nodes[used], site.live.count);
+  explicit Profile(const PageLimits& limits) : tree_(limits.nodes) {}
+
+  // Of what is live at one moment, the largest sites by themselves. A site's bytes that no group has are those of group 0, which has no name.
+  std::vector<Row> Live(const std::vector<Site>& sites, const std::vector<ThreadGroup>& groups,
+                        std::size_t most) {
+    std::size_t known = 0;
+    while (known < sites.size() && sites[known].live.count > 0) ++known;
+    const std::size_t own = std::min(known, most);
+    std::vector<std::size_t> nodes(own), libraries(own);
+    for (std::size_t i = 0; i < own; ++i) {
+      nodes[i] = tree_.Add(sites[i]);
+      libraries[i] = libraries_.Index(LibraryOf(sites[i]));
+      tree_.Weigh(nodes[i], sites[i].live.count);
     }
-    for (std::size_t i = used; i < sites.size(); ++i) left_out_ += sites[i].live.count > 0 ? 1 : 0;
-    for (const ThreadGroup& group : groups) {
-      const std::size_t index = Group(group);
-      for (const ThreadGroup::Part& part : group.by_site) {
-        if (part.site >= used || part.live.count <= 0) continue;
+    std::vector<Bytes> left(known);
+    for (std::size_t i = 0; i < known; ++i) left[i] = sites[i].live;
+    std::vector<Row> rows;
+    const auto add = [&](std::size_t site, std::size_t group, Bytes amount,
+                         const std::vector<Bytes>& ages, Row* smaller) {
+      if (site >= own) {
+        smaller->group = group;
+        smaller->Add(amount, ages);
+      } else {
+        rows.push_back({nodes[site], group, libraries[site], amount, ages});
+      }
+    };
+    std::vector<Row> smaller(groups.size() + 1);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const std::size_t index = Group(groups[i]);
+      for (const ThreadGroup::Part& part : groups[i].by_site) {
+        if (part.site >= known || part.live.count <= 0) continue;
         const Bytes amount = std::min(part.live, left[part.site]);
         left[part.site] -= amount;
-        rows.push_back({nodes[part.site], index, libraries[part.site], amount,
-                        part.by_age.empty() ? nullptr : &part.by_age});
+        add(part.site, index, amount, part.by_age, &smaller[i]);
       }
     }
-    for (std::size_t i = 0; i < used; ++i) {
+    for (std::size_t i = 0; i < known; ++i) {
       // What is left of a site with groups is what rounding left.
       const bool grouped = left[i] < sites[i].live;
       if (left[i].count <= 0 || (grouped && left[i].count < 64)) continue;
-      rows.push_back({nodes[i], 0, libraries[i], left[i],
-                      grouped || sites[i].live_by_age.empty() ? nullptr : &sites[i].live_by_age});
+      add(i, 0, left[i], grouped ? std::vector<Bytes>() : sites[i].live_by_age, &smaller.back());
     }
-    rows_ += rows.size();
+    AddSmaller(std::move(smaller), known - own, &rows);
     return rows;
   }
 
-  std::vector<Row> Allocated(const std::vector<Site>& sites) {
+  std::vector<Row> Allocated(const std::vector<Site>& sites, std::size_t most) {
     std::vector<const Site*> order;
     for (const Site& site : sites)
       if (site.allocated.count > 0) order.push_back(&site);
     std::stable_sort(order.begin(), order.end(),
                      [](const Site* a, const Site* b) { return a->allocated > b->allocated; });
+    const std::size_t own = std::min(most, order.size());
     std::vector<Row> rows;
-    for (const Site* site : order) {
-      if (rows.size() >= Room()) {
-        left_out_ += 1;
-        continue;
-      }
-      rows.push_back(
-          {tree_.Add(*site), 0, libraries_.Index(LibraryOf(*site)), site->allocated, nullptr});
-    }
-    rows_ += rows.size();
+    for (std::size_t i = 0; i < own; ++i)
+      rows.push_back({tree_.Add(*order[i]),
+                      0,
+                      libraries_.Index(LibraryOf(*order[i])),
+                      order[i]->allocated,
+                      {}});
+    std::vector<Row> smaller(1);
+    for (std::size_t i = own; i < order.size(); ++i) smaller[0].Add(order[i]->allocated, {});
+    AddSmaller(std::move(smaller), order.size() - own, &rows);
     return rows;
   }
 
-  Json Rows(const std::vector<Row>& rows) const {
+  // In the order of the tree: the difference to the row before is short.
+  Json Rows(std::vector<Row> rows, std::int64_t unit) const {
+    for (Row& row : rows) row.node = tree_.Rank(row.node);
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const Row& a, const Row& b) { return a.node < b.node; });
     Json node = Json::array(), group = Json::array(), library = Json::array(),
          bytes = Json::array();
+    std::array<Json, evidence::kAgeParts> ages;
+    ages.fill(Json::array());
     bool grouped = false, aged = false;
+    std::size_t before = 0;
+    const auto in_units = [unit](Bytes amount) { return (amount.count + unit / 2) / unit; };
     for (const Row& row : rows) {
-      node.push_back(tree_.Rank(row.node));
+      node.push_back(row.node - before);
+      before = row.node;
       group.push_back(row.group);
       library.push_back(row.library);
-      bytes.push_back(row.amount.count);
+      bytes.push_back(in_units(row.amount));
+      for (std::size_t part = 0; part < ages.size(); ++part)
+        ages[part].push_back(part < row.by_age.size() ? in_units(row.by_age[part]) : 0);
       grouped |= row.group != 0;
-      aged |= row.by_age != nullptr;
+      aged |= !row.by_age.empty();
     }
     Json json = {
         {"node", std::move(node)}, {"library", std::move(library)}, {"bytes", std::move(bytes)}};
     if (grouped) json["group"] = std::move(group);
-    if (!aged) return json;
-    for (std::size_t part = 0; part < evidence::kAgeParts; ++part) {
-      Json column = Json::array();
-      for (const Row& row : rows)
-        column.push_back(
-            row.by_age != nullptr && part < row.by_age->size() ? (*row.by_age)[part].count : 0);
-      json["age"].push_back(std::move(column));
-    }
+    if (aged) json["age"] = std::move(ages);
     return json;
   }
 
-  Json Finish(Json views) {
-    Json json = {{"strings", tree_.Strings()},
+  Json Finish(Json tree, Json views, std::int64_t unit) {
+    Json json = {{"unit", unit},
+                 {"strings", tree_.Strings()},
                  {"modules", tree_.Modules()},
                  {"frames", tree_.Frames()},
                  {"groups", std::move(groups_)},
-                 {"libraries", libraries_.Take()}};
-    json["views"] = std::move(views);
+                 {"libraries", libraries_.Take()},
+                 {"tree", std::move(tree)},
+                 {"views", std::move(views)}};
     if (tree_.cut() > 0) json["cut_short"] = tree_.cut();
-    if (left_out_ > 0) json["left_out"] = left_out_;
+    if (smaller_ > 0) json["smaller"] = smaller_;
     return json;
   }
 
   Json TakeTree() { return tree_.Take(); }
 
  private:
-  std::size_t Room() const { return rows_ < kMostRows ? kMostRows - rows_ : 0; }
+  void AddSmaller(std::vector<Row> smaller, std::size_t stacks, std::vector<Row>* rows) {
+    smaller_ = std::max(smaller_, stacks);
+    if (stacks == 0) return;
+    const std::size_t node = tree_.AddSmaller();
+    for (Row& row : smaller) {
+      if (row.amount.count <= 0) continue;
+      row.node = node;
+      row.library = libraries_.Index("(smaller stacks)");
+      tree_.Weigh(node, row.amount.count);
+      rows->push_back(std::move(row));
+    }
+  }
 
   std::size_t Group(const ThreadGroup& group) {
     const std::string key = std::string(Name(group.kind)) + '\0' + group.name;
@@ -275,38 +318,39 @@ class Profile {
   Texts libraries_;
   Json groups_ = Json::array({{{"name", ""}, {"kind", "unknown"}}});
   std::unordered_map<std::string, std::size_t> known_groups_;
-  std::size_t rows_ = 0, left_out_ = 0;
+  std::size_t smaller_ = 0;  // stacks of the view that has the most of them
 };
 
 }  // namespace
 
-Json PageProfileJson(const evidence::Evidence& evidence, const std::vector<PastProfile>& past) {
+Json PageProfileJson(const evidence::Evidence& evidence, const std::vector<PastProfile>& past,
+                     const PageLimits& limits) {
   if (evidence.sites.empty()) return nullptr;
   const evidence::Time end =
       evidence.heap_profile ? evidence.heap_profile->taken : evidence.last_record;
-  Profile profile;
+  Profile profile(limits);
   struct View {
     Json head;
     std::vector<Row> rows;
   };
   std::vector<View> views;
   views.push_back({{{"id", "end"}, {"kind", "live"}, {"time", Stamp(end)}},
-                   profile.Live(evidence.sites, evidence.thread_groups)});
+                   profile.Live(evidence.sites, evidence.thread_groups, limits.rows)});
   for (const PastProfile& moment : past)
     views.push_back({{{"id", "past"}, {"kind", "live"}, {"time", Stamp(moment.time)}},
-                     profile.Live(moment.sites, moment.thread_groups)});
-  std::vector<Row> allocated = profile.Allocated(evidence.sites);
+                     profile.Live(moment.sites, moment.thread_groups, limits.rows / 2)});
+  std::vector<Row> allocated = profile.Allocated(evidence.sites, limits.rows / 2);
   if (!allocated.empty())
     views.push_back(
         {{{"id", "allocated"}, {"kind", "allocated"}, {"time", Stamp(end)}}, std::move(allocated)});
   Json tree = profile.TakeTree();
+  const std::int64_t unit = views.front().rows.size() >= kManyRows ? 1024 : 1;
   Json list = Json::array();
   for (View& view : views) {
-    view.head["rows"] = profile.Rows(view.rows);
+    view.head["rows"] = profile.Rows(std::move(view.rows), unit);
     list.push_back(std::move(view.head));
   }
-  Json json = profile.Finish(std::move(list));
-  json["tree"] = std::move(tree);
+  Json json = profile.Finish(std::move(tree), std::move(list), unit);
   if (evidence.process.start || evidence.process.recording_start)
     json["start"] = Stamp(end - evidence.Lifetime());
   return json;

@@ -247,10 +247,10 @@ std::vector<std::size_t> ThinnedTicks(const std::vector<TimelinePoint>& timeline
       ticks.back() = i;
     }
   }
-  // Should all have one time, or the clock have been set back.
+  // Should all have one time.
   if (ticks.size() > most + 1) {
     std::vector<std::size_t> fewer;
-    const std::size_t step = ticks.size() / most + 1;
+    const std::size_t step = ticks.size() / (most - tail) + 1;
     for (std::size_t i = 0; i < ticks.size(); i += step) fewer.push_back(ticks[i]);
     ticks = std::move(fewer);
   }

@@ -1,5 +1,6 @@
 #include "analyzer/render/html.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -97,7 +98,7 @@ TEST(Html, KeepsHostileNamesAsData) {
   const Parsed data = Parsed::parse(json);
   const Parsed& strings = data["profile"]["strings"];
   for (const std::size_t good : {0, 1, 2, 4})
-    EXPECT_NE(std::find(strings.begin(), strings.end(), names[good]), strings.end()) << names[good];
+    EXPECT_EQ(std::count(strings.begin(), strings.end(), Parsed(names[good])), 1) << names[good];
   // The template's own elements and no other.
   const std::string page(PageTemplate());
   const auto count = [](const std::string& text) {
@@ -150,7 +151,7 @@ TEST(PageProfile, EveryViewHasAllBytesOfItsSites) {
   PastProfile past;
   past.time = evidence.last_record - std::chrono::seconds(30);
   past.sites = {evidence.sites.begin(), evidence.sites.begin() + 5};
-  const Parsed profile = PageProfileJson(evidence, {past});
+  const Parsed profile = PageProfileJson(evidence, {past}, {});
   ASSERT_EQ(profile["views"].size(), 3U);
   Bytes live, allocated, early;
   for (const evidence::Site& site : evidence.sites) {
@@ -184,7 +185,7 @@ TEST(PageProfile, ItsTreeGivesEveryStackBack) {
   builder.Live({"malloc", "other", "main"}, 2 * kMi, 2 * kMi);
   builder.Live({"leak", "main"}, kMi, kMi);
   const report::Report report = Of(builder);
-  const Parsed profile = PageProfileJson(report.evidence, {});
+  const Parsed profile = PageProfileJson(report.evidence, {}, {});
   const Parsed &up = profile["tree"]["up"], &frames = profile["tree"]["frame"];
   std::vector<std::size_t> parents{0};
   for (std::size_t i = 0; i < up.size(); ++i) {
@@ -194,21 +195,46 @@ TEST(PageProfile, ItsTreeGivesEveryStackBack) {
   }
   const Parsed& rows = profile["views"][0]["rows"];
   ASSERT_EQ(rows["node"].size(), 3U);
+  std::vector<std::string> wanted, stacks;
+  std::size_t leaf = 0;
   for (std::size_t row = 0; row < 3; ++row) {
-    std::string stack;
-    for (std::size_t node = rows["node"][row]; node != 0; node = parents[node])
+    leaf += rows["node"][row].get<std::size_t>();
+    std::string stack = std::to_string(rows["bytes"][row].get<std::int64_t>()) + ": ";
+    for (std::size_t node = leaf; node != 0; node = parents[node])
       stack += profile["strings"]
                       [profile["frames"][frames[node - 1].get<std::size_t>()][0].get<std::size_t>()]
                           .get<std::string>() +
                ";";
-    std::string wanted;
-    for (const evidence::SiteFrame& frame : report.evidence.sites[row].frames)
-      wanted += frame.function + ";";
-    EXPECT_EQ(stack, wanted);
-    EXPECT_EQ(rows["bytes"][row], report.evidence.sites[row].live.count);
+    stacks.push_back(stack);
+    const evidence::Site& site = report.evidence.sites[row];
+    wanted.push_back(std::to_string(site.live.count) + ": ");
+    for (const evidence::SiteFrame& frame : site.frames) wanted.back() += frame.function + ";";
   }
+  EXPECT_THAT(stacks, ::testing::UnorderedElementsAreArray(wanted));
   // main, leak and other once each, malloc below both.
   EXPECT_EQ(up.size(), 5U);
+}
+
+TEST(PageProfile, WhatIsLeftOutIsOneFrame) {
+  RecordingBuilder builder;
+  builder.Charge(9, 90 * kMi, 100 * kMi);
+  builder.Live({"malloc", "large", "main"}, 8 * kMi, 8 * kMi);
+  for (const char* name : {"a", "b", "c"}) builder.Live({"malloc", name, "main"}, kMi, kMi);
+  PageLimits limits;
+  limits.rows = 2;
+  const report::Report report = Of(builder);
+  const Parsed profile = PageProfileJson(report.evidence, {}, limits);
+  for (const Parsed& view : profile["views"])
+    EXPECT_EQ(Sum(view["rows"]["bytes"]), 11 * static_cast<std::int64_t>(kMi)) << view["id"];
+  EXPECT_EQ(profile["views"][0]["rows"]["bytes"].size(), 3U);
+  EXPECT_EQ(profile["smaller"], 3);
+  // A tree that is full: what more there is ends where it does.
+  limits.rows = 10;
+  limits.nodes = 3;
+  const Parsed small = PageProfileJson(report.evidence, {}, limits);
+  EXPECT_LE(small["tree"]["up"].size(), 4U);
+  EXPECT_EQ(Sum(small["views"][0]["rows"]["bytes"]), 11 * static_cast<std::int64_t>(kMi));
+  EXPECT_GE(small["cut_short"].get<int>(), 1);
 }
 
 TEST(ThinnedTicks, KeepTheFirstTheHighestAndTheNewest) {

@@ -71,19 +71,34 @@ export interface Timeline {
 export interface Families { time: number[]; series: { name?: string; database?: string; others?: number; unsplit?: boolean; bytes: Column }[] }
 export interface Series { base: number; timeline?: Timeline; collections?: { time: number[]; count: number[] }; families?: Families }
 
+/** One row a stack and thread group. `node` is the difference to the row before until unpack() was there. */
 export interface Rows { node: number[]; library: number[]; bytes: number[]; group?: number[]; age?: number[][] }
 export interface View { id: string; kind: 'live' | 'allocated'; time: number; rows: Rows }
 export interface Profile {
   strings: string[]; modules: string[]; frames: [string: number, module: number, flags: number][];
   groups: { name: string; kind: string }[]; libraries: string[]; views: View[];
-  tree: { up: number[]; frame: number[] }; start?: number; cut_short?: number; left_out?: number;
+  tree: { up: number[]; frame: number[] }; start?: number;
+  /** Bytes of one in `bytes` and `age`. */
+  unit: number; cut_short?: number; smaller?: number;
 }
 
 export interface PageData { page: number; report: Report; series: Series; profile: Profile | null }
 
+function unpack(profile: Profile): void {
+  for (const { rows } of profile.views) {
+    let at = 0;
+    rows.node = rows.node.map((step) => (at += step));
+    if (profile.unit === 1) continue;
+    const inBytes = (column: number[]): number[] => column.map((amount) => amount * profile.unit);
+    rows.bytes = inBytes(rows.bytes);
+    if (rows.age !== undefined) rows.age = rows.age.map(inBytes);
+  }
+}
+
 export function readData(): PageData {
   const element = document.getElementById('data');
   const data = JSON.parse(element?.textContent ?? '') as PageData;
+  if (data.profile !== null) unpack(data.profile);
   element?.remove();   // it need not be kept twice
   return data;
 }

@@ -31,7 +31,7 @@ export function section(id: string, title: string, ...children: Child[]): HTMLEl
 
 /** What may be wider than the screen scrolls by itself, with the keyboard too. */
 export function scrollable(label: string, ...children: Child[]): HTMLElement {
-  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, ...children);
+  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `${label}, a table` }, ...children);
 }
 
 /** A share of a whole; decoration beside the figure it draws. */

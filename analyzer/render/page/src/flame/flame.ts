@@ -59,7 +59,7 @@ export class Flame {
     });
     this.tree = this.question();
 
-    const left = [profile.cut_short === undefined ? '' : `${profile.cut_short} small stacks are cut short to keep the page small.`, profile.left_out === undefined ? '' : `${profile.left_out} of the smallest are left out.`].filter((text) => text !== '').join(' ');
+    const left = [profile.cut_short === undefined ? '' : `${profile.cut_short} small stacks are cut short to keep the page small.`, profile.smaller === undefined ? '' : `${profile.smaller} smaller stacks are one frame.`].filter((text) => text !== '').join(' ');
     this.element = section('flame', 'Flame graph',
       h('p', {}, report.heap_profile === undefined ? 'Native memory by stack, through Java and native frames: the thread’s start above, the allocation below. Estimates from samples.' : 'Native memory by stack, by another tool’s profile.', left === '' ? '' : ` ${left}`),
       h('div', { class: 'controls' },
