@@ -244,10 +244,24 @@ TEST(Ledger, GlibcFreeMemoryIsAnUpperBound) {
   EXPECT_EQ(line->confidence, Confidence::kUpperBound);
 }
 
-TEST(Ledger, GlibcFreeMemoryWithoutPagesIsNotCounted) {
+TEST(Ledger, WhatWasHandedOutSinceTheReadingIsNotFreeAnyMore) {
   RecordingBuilder builder;
   auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
   tick.mutable_allocator()->set_in_use(50 * kMi);
+  tick.mutable_allocator()->set_free_in_heap(40 * kMi);
+  builder.Live({"malloc", "pool"}, 45 * kMi, 45 * kMi);
+  const auto free_memory = [&] { return Amount(Build(builder), "allocator.free") >> 20; };
+  EXPECT_EQ(free_memory(), 40);
+  builder.Live({"malloc", "burst"}, 30 * kMi, 30 * kMi);
+  EXPECT_EQ(free_memory(), 15);
+  builder.Live({"malloc", "more"}, 30 * kMi, 30 * kMi);
+  EXPECT_EQ(free_memory(), 0);
+}
+
+TEST(Ledger, GlibcFreeMemoryWithoutPagesIsNotCounted) {
+  RecordingBuilder builder;
+  auto& tick = builder.Charge(10, 100 * kMi, 350 * kMi);
+  tick.mutable_allocator()->set_in_use(95 * kMi);
   tick.mutable_allocator()->set_free_in_heap(40 * kMi);
   tick.mutable_allocator()->set_heaps_mapped(80 * kMi);
   tick.mutable_allocator()->set_heaps_resident(45 * kMi);
