@@ -16,11 +16,11 @@ function fact(name: string, value: string | undefined, more = ''): HTMLElement |
 export function summary(report: Report): HTMLElement {
   const { ending, process, limit } = report;
   const outcome = kOutcomes[ending.outcome] ?? ending.outcome.replaceAll('_', ' ');
-  const bad = /kill|memory|evict|limit/.test(ending.outcome) && ending.outcome !== 'not_memory';
+  const kind = ['clean_exit', 'still_running'].includes(ending.outcome) ? 'good' : /kill|out_of|evict/.test(ending.outcome) ? 'bad' : 'plain';
   const peak = report.peak_charge;
   const share = (amount: number): string => (limit === undefined ? '' : `${percent(amount, limit.bytes)} of the limit`);
   return section('verdict', 'Verdict',
-    h('p', { class: 'verdict' }, h('span', { class: `badge ${bad ? 'bad' : 'good'}` }, outcome), ' ', inert(report.verdict)),
+    h('p', { class: 'verdict' }, h('span', { class: `badge ${kind}` }, outcome), ' ', inert(report.verdict)),
     report.damage === undefined ? null : h('p', { class: 'warning' }, `The recording is damaged: ${inert(report.damage)}`),
     h('dl', { class: 'facts' },
       fact('Limit', limit && bytes(limit.bytes), limit && inert(limit.origin)),
