@@ -188,6 +188,11 @@ class Collector {
       off_heap.reason += off_heap.reason.empty() ? "" : "; ";
       off_heap.reason += FormatBytes(user) + " direct buffers beyond framework off-heap memory";
     }
+    if (needs_.plan == RocksDbPlan::kTurnOn) {
+      off_heap.reason += off_heap.reason.empty() ? "" : "; ";
+      off_heap.reason +=
+          "an eighth of managed memory, for what RocksDB and the allocator take beyond it";
+    }
     if (off_heap.reason.empty()) off_heap.reason = "nothing was seen that needs it";
     needs_.fixed = fixed_ + needs_.overshoot;
     if (needs_.plan == RocksDbPlan::kOutside) needs_.fixed += budget_.amount;
