@@ -29,16 +29,18 @@ using Settings = std::map<std::string, std::string>;
 
 constexpr Bytes kLimit = 1024 * kMiB;
 constexpr std::chrono::duration<double> kAliveAtLeast = 60s;
-// Records of 3 kB: memtables fill faster than they are flushed, on two processors within a minute. With 8 kB it takes four seconds, and
-// the last of them brings 200 MiB that no figure is young enough for.
-const std::vector<std::string> kJob = {"payload=3000", "keys=16384", "checkpoint=10000",
-                                       "forget=128"};
-
 std::string FlinkVersion() {
   const char* asked = std::getenv("WRACKLINE_FLINK");
   return asked && *asked ? asked : "1.20.3";
 }
 std::string JavaVersion() { return FlinkVersion()[0] == '1' ? "17" : "21"; }
+
+// Records so large that memtables fill faster than they are flushed, on two processors within a minute or two. With larger ones it takes
+// four seconds, and the last of them brings 200 MiB that no figure is young enough for.
+std::vector<std::string> Job() {
+  const std::string payload = FlinkVersion()[0] == '1' ? "2000" : "1000";
+  return {"payload=" + payload, "keys=16384", "checkpoint=10000", "forget=128"};
+}
 
 std::string Yaml(const Settings& settings) {
   std::string text;
@@ -135,7 +137,7 @@ TEST(FlinkLoop, KilledExplainedResizedAlive) {
                           .preload = true,
                           .cgroup = cgroup.value().folder()});
     ASSERT_EQ(cluster.Up(), "");
-    ASSERT_EQ(cluster.Submit(kJob), "");
+    ASSERT_EQ(cluster.Submit(Job()), "");
     const auto lifetime = Lifetime(cluster, 240s);
     ASSERT_TRUE(lifetime) << "unmanaged RocksDB in two slots was not killed within four minutes";
     lived = *lifetime;
@@ -201,7 +203,7 @@ TEST(FlinkLoop, KilledExplainedResizedAlive) {
                         .preload = true,
                         .cgroup = cgroup.value().folder()});
   ASSERT_EQ(cluster.Up(), "");
-  ASSERT_EQ(cluster.Submit(kJob), "");
+  ASSERT_EQ(cluster.Submit(Job()), "");
   // Three times as long, and at least for some checkpoints.
   const std::chrono::duration<double> wanted = std::max(3 * lived, kAliveAtLeast);
   const auto died = Lifetime(cluster, wanted);

@@ -14,7 +14,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr const char* kProcess = "taskmanager.memory.process.size";
-constexpr const char* kManaged = "taskmanager.memory.managed.size";
 constexpr const char* kOffHeap = "taskmanager.memory.task.off-heap.size";
 constexpr const char* kTurnOn = "state.backend.rocksdb.memory.managed";
 
