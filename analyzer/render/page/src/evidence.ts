@@ -8,7 +8,7 @@ export function evidence(report: Report): HTMLElement {
   const cell = (text: string | undefined): HTMLElement => h('td', { class: 'wide' }, inert(text ?? ''));
   const process = report.process;
   return section('evidence', 'Evidence and losses',
-    h('p', {}, 'Source: ', h('code', {}, inert(report.source)), process?.sampling_interval === undefined ? '' : `; one sample in ${count(process.sampling_interval)} allocated bytes`, process?.recorded_seconds === undefined ? '' : `; ${duration(process.recorded_seconds)} recorded`, process?.wrackline_version === undefined ? '.' : `; written by wrackline ${inert(process.wrackline_version)}.`),
+    h('p', {}, 'Source: ', h('code', {}, inert(report.source)), process?.sampling_interval === undefined ? '' : `; one sample in ${count(process.sampling_interval)} allocated bytes`, process === undefined || process.recorded_seconds === 0 ? '' : `; ${duration(process.recorded_seconds)} recorded`, process?.wrackline_version === undefined ? '.' : `; written by wrackline ${inert(process.wrackline_version)}.`),
     process?.command_line === undefined ? null : h('details', {}, h('summary', {}, 'Command line'), h('pre', { tabindex: 0, 'aria-label': 'Command line' }, inert(process.command_line))),
     h('h3', {}, 'Losses'),
     report.losses.length === 0 ? h('p', {}, 'Nothing was lost.') : scrollable('Losses', h('table', {}, h('caption', { class: 'hidden' }, 'Losses'), h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'What'), h('th', { scope: 'col', class: 'number' }, 'How often'), h('th', { scope: 'col' }, 'Meaning'))),

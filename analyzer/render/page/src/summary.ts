@@ -26,7 +26,7 @@ export function summary(report: Report): HTMLElement {
       fact('Limit', limit && bytes(limit.bytes), limit && inert(limit.origin)),
       fact('Last charge', report.last_charge && bytes(report.last_charge.bytes), report.last_charge && share(report.last_charge.bytes)),
       fact('Peak charge', peak && bytes(peak.bytes), peak && share(peak.bytes)),
-      fact('Recorded', process && duration(process.recorded_seconds)),
+      fact('Recorded', process && process.recorded_seconds > 0 ? duration(process.recorded_seconds) : undefined),
       fact('Last record', moment(ending.last_record), ending.last_record_age_seconds === undefined ? '' : `${duration(ending.last_record_age_seconds)} before the end`),
       fact('Process', process && `${process.pid} on ${inert(process.host ?? 'an unnamed host')}`, process?.executable && inert(process.executable)),
       fact('Allocator', process?.allocator && inert(process.allocator)),

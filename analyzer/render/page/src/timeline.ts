@@ -9,7 +9,7 @@ const kKilled = /kill|evict|node_out/;
 
 export function timeline(report: Report, series: Series): HTMLElement {
   const data = series.timeline;
-  if (data === undefined || data.time.length < 2) return section('timeline', 'Over the time', h('p', {}, 'Nothing was recorded over the time.'));
+  if (data === undefined || data.time.length < 3) return section('timeline', 'Over the time', h('p', {}, 'Nothing was recorded over the time.'));
   const times = data.time.map((offset) => series.base + offset / 1000);
   const last = times[times.length - 1] ?? 0;
   const areas: Area[] = data.parts.map((part) => ({ label: part.label, hue: kHues[part.id] ?? 10, values: part.bytes }));
