@@ -11,7 +11,7 @@ constexpr int kPageSchema = 1;
 
 }  // namespace
 
-std::string EmbeddableJson(std::string json) {
+std::string EmbeddableJson(std::string_view json) {
   std::string safe;
   safe.reserve(json.size() + json.size() / 16);
   for (const char byte : json) {

@@ -35,7 +35,7 @@ std::string RenderHtml(const report::Report& report, const std::vector<PastProfi
                        const PageLimits& limits = {});
 
 // JSON that may stand in a script element whatever its strings are: pure ASCII without <, > and &.
-std::string EmbeddableJson(std::string json);
+std::string EmbeddableJson(std::string_view json);
 
 // The page without its data; its place is kPageDataMark.
 std::string_view PageTemplate();
