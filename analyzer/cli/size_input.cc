@@ -87,7 +87,8 @@ class Reader {
     Result<FolderEvidence> read = ReadEvidenceFolder(options, std::nullopt, nullptr);
     if (!read.ok()) return read.error();
     FolderEvidence& found = read.value();
-    for (std::string& remark : found.remarks) input_.remarks.push_back(name + ": " + remark);
+    for (const std::string& remark : found.remarks)
+      input_.remarks.push_back(std::string(name).append(": ").append(remark));
     if (found.flink && !input_.carried) {
       input_.carried = FlinkSource{std::move(*found.flink), found.manifest_limit, {}, {}};
       input_.carried_by = name;
