@@ -300,7 +300,7 @@ void ExplainNoFit(const Needs& needs, Bytes limit, Proposal* proposal) {
       FormatBytes(needs.Predicted(floors)));
 }
 
-Proposal Propose(Question question) {
+Proposal Propose(const Question& question) {
   Proposal proposal;
   Needs needs = NeedsOf(question.runs, question.now, question.budget);
   const Bytes limit = question.limit.value_or(question.now.total_process);
@@ -377,7 +377,7 @@ Result<Proposal> ProposeFlink(const std::vector<Run>& runs, const Target& target
                     assumed};
   question.limit = objective.limit ? objective.limit : LimitOf(runs);
   if (question.limit) question.limit = std::clamp(*question.limit, Bytes{}, kLargestFigure);
-  return Propose(std::move(question));
+  return Propose(question);
 }
 
 }  // namespace wrackline::sizing
