@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
-#include <random>
 
 #include "analyzer/flink/memory_model.h"
 #include "analyzer/flink/memory_size.h"
 #include "analyzer/flink/rocksdb_memory.h"
 #include "analyzer/sizing/proposal.h"
+#include "tests/unit/flink/random_configurations.h"
 
 namespace wrackline::sizing {
 namespace {
@@ -32,9 +32,9 @@ struct Question {
   bool unmanaged = false;
 };
 
-class Questions {
+class Questions : testing::RandomConfigurations {
  public:
-  explicit Questions(std::uint64_t seed) : random_(seed) {}
+  explicit Questions(std::uint64_t seed) : RandomConfigurations(seed) {}
 
   Question Next() {
     for (;;) {
@@ -49,41 +49,12 @@ class Questions {
   }
 
  private:
-  std::int64_t Below(std::int64_t bound) {
-    return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(bound));
-  }
-  bool OneIn(std::int64_t n) { return Below(n) == 0; }
-  std::string Mebibytes(std::int64_t from, std::int64_t to) {
-    return std::to_string(from + Below(to - from)) + "m";
-  }
-
   Question Draw() {
-    constexpr flink::Version kVersions[] = {
-        {1, 10, 0}, {1, 10, 1}, {1, 13, 6}, {1, 20, 5}, {2, 3, 0}};
     Question question;
-    question.version = kVersions[Below(5)];
+    question.version = DrawVersion();
     auto& c = question.configuration;
-    switch (Below(6)) {
-      case 0:
-      case 1:
-      case 2:
-        c.Set(kProcess, Mebibytes(900, 8192));
-        break;
-      case 3:
-        c.Set(kFlink, Mebibytes(700, 8192));
-        break;
-      case 4:
-        c.Set(kFlink, Mebibytes(700, 8192));
-        c.Set(kTaskHeap, Mebibytes(64, 2048));
-        break;
-      default:
-        c.Set(kTaskHeap, Mebibytes(64, 2048));
-        c.Set(kManagedSize, Mebibytes(64, 2048));
-    }
-    if (OneIn(4)) c.Set("taskmanager.memory.managed.fraction", "0." + std::to_string(Below(7)));
-    if (OneIn(6)) c.Set(kOffHeap, Mebibytes(0, 128));
-    question.slots = static_cast<int>(1 + Below(4));
-    c.Set("taskmanager.numberOfTaskSlots", std::to_string(question.slots));
+    DrawSizes(&c);
+    question.slots = DrawSlots(&c);
     question.unmanaged = OneIn(3);
     if (question.unmanaged) c.Set(kManaged, "false");
     return question;
@@ -107,8 +78,6 @@ class Questions {
     demand.peak_working_set =
         demand.outside_rocksdb + demand.caches_usage_peak + demand.memtables_peak;
   }
-
-  std::mt19937_64 random_;
 };
 
 std::optional<flink::TaskManagerMemory> Derive(const flink::Configuration& configuration,
