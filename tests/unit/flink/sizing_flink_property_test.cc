@@ -16,7 +16,6 @@
 namespace wrackline::sizing {
 namespace {
 
-constexpr const char* kProcess = "taskmanager.memory.process.size";
 constexpr const char* kFlink = "taskmanager.memory.flink.size";
 constexpr const char* kTaskHeap = "taskmanager.memory.task.heap.size";
 constexpr const char* kManagedSize = "taskmanager.memory.managed.size";
