@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/flink/flink_cluster.h"
 #include "tests/support/memory_cgroup.h"
@@ -105,13 +107,18 @@ std::string NameOf(const testing::TestParamInfo<Versions>& info) {
   return name + "Java" + info.param.java;
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Flink,
-                         testing::Values(Versions{"1.20.3", "17"}, Versions{"2.3.0", "21"}),
-                         NameOf);
+// Those of CI. By hand also 1.10.0, with the jars of pom-1.10.xml in ~/.cache/wrackline/flink/1.10.0:
+//   WRACKLINE_FLINK=1.10.0 flink_test --gtest_filter='*1_10_0*'
+// There all holds but the last: what a write buffer manager of RocksDB 5.17 reserves in its cache is not known, and is counted as blocks
+// beside the memtables; `unexplained` is below its bound by that.
+std::vector<Versions> Asked() {
+  std::vector<Versions> versions = {{"1.20.3", "17"}, {"2.3.0", "21"}};
+  const char* asked = std::getenv("WRACKLINE_FLINK");
+  if (asked != nullptr && std::string(asked) == "1.10.0") versions = {{"1.10.0", "11"}};
+  return versions;
+}
 
-// By hand, with the jars of pom-1.10.xml in ~/.cache/wrackline/flink/1.10.0:
-//   flink_test --gtest_also_run_disabled_tests --gtest_filter='*1_10_0*'
-INSTANTIATE_TEST_SUITE_P(DISABLED_ByHand, Flink, testing::Values(Versions{"1.10.0", "11"}), NameOf);
+INSTANTIATE_TEST_SUITE_P(Versions, Flink, testing::ValuesIn(Asked()), NameOf);
 
 }  // namespace
 }  // namespace wrackline::test
