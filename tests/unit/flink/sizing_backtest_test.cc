@@ -206,7 +206,8 @@ TEST(BackTest, AManagedPoolScalesWithItsBudgetAndBeyondItOnlyItsMemtablesGrow) {
             (200 + 10 + 10) * kMiB);
   EXPECT_EQ(PartOf(Replayed(run, Under({{kManagedSize, "80m"}})), "rocksdb"),
             (80 + 40 + 10) * kMiB);
-  run.granted->managed = 400 * kMiB;  // not full: it fits into less, and fills the same share of more
+  run.granted->managed =
+      400 * kMiB;  // not full: it fits into less, and fills the same share of more
   EXPECT_EQ(PartOf(Replayed(run, target), "rocksdb"), (200 + 10) * kMiB);
   const Target larger = Under({{kProcess, "3g"}, {kManagedSize, "640m"}});
   EXPECT_EQ(PartOf(Replayed(run, larger), "rocksdb"), (320 + 10) * kMiB);
