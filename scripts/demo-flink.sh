@@ -141,9 +141,7 @@ taskmanager.memory.process.size: 1024m
 taskmanager.memory.managed.size: 128m
 taskmanager.numberOfTaskSlots: 2
 CONFIG
-# Iterators that the job never closes pin what they have read: more than the cache is given.
-job=(payload=1000 keys=65536 checkpoint=10000 forget=128 fault=iterators every=20)
-echo "== demo: managed, 64 MiB a slot, and a job that forgets its iterators"
+echo "== demo: managed, 64 MiB a slot"
 run managed "$out/managed.yaml"
 lives managed 45 || fail "the managed TaskManager ended with $(<"$out/managed/taskmanager.status") (see $out/managed)"
 end
