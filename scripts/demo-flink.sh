@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # demo-flink.sh - ./demo.sh --flink: a real Flink TaskManager gets OOM-killed, is explained, resized, and lives.
 #
-#   ./demo.sh --flink [VERSION]   1.20.3 (Java 17, the default) or 2.3.0 (Java 21); six minutes on two processors
+#   ./demo.sh --flink [VERSION]   1.20.3 (Java 17, the default) or 2.3.0 (Java 21); three minutes on two processors
 #
 # What it does:
 #   1. fetches Flink's jars from Maven Central where they are missing (104 MB), builds what has changed
@@ -9,8 +9,8 @@
 #      cgroup of 1 GiB, its process size; two slots, RocksDB unmanaged, a job with four keyed states: the kernel kills it
 #   3. prints `wrackline report` on what it left behind, and what `wrackline size` proposes
 #   4. runs the same job with the proposed configuration under the same limit for three times as long, and a minute at least: it lives
-#   5. shows the managed case: one cache per slot, shared by all column families, what RocksDB takes beyond managed memory
-#      and the off-heap size that this asks for
+#   5. shows the managed case: one cache per slot, shared by all column families and counted once, and whether RocksDB
+#      stays within managed memory or asks for task off-heap memory
 #
 # Needs root for the memory cgroup and the kernel's log. Everything it writes goes to demo.out/flink/.
 # Exit status: 0 it went as said above; 1 it did not, with the reason.

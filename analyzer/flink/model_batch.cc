@@ -8,6 +8,7 @@
 
 #include "analyzer/flink/config_file.h"
 #include "analyzer/flink/job_manager_memory.h"
+#include "analyzer/flink/memory_json.h"
 #include "analyzer/flink/memory_model.h"
 #include "analyzer/flink/rocksdb_memory.h"
 #include "analyzer/flink/slot_memory.h"
@@ -89,16 +90,7 @@ void AnswerTaskManager(Version version, Json* row) {
     return PutError(*exception, row);
   const auto& memory = std::get<TaskManagerMemory>(outcome);
   (*row)["ok"] = true;
-  (*row)["bytes"] = {{"framework_heap", memory.framework_heap.count},
-                     {"task_heap", memory.task_heap.count},
-                     {"framework_offheap", memory.framework_off_heap.count},
-                     {"task_offheap", memory.task_off_heap.count},
-                     {"network", memory.network.count},
-                     {"managed", memory.managed.count},
-                     {"jvm_metaspace", memory.jvm_metaspace.count},
-                     {"jvm_overhead", memory.jvm_overhead.count},
-                     {"total_flink", memory.total_flink.count},
-                     {"total_process", memory.total_process.count}};
+  (*row)["bytes"] = ComponentsJson(memory);
   (*row)["jvm_args"] = memory.JvmArguments();
 }
 

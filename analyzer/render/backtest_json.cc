@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "analyzer/flink/memory_json.h"
 #include "analyzer/render/backtest.h"
 
 namespace wrackline::render {
@@ -22,19 +23,6 @@ const char* DeathName(Death death) {
       break;
   }
   return "metaspace";
-}
-
-Json MemoryJson(const flink::TaskManagerMemory& memory) {
-  return {{"framework_heap", memory.framework_heap.count},
-          {"task_heap", memory.task_heap.count},
-          {"framework_offheap", memory.framework_off_heap.count},
-          {"task_offheap", memory.task_off_heap.count},
-          {"network", memory.network.count},
-          {"managed", memory.managed.count},
-          {"jvm_metaspace", memory.jvm_metaspace.count},
-          {"jvm_overhead", memory.jvm_overhead.count},
-          {"total_flink", memory.total_flink.count},
-          {"total_process", memory.total_process.count}};
 }
 
 Json ReplayJson(const Replay& replay) {
@@ -61,7 +49,7 @@ Json BackTestJson(const sizing::BackTest& test) {
                {"limit", test.limit.count},
                {"headroom_asked", test.headroom_asked.count},
                {"least_headroom", test.least_headroom.count},
-               {"memory", MemoryJson(test.memory)},
+               {"memory", flink::ComponentsJson(test.memory)},
                {"replays", Json::array()}};
   for (const Replay& replay : test.replays) json["replays"].push_back(ReplayJson(replay));
   return json;

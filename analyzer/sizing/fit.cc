@@ -11,8 +11,6 @@ namespace {
 
 namespace options = flink::options;
 
-Bytes Above(Bytes amount, Bytes bound) { return std::max(Bytes{}, amount - bound); }
-
 // Takes up to `wanted`, in whole MiB, of what `size` has beyond `floor`; returns what is still wanted.
 Bytes Take(Bytes* size, Bytes floor, Bytes wanted) {
   const Bytes taken = std::min(RoundUp(wanted, kMiB), Above(*size, floor));

@@ -12,7 +12,6 @@ namespace {
 using flink::RocksDbBudgetKind;
 
 Bytes OrZero(const std::optional<Bytes>& amount) { return amount.value_or(Bytes{}); }
-Bytes Above(Bytes amount, Bytes bound) { return std::max(Bytes{}, amount - bound); }
 Bytes Mebibytes(Bytes amount) { return RoundUp(amount, kMiB); }
 Bytes HalfMore(Bytes amount) { return {amount.count / 2 * 3}; }
 Bytes Eighth(Bytes amount) { return Retention(amount); }

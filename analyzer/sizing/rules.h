@@ -33,6 +33,11 @@ Bytes SmallestPool(Bytes largest_write_buffer, int slots, double write_buffer_ra
 // The smallest limit, in whole MiB, with fixed + pool + Retention + Headroom <= limit.
 Bytes SmallestLimit(Bytes fixed, Bytes pool);
 
+// How much it is beyond the bound; 0 when it is not.
+constexpr Bytes Above(Bytes amount, Bytes bound) {
+  return amount > bound ? amount - bound : Bytes{};
+}
+
 Bytes RoundUp(Bytes amount, Bytes unit);
 Bytes RoundDown(Bytes amount, Bytes unit);
 
