@@ -20,7 +20,8 @@ constexpr std::uint64_t kFinishLinesNs = 30 * kMillisecond;
 }  // namespace
 
 void RecorderLoop::TakeAssistance() {
-  if (assistant_->Taken(Assistant::kUnwinderObjects)) LookForLibjvm();
+  // Nothing is handed over: the job can be asked for again.
+  assistant_->Taken(Assistant::kUnwinderObjects);
   if (assistant_->Taken(Assistant::kScanModules)) {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kScanModules);
     modules_.Merge(*assistant_->scan());

@@ -46,7 +46,8 @@ struct Threads {
   JvmThread jvm_thread;
   RocksDbThread rocksdb_thread;
   OwnThread recorder, aid, jvm, rocksdb;
-  bool rocksdb_made = false;
+  std::atomic<bool> jvm_made{false};
+  std::atomic<bool> rocksdb_made{false};
   bool opened = false;  // the loop: by the first of its threads
 };
 // In anonymous memory of its own, like everything here: nothing is left to a destructor at exit.
@@ -73,15 +74,45 @@ void NoMoreSamples() {
 // Not by prctl, which is a hook of ours.
 void SetName(const char* name) { syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
 
-void RunJvm(OwnThread* self) {
-  SetName("wrackline-jvm");
-  // The program's descriptors stay: code of the VM that runs here may need one that the VM opened.
-  g_threads->jvm_thread.Run(self);
+// 1 while threads are being made, or sent away by a thread of the program's that has not let them return.
+std::atomic<std::uint32_t> g_away{0};
+
+// Makes a thread beside the calling one, with its table of descriptors: code of the VM or of RocksDB that runs there needs what
+// the program opened.
+MadeThread MakeBeside(std::atomic<bool>* made, OwnThread* thread, void (*body)(OwnThread*),
+                      std::size_t stack_bytes) {
+  if (made->load(std::memory_order_acquire)) return MadeThread::kYes;
+  if (g_away.exchange(1, std::memory_order_acquire) != 0) return MadeThread::kLater;
+  const bool there = made->load(std::memory_order_relaxed) || thread->Start(body, stack_bytes) == 0;
+  made->store(there, std::memory_order_release);
+  g_away.store(0, std::memory_order_release);
+  return there ? MadeThread::kYes : MadeThread::kNever;
 }
 
 void RunRocksDb(OwnThread* self) {
   SetName("wrackline-rocks");
   g_threads->rocksdb_thread.Run(self);
+}
+
+void MakeRocksDbThread() {
+  if (!g_threads->rocksdb_thread.Wanted()) return;
+  const MadeThread made = MakeBeside(&g_threads->rocksdb_made, &g_threads->rocksdb, RunRocksDb,
+                                     RocksDbThread::kStackBytes);
+  // Not tried again.
+  if (made == MadeThread::kNever) g_threads->rocksdb_made.store(true, std::memory_order_release);
+}
+
+void RunJvm(OwnThread* self) {
+  SetName("wrackline-jvm");
+  g_threads->jvm_thread.Run(self, MakeRocksDbThread);
+}
+
+MadeThread MakeJvm() {
+  const int saved_errno = errno;
+  const MadeThread made =
+      MakeBeside(&g_threads->jvm_made, &g_threads->jvm, RunJvm, JvmThread::kStackBytes);
+  errno = saved_errno;
+  return made;
 }
 
 // What a VM in the process wants of the recorder thread. Returns when it wants to be looked at again, `next` at the latest.
@@ -95,15 +126,12 @@ std::uint64_t CareForJvm(RecorderLoop* loop, std::uint64_t next) {
       Advance(JvmStage::kSeen, JvmStage::kBuilt);
       [[fallthrough]];
     case JvmStage::kBuilt:
-      if (Advance(JvmStage::kBuilt, JvmStage::kServed) &&
-          g_threads->jvm.Start(RunJvm, JvmThread::kStackBytes) != 0) {
-        g_jvm.stage.store(JvmStage::kGone, std::memory_order_release);
-      }
+      if (Advance(JvmStage::kBuilt, JvmStage::kServed)) g_threads->jvm_thread.Wake();
       return next;
     case JvmStage::kServed:
-      if (!g_threads->rocksdb_made && g_threads->rocksdb_thread.Wanted()) {
-        g_threads->rocksdb_made = true;
-        g_threads->rocksdb.Start(RunRocksDb, RocksDbThread::kStackBytes);
+      if (!g_threads->rocksdb_made.load(std::memory_order_relaxed) &&
+          g_threads->rocksdb_thread.Wanted()) {
+        g_threads->jvm_thread.Wake();
       }
       return next;
     case JvmStage::kDying:
@@ -185,6 +213,7 @@ int StartRecording(const Settings& settings) {
     if (settings.rocksdb_period_ms != 0) {
       g_threads->rocksdb_thread.Open(settings.rocksdb_period_ms * kMillisecond);
     }
+    g_jvm.make_thread.store(MakeJvm, std::memory_order_relaxed);
     g_jvm.stage.store(JvmStage::kWatching, std::memory_order_release);
   }
   state->interval = settings.interval;
@@ -236,10 +265,6 @@ void StopRecording(int status, bool status_known) {
     FutexWait(&g_control.stopped, 0, until);
   }
   errno = saved;
-}
-
-namespace {
-std::atomic<std::uint32_t> g_away{0};  // 1 while a thread of the program is between the two calls
 }
 
 bool SendThreadsAway() {

@@ -113,6 +113,7 @@ void Begin(JavaVM* vm, jvmtiEnv* jvmti, JNIEnv* env) {
 }
 
 void Built() {
+  MakeJvmThread();
   if (!Advance(JvmStage::kWatching, JvmStage::kBuilt)) {
     Advance(JvmStage::kSeen, JvmStage::kBuilt);
   }

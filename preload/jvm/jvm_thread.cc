@@ -81,9 +81,14 @@ void JvmThread::WaitForNames(std::uint64_t until_ns) {
   }
 }
 
-void JvmThread::Run(OwnThread* self) {
+void JvmThread::Run(OwnThread* self, void (*look)()) {
   IgnoreThisThread();
-  const bool served = Serve(self);
+  while (StageOfJvm() < JvmStage::kServed) {
+    const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);
+    if (self->LeavesNow()) return;
+    if (StageOfJvm() < JvmStage::kServed) FutexWait(&g_jvm.wakes, wakes, 0);
+  }
+  const bool served = Serve(self, look);
   // Nothing that leaves this loop asks the VM again.
   if (served) return;
   g_jvm.left.store(1, std::memory_order_release);
@@ -95,7 +100,7 @@ void JvmThread::Run(OwnThread* self) {
   }
 }
 
-bool JvmThread::Serve(OwnThread* self) {
+bool JvmThread::Serve(OwnThread* self, void (*look)()) {
   JvmContext jvm{};
   const std::uint64_t give_up_ns = MonotonicNs() + kAttachWithinNs;
   for (;;) {
@@ -121,6 +126,7 @@ bool JvmThread::Serve(OwnThread* self) {
       state_.store(kDone, std::memory_order_release);
       FutexWake(&state_);
     }
+    look();
     std::uint64_t next = UINT64_MAX;
     for (std::size_t i = 0; i < kDuties.size(); ++i) {
       if (MonotonicNs() >= due[i]) {

@@ -1,8 +1,8 @@
 // The JVM thread: the one thread of ours that asks the VM, attached to it as a daemon named "wrackline-jvm". It may wait in
 // the VM for as long as a collection takes, or for ever when the VM ends; nobody waits for it but for a bounded moment.
 //
-// The recorder thread makes it when the VM is built (jvm_watch.h), and hands it Java frames to name. What else it does has a
-// period of its own: kDuties in jvm_thread.cc.
+// A thread of the program's makes it when libjvm runs (jvm_watch.h). When the VM is built, the recorder thread hands it Java
+// frames to name. What else it does has a period of its own: kDuties in jvm_thread.cc.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@ class JvmThread {
 
   // Maps its memory. 0 or an errno value. `verbose`: says on stderr when it is attached.
   int Open(bool verbose);
-  // The thread's body; returns when `self` is to leave.
-  void Run(OwnThread* self);
+  // The thread's body; returns when `self` is to leave. `look` is called now and then, at the latest after a Wake.
+  void Run(OwnThread* self, void (*look)());
   // Makes Run look whether it is to leave, or the VM is gone. Any thread.
   void Wake();
 
@@ -40,7 +40,7 @@ class JvmThread {
   enum Work : std::uint32_t { kIdle, kRequested, kDone };
 
   // False: there is no VM to be had.
-  bool Serve(OwnThread* self);
+  bool Serve(OwnThread* self, void (*look)());
 
   std::atomic<std::uint32_t> state_{kIdle};  // futex
   JavaNamingJob* naming_ = nullptr;

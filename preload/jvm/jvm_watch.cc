@@ -1,6 +1,7 @@
 #include "preload/jvm/jvm_watch.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,12 +29,19 @@ bool IsLibjvm(const char* path) {
   return std::strcmp(slash != nullptr ? slash + 1 : path, kLibrary) == 0;
 }
 
+// Several threads may come here at once.
 void Seen(const char* path) {
   g_jvm.library.store(path, std::memory_order_relaxed);
   g_jvm.seen_ns.store(MonotonicNs(), std::memory_order_relaxed);
   const char* nobody = nullptr;
   g_jvm.loaded_by.compare_exchange_strong(nobody, "preload", std::memory_order_relaxed);
-  if (Advance(JvmStage::kWatching, JvmStage::kSeen)) FutexWake(&g_control.stop);
+  const auto make = g_jvm.make_thread.load(std::memory_order_acquire);
+  const MadeThread made = make != nullptr ? make() : MadeThread::kNever;
+  // Later: by the next call that is libjvm's.
+  if (made == MadeThread::kNever) Advance(JvmStage::kWatching, JvmStage::kGone);
+  if (made == MadeThread::kYes && Advance(JvmStage::kWatching, JvmStage::kSeen)) {
+    FutexWake(&g_control.stop);
+  }
 }
 
 // As the kernel's getdents64 gives it; opendir would allocate.
@@ -91,9 +99,15 @@ namespace internal {
 
 }  // namespace internal
 
-void LookForLibjvm() {
-  if (StageOfJvm() != JvmStage::kWatching) return;
-  if (const char* path = FindObjectPath(IsLibjvm); path != nullptr) Seen(path);
+void MakeJvmThread() {
+  const auto make = g_jvm.make_thread.load(std::memory_order_acquire);
+  for (;;) {
+    const MadeThread made = make != nullptr ? make() : MadeThread::kNever;
+    if (made == MadeThread::kYes) return;
+    if (made == MadeThread::kNever)
+      return g_jvm.stage.store(JvmStage::kGone, std::memory_order_release);
+    sched_yield();
+  }
 }
 
 bool JvmIsBuilt(std::uint64_t now_ns) {

@@ -1,9 +1,11 @@
 // Whether there is a VM in this process, and in which part of its life.
 //
 // A program without libjvm pays one look at an atomic for each mapping call. With it: libjvm maps memory as soon as it runs,
-// and its first call is noticed by the caller's address (kSeen). The VM may be asked when it is built (kBuilt): the VM itself says
-// so to an agent; a preload sees that the VM's last thread of its start-up is there, because until JDK-8308341 the VM could
-// be found before it was complete. Then the recorder thread makes the JVM thread (jvm_thread.h). VMDeath ends it all.
+// and its first call is noticed by the caller's address (kSeen); where glibc is older than 2.35, its first one after the objects
+// were looked at. The thread that called makes the JVM thread (jvm_thread.h), which has to have the program's table of
+// descriptors: made by a thread of ours, which has a table of its own, the VM's code would read other files there than it opened.
+// The VM may be asked when it is built (kBuilt): the VM itself says so to an agent; a preload sees that the VM's last thread of its
+// start-up is there, because until JDK-8308341 the VM could be found before it was complete. VMDeath ends it all.
 //
 // Static memory, all zero: no VM is looked for.
 #pragma once
@@ -19,12 +21,14 @@ namespace wrackline::preload {
 enum class JvmStage : std::uint32_t {
   kOff,       // nobody looks
   kWatching,  // no VM so far
-  kSeen,      // libjvm runs
+  kSeen,      // libjvm runs, and the JVM thread was made
   kBuilt,     // the VM may be asked
-  kServed,    // the JVM thread was made
+  kServed,    // the JVM thread may ask it
   kDying,     // VMDeath: the last names are taken
   kGone,      // the VM is not asked any more
 };
+
+enum class MadeThread { kYes, kLater, kNever };
 
 struct JvmWatch {
   std::atomic<JvmStage> stage;
@@ -35,6 +39,8 @@ struct JvmWatch {
   // From an agent's entry; null: to be found.
   std::atomic<JavaVM_*> vm;
   std::atomic<_jvmtiEnv*> jvmti;
+  // Makes the JVM thread, once, from a thread of the program's. Null: nobody is to.
+  std::atomic<MadeThread (*)()> make_thread;
   std::atomic<std::uint32_t> wakes;  // futex: the JVM thread is to look what there is to do
   std::atomic<std::uint32_t>
       settled;  // futex: 1 when the last names are taken, or nobody takes any
@@ -60,9 +66,11 @@ inline void NoticeMapper(const void* caller) {
   }
 }
 
+// --- a thread of the program's: the VM's that runs an agent ---
+// The JVM thread is there, or will never be.
+void MakeJvmThread();
+
 // --- recorder thread ---
-// Where glibc is older than 2.35, mapping calls do not tell: looks among the loaded objects.
-void LookForLibjvm();
 // Whether the VM that is at kSeen is built; asks the kernel for the process's threads. True also 2 s after it was seen: a
 // VM without such a thread is one of those that show themselves complete.
 bool JvmIsBuilt(std::uint64_t now_ns);

@@ -134,16 +134,6 @@ void PublishLocalObjects() {
   if (g_dl_find_object.load(std::memory_order_acquire) == nullptr) RenewSnapshot();
 }
 
-const char* FindObjectPath(bool (*matches)(const char* path)) {
-  if (g_dl_find_object.load(std::memory_order_acquire) != nullptr) return nullptr;
-  const std::uint32_t count = g_snapshot.count.load(std::memory_order_acquire);
-  for (std::uint32_t i = 0; i < count && i < kMaxObjects; ++i) {
-    const char* path = g_snapshot.entries[i].path.load(std::memory_order_acquire);
-    if (path != nullptr && matches(path)) return path;
-  }
-  return nullptr;
-}
-
 namespace internal {
 void UseSnapshotOnly(bool only) {
   if (!only) return PrepareLocalObjects();

@@ -30,10 +30,6 @@ bool FindLocalObject(std::uint64_t pc, LocalObject* out);
 // _dl_find_object is.
 void PublishLocalObjects();
 
-// The path of an object in the snapshot for which `matches` says yes. Null: there is none, or _dl_find_object is, and there
-// is no snapshot.
-const char* FindObjectPath(bool (*matches)(const char* path));
-
 namespace internal {
 // For tests: answer from the snapshot even where _dl_find_object is.
 void UseSnapshotOnly(bool only);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -260,6 +261,41 @@ TEST_P(JvmLoadedLater, BesideThePreloadItChangesNothing) {
   const proto::JvmFacts facts = Load(Command({}, {"stay", "10"}));
   EXPECT_EQ(facts.attached_by(), "preload");
   EXPECT_EQ(facts.trouble(), "");
+}
+
+// Without an archive of classes the VM reads them from its file of modules, at a descriptor's number. In a table of descriptors of
+// our own that number is another file or none: classes that our thread loaded were rubbish, and the VM ended.
+TEST_P(Jvm, ItsThreadHasTheDescriptorsOfTheVm) {
+  ChildProcess child(Command({"-Xshare:off"}, {"stay", "10"}));
+  const auto thread = [&]() -> std::filesystem::path {
+    std::error_code none;
+    for (const auto& task : std::filesystem::directory_iterator(
+             "/proc/" + std::to_string(child.pid()) + "/task", none)) {
+      std::string name;
+      std::getline(std::ifstream(task.path() / "comm"), name);
+      if (name == "wrackline-jvm") return task.path();
+    }
+    return {};
+  };
+  const auto open_files = [](const std::filesystem::path& process) {
+    std::map<std::string, std::string> files;
+    std::error_code none;
+    for (const auto& file : std::filesystem::directory_iterator(process / "fd", none))
+      files[file.path().filename()] = std::filesystem::read_symlink(file.path(), none);
+    return files;
+  };
+  const auto has_modules = [](const std::map<std::string, std::string>& files) {
+    return std::any_of(files.begin(), files.end(),
+                       [](const auto& file) { return file.second.ends_with("/lib/modules"); });
+  };
+  const std::filesystem::path process = "/proc/" + std::to_string(child.pid());
+  ASSERT_TRUE(WaitFor([&] { return !thread().empty() && has_modules(open_files(process)); },
+                      std::chrono::seconds(60)));
+  // What is opened or closed between the two looks is in one of them only.
+  EXPECT_TRUE(WaitFor([&] { return open_files(process) == open_files(thread()); },
+                      std::chrono::seconds(20)));
+  child.Kill(SIGKILL);
+  child.Wait();
 }
 
 TEST_P(Jvm, EndsInEveryWayAsItWouldWithout) {
