@@ -438,10 +438,11 @@ class Reader {
     if (current_ == &*report) current_ = nullptr;
     if (!report->kernel.victims.empty()) {
       // Before Linux 6.14 a group is walked thread by thread: threads that have not ended yet are printed like processes. The table has
-      // processes only.
+      // processes only. The one that was decided for is a process, whatever lines of the table are lost.
       const bool group = report->kernel.report.group_kill && !report->kernel.report.tasks.empty();
-      for (const OomVictim& victim : report->kernel.victims) {
-        if (!group || ListsTask(*report, victim.pid))
+      const std::vector<OomVictim>& victims = report->kernel.victims;
+      for (const OomVictim& victim : victims) {
+        if (!group || &victim == &victims.front() || ListsTask(*report, victim.pid))
           report->kernel.report.killed.push_back(victim.pid);
       }
       tasks_ += report->kernel.report.tasks.size();

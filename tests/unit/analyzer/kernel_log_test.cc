@@ -82,6 +82,24 @@ TEST(KernelLog, SaysWhoseLimitItWasAndWhoDiedWithIt) {
   }
 }
 
+// A group is told from its threads by the table of tasks. Without the row of the one that was decided for, it was killed all the same.
+TEST(KernelLog, AGroupsVictimWhoseRowIsLostWasKilled) {
+  const std::string log =
+      "java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+      "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+      "[     97]     0    97     1088      750    49152        0             0 sh\n"
+      "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/g,"
+      "task_memcg=/g,task=java,pid=96,uid=0\n"
+      "Memory cgroup out of memory: Killed process 96 (java) total-vm:101kB, anon-rss:39kB\n"
+      "Tasks in /g are going to be killed due to memory.oom.group set\n"
+      "Memory cgroup out of memory: Killed process 96 (java) total-vm:101kB, anon-rss:39kB\n";
+  const auto kill = ParseKernelKill(log, 96, "");
+  ASSERT_TRUE(kill && kill->report);
+  ASSERT_EQ(kill->report->tasks.size(), 1u);
+  EXPECT_TRUE(kill->report->group_kill);
+  EXPECT_THAT(kill->report->killed, ::testing::ElementsAre(96u));
+}
+
 TEST(KernelLog, ReportIsTheBlockOfThisKill) {
   const std::string report = ExtractKernelReport(kLog, 4711, "");
   EXPECT_THAT(report, ::testing::StartsWith("java invoked oom-killer"));
