@@ -10,7 +10,6 @@ namespace wrackline::preload {
 namespace {
 
 constexpr std::uint64_t kRescanNs = 10 * kSecond;
-constexpr std::uint64_t kUntouchedNs = 10 * kSecond;
 constexpr std::uint64_t kNamePatienceNs = 200 * kMillisecond;
 // A line table is read whole for each job: the more addresses come along, the better.
 constexpr std::uint64_t kLinePatienceNs = kSecond;
@@ -53,13 +52,12 @@ void RecorderLoop::TakeAssistance() {
   if (assistant_->Taken(Assistant::kAllocator)) {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kAllocator);
     statistics_fresh_ = true;
-    allocator_duty_.Spent(timing.ended_ns, timing.cpu_ns);
-    allocator_duty_.NotBefore(allocator_->not_before_ns());
+    allocator_pace_.Ended(timing.ended_ns, timing.cpu_ns);
+    allocator_pace_.NotBefore(allocator_->not_before_ns());
   }
   if (assistant_->Taken(Assistant::kUntouched)) {
     const Assistant::Timing& timing = assistant_->timing(Assistant::kUntouched);
-    untouched_duty_.Spent(timing.ended_ns, timing.cpu_ns);
-    untouched_duty_.NotBefore(timing.ended_ns + (fast_mode_.fast() ? kSecond : kUntouchedNs));
+    untouched_pace_.Ended(timing.ended_ns, timing.cpu_ns);
   }
   names_.Place(modules_, scanned_ns_);
 }
@@ -88,17 +86,20 @@ void RecorderLoop::RequestAssistance(std::uint64_t now_ns, bool finishing) {
     next_objects_ns_ = now_ns + kSecond;
   }
   // The figures below are for a timeline; without a file there is none.
-  if (finishing || !recorder_.is_open() || now_ns < next_slow_ns_) return;
+  if (finishing || !recorder_.is_open()) return;
+  if (settings_.interval != 0 && assistant_->Idle(Assistant::kUntouched) &&
+      untouched_pace_.Due(now_ns, held_, last_limit_, fast_mode_.fast())) {
+    untouched_pace_.Began(held_);
+    assistant_->Request(Assistant::kUntouched);
+  }
+  if (now_ns < next_slow_ns_) return;
   next_slow_ns_ = now_ns + (fast_mode_.fast() ? kFastStepNs : kTimelineNs) - kFastStepNs / 2;
   if (assistant_->Idle(Assistant::kRollup) && rollup_duty_.Allowed(now_ns)) {
     assistant_->Request(Assistant::kRollup);
   }
-  if (settings_.interval != 0 && assistant_->Idle(Assistant::kUntouched) &&
-      untouched_duty_.Allowed(now_ns)) {
-    assistant_->Request(Assistant::kUntouched);
-  }
-  if (assistant_->Idle(Assistant::kAllocator) && allocator_duty_.Allowed(now_ns) &&
-      allocator_->available()) {
+  if (assistant_->Idle(Assistant::kAllocator) && allocator_->available() &&
+      allocator_pace_.Due(now_ns, held_, last_limit_, fast_mode_.fast())) {
+    allocator_pace_.Began(held_);
     assistant_->Request(Assistant::kAllocator);
   }
 }

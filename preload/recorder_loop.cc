@@ -373,16 +373,20 @@ void RecorderLoop::PutHeartbeat(std::uint64_t now_ns) {
   record.which_body = wrackline_proto_Record_heartbeat_tag;
   record.body.heartbeat.monotonic_ns = now_ns;
   if (cgroup_.version != 0) {
-    if (const auto charge = container::ReadCharge(cgroup_)) {
+    if (const auto charge = container::ReadCharge(cgroup_, keep_files_ ? &kept_charge_ : nullptr)) {
       record.body.heartbeat.has_charge = true;
       record.body.heartbeat.charge = *charge;
       if (JumpedNearLimit(*charge)) next_timeline_ns_ = 0;
     }
   }
-  if (const auto resident = container::ReadStatm("", "self").resident) {
+  if (const auto resident =
+          container::ReadStatm("", "self", keep_files_ ? &kept_statm_ : nullptr).resident) {
     record.body.heartbeat.has_resident = true;
     record.body.heartbeat.resident = *resident;
   }
+  held_ = std::nullopt;
+  if (record.body.heartbeat.has_resident) held_ = record.body.heartbeat.resident;
+  if (record.body.heartbeat.has_charge) held_ = record.body.heartbeat.charge;
   // Refused: the next one is as good.
   recorder_.Put(record);
 }
@@ -426,10 +430,10 @@ void RecorderLoop::LogTimeline(std::uint64_t now_ns) {
                   assistant_->timing(Assistant::kAllocator).began_ns, &sample.allocator);
     statistics_fresh_ = false;
   }
-  if (!fast || now_ns >= next_own_bytes_ns_) {
+  if (now_ns >= next_own_bytes_ns_) {
     sample.has_own_bytes = true;
     sample.own_bytes = OwnResidentBytes();
-    next_own_bytes_ns_ = now_ns + kTimelineNs;
+    next_own_bytes_ns_ = now_ns + kOwnBytesNs;
   }
   sample.has_placed_bytes = true;
   sample.placed_bytes = state_->region.Count().bytes;

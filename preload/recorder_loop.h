@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "lib/container/kept_file.h"
 #include "lib/recorder/recorder.h"
 #include "preload/assistant.h"
 #include "preload/frame_names.h"
@@ -44,6 +45,12 @@ class RecorderLoop {
   std::uint64_t Step();
   // The next step looks whether the file is still there and open, and begins another where it is not.
   void LookAtFile() { next_check_ns_ = 0; }
+  // Whether the calling thread, which runs the loop from here on, has a table of descriptors of its own.
+  void BeginWithOwnTable(bool own) {
+    keep_files_ = own;
+    kept_charge_.Forget();
+    kept_statm_.Forget();
+  }
 
   // The VM goes down: what its frames are called is asked now or never. Takes what was sampled so far and waits for the JVM
   // thread until `deadline_ns` at the longest.
@@ -55,6 +62,8 @@ class RecorderLoop {
  private:
   static constexpr std::uint64_t kFastStepNs = 50'000'000;
   static constexpr std::uint64_t kTimelineNs = 1'000'000'000;
+  // It walks tables of pages, and moves slowly.
+  static constexpr std::uint64_t kOwnBytesNs = 5 * kTimelineNs;
   enum Phase : std::uint64_t {
     kProcess,
     kModules,
@@ -116,6 +125,8 @@ class RecorderLoop {
   MappingResidence residence_;
   ModuleTable modules_;
   container::Cgroup cgroup_;
+  bool keep_files_ = false;
+  container::KeptFile kept_charge_, kept_statm_;
   char host_[65] = {};
   std::uint64_t start_seconds_ = 0;
   wrackline_proto_Process* process_ = nullptr;
@@ -133,6 +144,8 @@ class RecorderLoop {
   std::uint64_t next_timeline_ns_ = 0;
   // Of the last tick.
   std::optional<std::uint64_t> last_charge_, last_limit_, last_inactive_file_;
+  std::optional<std::uint64_t>
+      held_;  // by the last heartbeat: the charge, or else what is resident
   std::uint64_t next_step_ns_ = 0;
   std::uint64_t next_slow_ns_ = 0;
   std::uint64_t next_objects_ns_ = 0;
@@ -150,8 +163,8 @@ class RecorderLoop {
   DutyLimiter line_duty_{100};
   bool lines_begun_ = false;  // the line job has slices left
   DutyLimiter rollup_duty_{2000};
-  DutyLimiter allocator_duty_{400};
-  DutyLimiter untouched_duty_{400};
+  LookPace allocator_pace_{kAllocatorRule};
+  LookPace untouched_pace_{kUntouchedRule};
 
   bool mail_waiting_ = false;
   std::uint64_t mail_key_ = 0;

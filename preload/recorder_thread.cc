@@ -57,11 +57,15 @@ Threads* g_threads = nullptr;
 // told. What the thread opens takes no number that the program counts on (close(0), open: 0), the
 // program can close all it has, and nothing of the program's is held open here. Linux 5.9; where it
 // fails the table stays shared, and a file that is kept open is moved aside (AsideDescriptor).
-void LeaveProgramsDescriptors() {
+// True: the table is the thread's own.
+bool LeaveProgramsDescriptors() {
   const unsigned first = g_threads->settings.verbose ? 3 : 0;
-  if (syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_UNSHARE) != 0 || first == 0) return;
-  close(0);
-  close(1);
+  if (syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_UNSHARE) != 0) return false;
+  if (first != 0) {
+    close(0);
+    close(1);
+  }
+  return true;
 }
 
 // Nothing more is sampled: the file is finished, or nobody writes it.
@@ -147,8 +151,8 @@ std::uint64_t CareForJvm(RecorderLoop* loop, std::uint64_t next) {
 
 void RunRecorder(OwnThread* self) {
   SetName("wrackline");
-  LeaveProgramsDescriptors();
   RecorderLoop& loop = g_threads->loop;
+  loop.BeginWithOwnTable(LeaveProgramsDescriptors());
   if (!g_threads->opened) {
     const int error =
         loop.Open(g_threads->settings, State(), &g_threads->assistant, &g_threads->jvm_thread,

@@ -17,6 +17,18 @@ void Set(bool* has, Field* field, const std::optional<Value>& value) {
 
 }  // namespace
 
+bool LookPace::Due(std::uint64_t now_ns, std::optional<std::uint64_t> held,
+                   std::optional<std::uint64_t> limit, bool fast) const {
+  if (now_ns < not_before_ns_) return false;
+  if (end_ns_ == 0) return true;
+  if (now_ns < end_ns_ + cost_ns_ * (fast ? rule_.fast_parts : rule_.parts)) return false;
+  if (now_ns >= end_ns_ + (fast ? rule_.fast_period_ns : rule_.period_ns)) return true;
+  if (!held || !held_) return false;
+  const std::uint64_t moved = *held > *held_ ? *held - *held_ : *held_ - *held;
+  const std::uint64_t whole = limit.value_or(0) != 0 ? *limit : *held_;
+  return moved > 0 && moved >= whole / rule_.moved_parts;
+}
+
 bool FastMode::GrowsNearLimit(std::uint64_t now_ns, std::uint64_t working_set,
                               std::uint64_t limit) {
   std::uint64_t lowest = working_set;

@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "lib/container/kept_file.h"
 #include "lib/container/scan.h"
 
 namespace wrackline::container {
@@ -66,9 +67,10 @@ const char* ChargeFile(int version) {
 }
 const char* LimitFile(int version) { return version == 1 ? "memory.limit_in_bytes" : "memory.max"; }
 
-Figure ReadNumber(int folder, const char* name) {
+Figure ReadNumber(int folder, const char* name, KeptFile* kept = nullptr) {
   char text[64];
-  const long length = scan::ReadFileAt(folder, name, text, sizeof(text));
+  const long length = kept != nullptr ? kept->Read(name, text, sizeof(text))
+                                      : scan::ReadFileAt(folder, name, text, sizeof(text));
   if (length < 0) return std::nullopt;
   return scan::WholeDecimal({text, static_cast<std::size_t>(length)});
 }
@@ -158,13 +160,13 @@ CgroupMemory ReadCgroupMemory(const Cgroup& cgroup) {
   return memory;
 }
 
-std::optional<std::uint64_t> ReadCharge(const Cgroup& cgroup) {
+std::optional<std::uint64_t> ReadCharge(const Cgroup& cgroup, KeptFile* kept) {
   if (cgroup.version != 1 && cgroup.version != 2) return std::nullopt;
   scan::FixedText<sizeof(cgroup.folder) + 32> path;
   path.Add(cgroup.folder);
   path.Add("/");
   path.Add(ChargeFile(cgroup.version));
-  return path.ok ? ReadNumber(AT_FDCWD, path.text) : std::nullopt;
+  return path.ok ? ReadNumber(AT_FDCWD, path.text, kept) : std::nullopt;
 }
 
 void ParseMemoryStat(const char* text, std::size_t length, int version, CgroupMemory* out) {

@@ -20,6 +20,8 @@
 
 namespace wrackline::container {
 
+class KeptFile;
+
 struct Cgroup {
   int version = 0;              // 1 or 2; 0: none
   char path[1024] = {};         // below the controller's mount, as in /proc/PID/cgroup
@@ -54,8 +56,8 @@ struct CgroupMemory {
 // is counted where that limit is set.
 CgroupMemory ReadCgroupMemory(const Cgroup& cgroup);
 
-// memory.current or memory.usage_in_bytes alone: one open, read, close.
-std::optional<std::uint64_t> ReadCharge(const Cgroup& cgroup);
+// memory.current or memory.usage_in_bytes alone: one open, read, close; with `kept`, one read.
+std::optional<std::uint64_t> ReadCharge(const Cgroup& cgroup, KeptFile* kept = nullptr);
 
 // Parses the text of memory.stat (either version) into `out`. Hostile input: unknown lines,
 // overlong numbers and a torn last line are skipped. v1's total_* lines win over the plain ones

@@ -1,5 +1,6 @@
 #include "lib/container/process.h"
 
+#include "lib/container/kept_file.h"
 #include "lib/container/scan.h"
 
 namespace wrackline::container {
@@ -44,10 +45,15 @@ long ReadSmallFile(const char* path, char* buffer, std::size_t size) {
   return scan::ReadFileAt(AT_FDCWD, path, buffer, size);
 }
 
-Statm ReadStatm(const char* root, const char* pid) {
+Statm ReadStatm(const char* root, const char* pid, KeptFile* kept) {
   const ProcPath path = PathInProc(root, pid, "statm");
   char text[256];
-  const long length = path.ok ? ReadSmallFile(path.text, text, sizeof(text)) : -1;
+  long length = -1;
+  if (path.ok && kept != nullptr) {
+    length = kept->Read(path.text, text, sizeof(text));
+  } else if (path.ok) {
+    length = ReadSmallFile(path.text, text, sizeof(text));
+  }
   const long page_size = sysconf(_SC_PAGESIZE);
   if (length < 0 || page_size <= 0) return {};
   return ParseStatm(text, static_cast<std::size_t>(length), static_cast<std::uint64_t>(page_size));

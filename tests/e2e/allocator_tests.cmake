@@ -4,6 +4,7 @@ if(WRACKLINE_PRELOAD)
   add_executable(allocator_target ${CMAKE_CURRENT_LIST_DIR}/programs/allocator_target.cc)
   add_executable(allocator_probe ${CMAKE_CURRENT_LIST_DIR}/programs/allocator_probe.cc
     ${preload}/allocator_readers.cc ${preload}/allocator_statistics.cc ${preload}/glibc_heaps.cc
+    ${PROJECT_SOURCE_DIR}/lib/container/kept_file.cc
     ${PROJECT_SOURCE_DIR}/lib/container/process.cc)
   foreach(program allocator_target allocator_probe)
     wrackline_target(${program} IN_PROCESS)

@@ -172,5 +172,58 @@ TEST(Observation, RollupCarriesItsOwnTime) {
   EXPECT_GT(sample.process.rollup_rss, 100u * 1024);
 }
 
+constexpr LookPace::Rule kRule = {10 * kS, kS, 400, 40, 20};
+
+TEST(LookPaceTest, LooksAtOnceAndThenAfterItsPeriod) {
+  LookPace pace(kRule);
+  EXPECT_TRUE(pace.Due(5 * kS, 100, 1000, false));
+  pace.Began(100);
+  pace.Ended(5 * kS, kMs);
+  EXPECT_FALSE(pace.Due(14 * kS, 100, 1000, false));
+  EXPECT_TRUE(pace.Due(15 * kS, 100, 1000, false));
+  EXPECT_FALSE(pace.Due(5 * kS + 900 * kMs, 100, 1000, true));
+  EXPECT_TRUE(pace.Due(6 * kS, 100, 1000, true));
+}
+
+TEST(LookPaceTest, LooksSoonerWhenMemoryMoved) {
+  LookPace pace(kRule);
+  pace.Began(500);
+  pace.Ended(5 * kS, kMs);
+  EXPECT_FALSE(pace.Due(6 * kS, 549, 1000, false));
+  EXPECT_TRUE(pace.Due(6 * kS, 550, 1000, false));
+  EXPECT_TRUE(pace.Due(6 * kS, 450, 1000, false));
+  // Not known what it moved from, or in.
+  EXPECT_FALSE(pace.Due(6 * kS, std::nullopt, 1000, false));
+  EXPECT_FALSE(pace.Due(6 * kS, std::nullopt, std::nullopt, false));
+  // No limit: by a part of what it was.
+  for (const std::optional<std::uint64_t> none : {std::optional<std::uint64_t>(), {0}}) {
+    EXPECT_FALSE(pace.Due(6 * kS, 524, none, false));
+    EXPECT_TRUE(pace.Due(6 * kS, 525, none, false));
+  }
+  pace.Began(10);
+  EXPECT_FALSE(pace.Due(6 * kS, 10, std::nullopt, false));
+}
+
+TEST(LookPaceTest, PaysNoMoreThanItsShare) {
+  LookPace pace(kRule);
+  pace.Began(500);
+  pace.Ended(5 * kS, 10 * kMs);
+  EXPECT_FALSE(pace.Due(5 * kS + 3999 * kMs, 900, 1000, false));
+  EXPECT_TRUE(pace.Due(5 * kS + 4000 * kMs, 900, 1000, false));
+  EXPECT_FALSE(pace.Due(5 * kS + 399 * kMs, 900, 1000, true));
+  EXPECT_TRUE(pace.Due(5 * kS + 400 * kMs, 900, 1000, true));
+  // A look of 100 ms waits for longer than the period.
+  pace.Ended(10 * kS, 100 * kMs);
+  EXPECT_FALSE(pace.Due(49 * kS, 500, 1000, false));
+  EXPECT_TRUE(pace.Due(50 * kS, 500, 1000, false));
+}
+
+TEST(LookPaceTest, WaitsWhenItIsToldTo) {
+  LookPace pace(kRule);
+  pace.NotBefore(7 * kS);
+  EXPECT_FALSE(pace.Due(6 * kS, 100, 1000, true));
+  EXPECT_TRUE(pace.Due(7 * kS, 100, 1000, true));
+}
+
 }  // namespace
 }  // namespace wrackline::preload
