@@ -27,11 +27,12 @@ class Assistant {
   enum Job : std::uint32_t {
     kUnwinderObjects = 1,  // PublishLocalObjects: may wait for the loader's lock where glibc is old
     kScanModules = 2,
-    kName = 4,
-    kRollup = 8,
-    kAllocator = 16,
-    kLines = 32,  // the least urgent but one: a slice of a LineJob
-    kUntouched = 64,
+    // Figures go before names: a program that dies while it starts has many names waiting, and its ledger lives of the last figures.
+    kUntouched = 4,
+    kAllocator = 8,
+    kRollup = 16,
+    kName = 32,
+    kLines = 64,  // the least urgent: a slice of a LineJob
   };
 
   // Maps its memory. 0 or an errno value. `allocator` must live as long as the process.

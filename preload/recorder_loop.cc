@@ -117,6 +117,7 @@ void RecorderLoop::Finish(int status, bool status_known) {
   KeepFile(now, true);
   if (!recorder_.is_open()) return;
   TakeAssistance();
+  own_bytes_ns_ = 0;  // the last sample has everything
   LogTimeline(now);
   PutHeartbeat(now);
   // Threads that began since the last step; of the others the names are known.
@@ -430,10 +431,10 @@ void RecorderLoop::LogTimeline(std::uint64_t now_ns) {
                   assistant_->timing(Assistant::kAllocator).began_ns, &sample.allocator);
     statistics_fresh_ = false;
   }
-  if (now_ns >= next_own_bytes_ns_) {
+  if (now_ns >= own_bytes_ns_ + (fast ? kTimelineNs : kOwnBytesNs)) {
     sample.has_own_bytes = true;
     sample.own_bytes = OwnResidentBytes();
-    next_own_bytes_ns_ = now_ns + kOwnBytesNs;
+    own_bytes_ns_ = now_ns;
   }
   sample.has_placed_bytes = true;
   sample.placed_bytes = state_->region.Count().bytes;

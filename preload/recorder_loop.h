@@ -62,7 +62,7 @@ class RecorderLoop {
  private:
   static constexpr std::uint64_t kFastStepNs = 50'000'000;
   static constexpr std::uint64_t kTimelineNs = 1'000'000'000;
-  // It walks tables of pages, and moves slowly.
+  // Its own bytes: walks tables of pages for what moves slowly.
   static constexpr std::uint64_t kOwnBytesNs = 5 * kTimelineNs;
   enum Phase : std::uint64_t {
     kProcess,
@@ -149,7 +149,7 @@ class RecorderLoop {
   std::uint64_t next_step_ns_ = 0;
   std::uint64_t next_slow_ns_ = 0;
   std::uint64_t next_objects_ns_ = 0;
-  std::uint64_t next_own_bytes_ns_ = 0;
+  std::uint64_t own_bytes_ns_ = 0;  // when they were counted last
   bool rollup_fresh_ = false;
   bool statistics_fresh_ = false;
   bool losses_unwritten_ = false;

@@ -71,8 +71,8 @@ class LookPace {
 // What was untouched and is not any more is the largest figure that a fast death leaves stale: RocksDB takes its memtables 8 MiB at
 // a time and fills them in a blink.
 constexpr LookPace::Rule kUntouchedRule = {30'000'000'000, 1'000'000'000, 400, 40, 20};
-// Some of them walk a heap under its locks.
-constexpr LookPace::Rule kAllocatorRule = {5'000'000'000, 0, 400, 400, 50};
+// Some walk a heap under its locks. A flush frees memory that the allocator keeps, and nothing else moves.
+constexpr LookPace::Rule kAllocatorRule = {1'000'000'000, 0, 400, 400, 50};
 
 // Whether the timeline steps every 50 ms instead of every second.
 //
