@@ -24,6 +24,9 @@ CMAKE
 cmake -S "$work/user" -B "$work/user/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/user.log" || { cat "$work/user.log"; exit 1; }
 cmake --build "$work/user/build" >"$work/user.log" || { cat "$work/user.log"; exit 1; }
 
+for file in man/man1/wrackline.1 man/man1/wrackline-report.1 man/man7/wrackline-preload.7 bash-completion/completions/wrackline zsh/site-functions/_wrackline fish/vendor_completions.d/wrackline.fish; do
+  [[ -s $work/prefix/share/$file ]] || { echo "check-install: share/$file is not there" >&2; exit 1; }
+done
 "$work/user/build/embed" "$work/db1"
 "$work/user/build/embed_c" "$work/db3"
 { read -r command; read -r preload; } <"$work/user/build/paths"

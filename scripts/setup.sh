@@ -19,6 +19,7 @@ check_packages=(
   google-perftools libjemalloc-dev
   libpython3.11-testsuite maven python3-pip redis-server sqlite3
   busybox-static cpio qemu-system-x86
+  fish groff-base mandoc zsh
   chromium fonts-dejavu-core
 )
 

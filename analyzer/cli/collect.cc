@@ -175,16 +175,14 @@ int Wait(const Arguments& arguments) {
 Action AddCollect(CLI::App* app) {
   auto arguments = std::make_shared<Arguments>();
   collect::CollectOptions& options = arguments->options;
-  app->footer(
-      "Nothing is changed in the process, but for a signal that asks a Java VM to listen (as jcmd "
-      "does).\n"
-      "Exit status: 0 something was taken, 1 nothing was, 2 bad usage or the output cannot be "
-      "written.");
-  app->add_option("-o,--output", options.output, "Folder to make, or FILE.tar.zst")->required();
+  app->add_option("-o,--output", options.output, "Folder to make, or FILE.tar.zst")
+      ->type_name("FOLDER")
+      ->required();
   CLI::Option* pid = app->add_option("--pid", options.pid,
                                      "The process (default: the largest Java VM that can be seen)");
   CLI::Option* cgroup =
-      app->add_option("--cgroup", options.cgroup, "Folder of a cgroup: its largest process");
+      app->add_option("--cgroup", options.cgroup, "Folder of a cgroup: its largest process")
+          ->type_name("FOLDER");
   cgroup->check(CLI::ExistingDirectory)->excludes(pid);
   CLI::Option* previous = app->add_flag(
       "--previous", options.previous, "No process: what a former container left in shared folders");
@@ -201,8 +199,9 @@ Action AddCollect(CLI::App* app) {
                   "Of each log at most this much, from its end (default 4m)")
       ->check(IsSize(1));
   app->add_option(
-      "--scrape-url", options.scrape_url,
-      "Prometheus metrics to take (default: the port of Flink's reporter, on 127.0.0.1)");
+         "--scrape-url", options.scrape_url,
+         "Prometheus metrics to take (default: the port of Flink's reporter, on 127.0.0.1)")
+      ->type_name("URL");
   app->add_flag("--any-host", options.any_host, "Let --scrape-url leave this machine");
   app->add_flag("--threads", options.threads, "Also every Java thread's stack");
   app->add_option("--patience", arguments->patience, "Seconds to wait for the VM, a question")

@@ -29,6 +29,9 @@ Action AddLint(CLI::App* app);
 Action AddInspect(CLI::App* app);
 Action AddPack(CLI::App* app);
 Action AddCollect(CLI::App* app);
+// `root`: the parser with all of them.
+Action AddCompletion(CLI::App* app, const CLI::App* root);
+Action AddManual(CLI::App* app, const CLI::App* root);
 
 // "wrackline: MESSAGE" on stderr, one line, inert. Returns `status`.
 int Fail(const std::string& message, int status = kBadInput);

@@ -201,10 +201,11 @@ Action AddDiff(CLI::App* app) {
                   "scrapes; or one recording with --at")
       ->required();
   app->add_option(
-      "--at", arguments->at,
-      "Compare two moments of one recording: 2026-11-28T10:00:00Z, +90s after its start, "
-      "--at=-10m before its end, start");
-  app->add_option("--to", arguments->to, "The later moment (default: end)");
+         "--at", arguments->at,
+         "Compare two moments of one recording: 2026-11-28T10:00:00Z, +90s after its start, "
+         "--at=-10m before its end, start")
+      ->type_name("TIME");
+  app->add_option("--to", arguments->to, "The later moment (default: end)")->type_name("TIME");
   app->add_flag("--per-hour", arguments->per_hour,
                 "Divide each side's figures by the hours that it had run");
   app->add_option("--min-growth", arguments->least_growth,
@@ -215,9 +216,11 @@ Action AddDiff(CLI::App* app) {
       ->check(CLI::Range(0.0, 1e9));
   app->add_option("--symbols", arguments->symbols,
                   "Folder with the binaries or their debug files; may be repeated")
+      ->type_name("FOLDER")
       ->allow_extra_args(false);
   app->add_option("--taskmanager", arguments->task_manager,
-                  "Of scrapes with several TaskManagers, the one with this tm_id");
+                  "Of scrapes with several TaskManagers, the one with this tm_id")
+      ->type_name("ID");
   app->add_option("--limit", arguments->limit, "Rows in a section (default 10; 0: all)");
   app->add_option("--format", arguments->format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
@@ -225,21 +228,6 @@ Action AddDiff(CLI::App* app) {
                 "No colours (NO_COLOR in the environment does the same)");
   app->add_option("-o,--output", arguments->output,
                   "Write to this file instead of standard output");
-  app->footer(
-      "Sites match by the names of their functions, so A and B may be of different processes, "
-      "builds\n"
-      "and machines. A sampled difference is 'certain' when it holds among all that were tested\n"
-      "(Benjamini-Hochberg at 5 %), 'likely' when it holds alone, else 'noise'.\n"
-      "\n"
-      "  wrackline diff before.wrackpack after.wrackpack\n"
-      "  wrackline diff --symbols /srv/symbols jeprof.1.0.i0.heap jeprof.1.9.i9.heap\n"
-      "  wrackline diff --at +10m wrackline.out/wrackline-tm-1-4711.wrack      # since it was "
-      "warm\n"
-      "  wrackline diff --per-hour --format json baseline.wrackpack candidate.wrackpack\n"
-      "\n"
-      "Exit status: 0 nothing grew, 1 something grew beyond chance, --min-growth and "
-      "--min-percent;\n"
-      "2 bad input.");
   return [arguments] { return RunDiff(*arguments); };
 }
 

@@ -206,6 +206,7 @@ Action AddInspect(CLI::App* app) {
          "--symbols", arguments->symbols,
          "Folder with the binaries or their debug files: names and lines that the recording "
          "lacks; may be repeated")
+      ->type_name("FOLDER")
       ->allow_extra_args(false)
       ->excludes("--records");
   app->add_option("--format", arguments->format, "text or json")

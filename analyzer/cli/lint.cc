@@ -173,7 +173,8 @@ Action AddLint(CLI::App* app) {
       "Kubernetes manifest of the pod: its limit, volumes and environment are looked at "
       "too; without a configuration the manifest's own is");
   app->add_option("--flink-version", options->version,
-                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)")
+      ->type_name("VERSION");
   app->add_option(
          "--mode", options->mode,
          "What the old key taskmanager.heap.size means: standalone (start scripts, docker) or "
@@ -187,33 +188,15 @@ Action AddLint(CLI::App* app) {
       ->default_val("warning");
   app->add_option("--ignore", options->ignore,
                   "Leave this rule out; repeat it or separate with commas")
+      ->type_name("RULE")
       ->delimiter(',');
   app->add_flag("--list-rules", options->list_rules, "Name every rule, and end");
-  app->add_option("--explain", options->explain, "Explain this rule with an example, and end");
+  app->add_option("--explain", options->explain, "Explain this rule with an example, and end")
+      ->type_name("RULE");
   app->add_flag("--rules-document", options->rules_document, "Print docs/lint-rules.md")->group("");
   app->add_flag("--no-color", options->no_color,
                 "No colours (NO_COLOR in the environment does the same)");
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
-  app->footer(
-      "Names every mistake that the configuration makes with memory: keys that no Flink version "
-      "or\n"
-      "not this one reads, keys that another one overrules, values that do not parse, sizes with\n"
-      "which Flink refuses to start, memory that nothing bounds. Each finding has its place, its\n"
-      "reason and what to write instead.\n"
-      "\n"
-      "  wrackline lint conf/flink-conf.yaml --flink-version 1.17.2\n"
-      "  wrackline lint conf/ --flink-version 2.0 --fail-on error\n"
-      "  wrackline lint conf/flink-conf.yaml --pod taskmanager-deployment.yaml\n"
-      "  wrackline lint flinkdeployment.yaml\n"
-      "  kubectl get configmap flink-config -o jsonpath='{.data.flink-conf\\.yaml}' | wrackline "
-      "lint -\n"
-      "  wrackline lint conf/config.yaml --format sarif -o lint.sarif    # for code scanning\n"
-      "  wrackline lint --explain unknown-key\n"
-      "\n"
-      "An error: Flink or a job fails with it, or the process cannot hold it. A warning: the "
-      "setting\n"
-      "does not do what it says. An info: worth knowing.\n"
-      "Exit status: 0 no finding of --fail-on's severity; 1 findings; 2 bad input or usage.");
   return [options] { return Lint(*options); };
 }
 

@@ -102,9 +102,11 @@ Action AddModel(CLI::App* app) {
                   "ConfigMap, pod); - reads standard input");
   app->add_option("-D", options->request.definitions,
                   "key=value: a setting that wins over the file; may be repeated")
+      ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   app->add_option("--flink-version", options->request.version,
-                  "Flink's version, such as 1.20.5 (default: the manifest's, or the newest known)");
+                  "Flink's version, such as 1.20.5 (default: the manifest's, or the newest known)")
+      ->type_name("VERSION");
   app->add_option("--role", options->request.role, "taskmanager (default) or jobmanager")
       ->check(CLI::IsMember({"taskmanager", "jobmanager"}));
   app->add_option("--mode", options->request.mode,
@@ -113,8 +115,9 @@ Action AddModel(CLI::App* app) {
       ->check(CLI::IsMember({"standalone", "containerized"}));
   app->add_option("--limit", options->limit, "The pod's memory limit, such as 2g")
       ->check(IsSize(1));
-  app->add_option("--from", options->from, "What changes when this version ...");
-  app->add_option("--to", options->to, "... becomes this one");
+  app->add_option("--from", options->from, "What changes when this version ...")
+      ->type_name("VERSION");
+  app->add_option("--to", options->to, "... becomes this one")->type_name("VERSION");
   app->add_flag("--batch", options->batch,
                 "Read JSON lines from standard input, answer each in order");
   app->add_option("--kind", options->kind, "What the lines of --batch ask")
@@ -125,22 +128,6 @@ Action AddModel(CLI::App* app) {
   app->add_flag("--no-color", options->no_color,
                 "No colours (NO_COLOR in the environment does the same)");
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
-  app->footer(
-      "Flink divides a process's memory by rules that changed between its versions. This shows "
-      "the\n"
-      "division to the byte, with Flink's own message where it would refuse to start. Settings of\n"
-      "FLINK_PROPERTIES in the environment win over the file, -D wins over both.\n"
-      "\n"
-      "  wrackline model --flink-version 1.20.5 --config conf/config.yaml --limit 4g\n"
-      "  wrackline model --flink-version 1.10.0 -D taskmanager.memory.process.size=1g\n"
-      "  kubectl get flinkdeployment job -o yaml | wrackline model --config - --role jobmanager\n"
-      "  wrackline model --from 1.16.3 --to 1.20.5 --config flink-conf.yaml\n"
-      "  wrackline model --batch --kind flink-memory --flink-version 1.20.5 < rows.jsonl\n"
-      "\n"
-      "A line of --batch asks: flink-memory and jobmanager-memory {\"mode\":\"standalone\",\n"
-      "\"config\":{...}}; the other kinds: docs/flink-memory-model.md.\n"
-      "Exit status: 0 it fits; 1 Flink would refuse it, or it is larger than the limit (with\n"
-      "--from: the new version would refuse it); 2 bad input, also one bad line of --batch.");
   return [options] { return Model(*options); };
 }
 

@@ -158,7 +158,8 @@ Action AddReport(CLI::App* app) {
                   "repeated in order of time: the last one is the state, the peaks are of all")
       ->allow_extra_args(false);
   app->add_option("--taskmanager", options.task_manager,
-                  "Of scrapes with several TaskManagers, the one with this tm_id");
+                  "Of scrapes with several TaskManagers, the one with this tm_id")
+      ->type_name("ID");
   app->add_option("--format", options.format,
                   "text, json, html: a page for a browser in one file, or event: the verdict as "
                   "one line of JSON")
@@ -171,11 +172,13 @@ Action AddReport(CLI::App* app) {
       "Flink's configuration, or a Kubernetes manifest that carries it: the proposal is "
       "for it, and for the manifest's limit");
   app->add_option("--flink-version", options.flink_version,
-                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)")
+      ->type_name("VERSION");
   app->add_option(
          "--symbols", options.symbols,
          "Folder with the binaries or their debug files: names and lines that the recording "
          "lacks; may be repeated")
+      ->type_name("FOLDER")
       ->allow_extra_args(false);
   app->add_option("--hsperfdata", options.hsperfdata,
                   "The counters that a killed Java VM left (/tmp/hsperfdata_USER/PID), where it "

@@ -136,29 +136,16 @@ Action AddRocksDb(CLI::App* app) {
                   "share a cache where the metrics "
                   "alone do not");
   app->add_option("--flink-version", options->flink_version,
-                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)")
+      ->type_name("VERSION");
   app->add_option("--taskmanager", options->task_manager,
-                  "Of scrapes with several TaskManagers, only the one with this tm_id");
+                  "Of scrapes with several TaskManagers, only the one with this tm_id")
+      ->type_name("ID");
   app->add_option("--format", options->format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   app->add_flag("--no-color", options->no_color,
                 "No colours (NO_COLOR in the environment does the same)");
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
-  app->footer(
-      "Every column family reports the whole cache that it uses, and memtables that a write "
-      "buffer\n"
-      "manager charges to a cache are in the cache's usage too. So the families' figures must not\n"
-      "be added up: with 8 families on one cache of 192 MiB their sum is 1.5 GiB. Here each cache\n"
-      "and each memtable counts once, and the last table says what a plain sum counts again.\n"
-      "\n"
-      "  wrackline rocksdb wrackline.out/wrackline-host-4711-1700000000.wrack\n"
-      "  curl -s http://taskmanager:9249/metrics | wrackline rocksdb -\n"
-      "  wrackline rocksdb 10-00.prom 10-05.prom 10-10.prom    # the last, and the peaks of all\n"
-      "\n"
-      "The metrics must be switched on in Flink: state.backend.rocksdb.metrics.block-cache-usage,\n"
-      "block-cache-capacity, block-cache-pinned-usage, cur-size-active-mem-table,\n"
-      "size-all-mem-tables and estimate-table-readers-mem: true.\n"
-      "Exit status: 0 done; 2 bad input, or no figure of RocksDB in it.");
   return [options] { return RocksDb(*options); };
 }
 

@@ -158,18 +158,18 @@ std::string CheckKeep(const std::string& text) {
 Action AddRun(CLI::App* app, std::vector<std::string> command) {
   auto arguments = std::make_shared<Arguments>();
   arguments->command = std::move(command);
-  app->footer(
-      "COMMAND and its arguments follow the options, after --:  wrackline run --limit 350m -- "
-      "./server --port 80");
   app->add_option("--interval", arguments->interval,
                   "Mean bytes between samples (default 512k; 0: none)")
       ->check(IsSize(0));
-  app->add_option("--out", arguments->out, "Folder for the recorder file")->capture_default_str();
+  app->add_option("--out", arguments->out, "Folder for the recorder file")
+      ->type_name("FOLDER")
+      ->capture_default_str();
   app->add_option("--recorder-size", arguments->recorder_size,
                   "Size of the recorder file (default 64m)")
       ->check(IsSize(1 << 20));
   app->add_option("--keep", arguments->keep,
                   "Recorder files kept in the folder: FILES[,BYTES] (default 16,1g)")
+      ->type_name("FILES[,SIZE]")
       ->check(CheckKeep);
   CLI::Option* limit = app->add_option("--limit", arguments->limit,
                                        "Run in a memory cgroup of its own with this limit (root)");
@@ -186,7 +186,8 @@ Action AddRun(CLI::App* app, std::vector<std::string> command) {
   app->add_option("--flink-config", arguments->flink_config,
                   "With --report: propose for this Flink configuration");
   app->add_option("--flink-version", arguments->flink_version,
-                  "With --report: Flink's version (default: 1.20)");
+                  "With --report: Flink's version (default: 1.20)")
+      ->type_name("VERSION");
   return [arguments] {
     if (arguments->command.empty())
       return Fail("no command to run (put it after --: wrackline run [OPTIONS] -- COMMAND)",

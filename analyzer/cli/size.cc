@@ -162,8 +162,9 @@ Action AddSize(CLI::App* app) {
                   "Flink's configuration, or a Kubernetes manifest that carries it (default: the "
                   "one beside the recordings)");
   app->add_option(
-      "--flink-version", options->request.version,
-      "Flink's version, such as 1.20.3 (default: the manifest's, else the recorded one)");
+         "--flink-version", options->request.version,
+         "Flink's version, such as 1.20.3 (default: the manifest's, else the recorded one)")
+      ->type_name("VERSION");
   app->add_option("--limit", options->request.limit,
                   "The pod's memory limit (default: the manifest's; then the recorded one, for "
                   "--check the process size)")
@@ -192,28 +193,6 @@ Action AddSize(CLI::App* app) {
   app->add_flag("--no-color", options->no_color,
                 "No colours (NO_COLOR in the environment does the same)");
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
-  app->footer(
-      "Sizes a Flink TaskManager by what recorded runs of it needed, component by component, and "
-      "tries\n"
-      "the answer on the same runs before it gives it. With --check it tries a configuration of "
-      "yours.\n"
-      "\n"
-      "  wrackline size lost/                                  # killed: what to set, the pod as "
-      "it "
-      "is\n"
-      "  wrackline size --config conf/config.yaml --limit 2g tm-*.wrackpack\n"
-      "  wrackline size --config deployment.yaml --format patch lost/ > patch.yaml\n"
-      "  wrackline size --minimize --headroom 15% week/*.wrackpack    # the smallest pod\n"
-      "  wrackline size --save-runs runs.jsonl week/*.wrackpack       # keep the demand, not the "
-      "files\n"
-      "  wrackline size --check --config conf/config.yaml runs.jsonl  # in CI\n"
-      "\n"
-      "A killed run needed more than it lived to show, and is counted so; a leak gets a name and a "
-      "time,\n"
-      "no size. What is assumed where nothing was recorded is said with every answer.\n"
-      "Exit status: 0 a proposal, or with --check: it would have lived with that headroom; 1 "
-      "nothing\n"
-      "fits, or it would not; 2 bad input or usage.");
   return [options] { return Size(*options); };
 }
 

@@ -1,6 +1,8 @@
 // What the standard output is: its width, its character set, whether it wants colour.
 #pragma once
 
+#include <cstddef>
+
 #include "analyzer/render/page.h"
 
 namespace wrackline::cli {
@@ -10,5 +12,8 @@ bool Utf8Locale();
 
 // For descriptor 1. NO_COLOR is honoured; a file or pipe gets 80 columns and no colour.
 render::TextOptions TerminalOptions(bool want_colour, bool to_file);
+
+// Columns of the help: the terminal's, 100 at most; 80 into a file or pipe.
+std::size_t HelpWidth();
 
 }  // namespace wrackline::cli

@@ -1,0 +1,54 @@
+// A command's manual page as data: its declared options and its texts. Help, man pages and completions are made from it, so that
+// nothing of them is written twice.
+//
+//   Page page = MakePage(app, "report");
+//   std::cout << HelpText(page, 80);
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analyzer/cli/manual/texts.h"
+
+namespace wrackline::cli {
+
+struct PageOption {
+  std::vector<std::string> names;  // "-o", "--output"; of a positional argument none
+  std::string value;               // "FILE", "text|json"; empty: a switch
+  std::vector<std::string> choices;
+  std::string description, standard;
+  bool repeated = false, required = false;
+  bool file = false;  // its value is a file or folder
+
+  bool positional() const { return names.empty(); }
+};
+
+struct Page {
+  std::string name;     // "wrackline", "wrackline report"
+  std::string summary;  // one line
+  const Texts* texts = nullptr;
+  std::vector<PageOption> options;  // positional ones first
+  std::vector<std::pair<std::string, std::string>>
+      commands;  // name and summary; of wrackline itself
+};
+
+// Of `app` itself (`command` "") or a subcommand of it. The subcommand must have texts.
+Page MakePage(const CLI::App& app, const std::string& command);
+// All, wrackline's own first.
+std::vector<Page> MakePages(const CLI::App& app);
+
+// `width` columns, at least 40.
+std::string HelpText(const Page& page, std::size_t width);
+// troff, macros of man(7).
+std::string ManPage(const Page& page, const std::string& version);
+// wrackline-preload(7).
+std::string PreloadManPage(const std::string& version);
+// What "bash", "zsh" or "fish" read; empty: none of these.
+std::string Completion(const std::vector<Page>& pages, const std::string& shell);
+
+// Breaks at blanks so that no line with its indentation is wider; a longer word stays whole.
+std::vector<std::string> Wrap(std::string_view text, std::size_t width);
+
+}  // namespace wrackline::cli
