@@ -110,7 +110,7 @@ class Reader {
     std::string_view name = "CodeCache";
     if (std::string_view quoted = line; SkipPast(&quoted, "'")) {
       name = Before(quoted, "'").substr(0, 64);
-      code_ += *size;
+      if (code_heaps_++ < kMostPools) code_ += *size;
     } else {
       text_.reserved_code_cache = size;
       // The sum of those before it.
@@ -218,6 +218,7 @@ class Reader {
   HeapText text_;
   Part part_ = Part::kNone;
   Bytes code_;
+  std::size_t code_heaps_ = 0;
   bool code_pool_ = false, jmap_ = false, histogram_ = false;
   std::string_view name_;
   std::optional<Bytes> capacity_;

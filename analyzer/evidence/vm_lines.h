@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -92,9 +91,9 @@ inline std::uint64_t TakeUnit(std::string_view* text) {
 }
 
 // "144M", "320K", "120036KB", "65536.00 KB", "3 bytes", "17", "1.5G", "64 MiB": a number with binary units, which the VM writes with or
-// without their B. Absent: no number, or more than 2^62 bytes.
+// without their B. Absent: no number, or more than 2^56 bytes, of which a hundred can be added up.
 inline std::optional<Bytes> TakeAmount(std::string_view* text) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 2;
+  constexpr std::int64_t kMost = std::int64_t{1} << 56;
   SkipBlanks(text);
   const auto whole = TakeNumber<std::uint64_t>(text);
   if (!whole) return std::nullopt;

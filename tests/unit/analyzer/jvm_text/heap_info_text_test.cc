@@ -91,6 +91,17 @@ TEST(HeapInfoText, Jmap) {
   EXPECT_EQ(g1.figures.heap_committed, 128 * kMiB);
 }
 
+TEST(HeapInfoText, FiguresThatNoMachineHasAreNone) {
+  std::string text = "Heap Usage:\nNew Generation\n";
+  for (int i = 0; i < 70; ++i)
+    text += "Space " + std::to_string(i) +
+            ":\n   capacity = 8000000000000000000 (7PB)\n   used = 36028797018963968 (32PB)\n";
+  for (int i = 0; i < 200; ++i) text += "CodeHeap 'a': size=36028797018963968 used=1Kb\n";
+  const auto heap = ParseHeapText(text);
+  EXPECT_EQ(heap.figures.heap_used, 64 * Bytes{std::int64_t{1} << 55});
+  EXPECT_EQ(heap.figures.heap_committed, Bytes{});
+}
+
 TEST(HeapInfoText, AHistogramIsRecognisedOnly) {
   const std::string text = Sample("class_histogram_17.txt");
   ASSERT_TRUE(IsHeapText(FileOf("histogram.txt", text)));

@@ -108,6 +108,8 @@ TEST(VmLines, Amounts) {
   EXPECT_EQ(amount("3 bytes"), Bytes{3});
   EXPECT_EQ(amount("17 threads"), Bytes{17});
   EXPECT_EQ(amount("2 kinds"), Bytes{2});
+  EXPECT_EQ(amount("72057594037927936"), Bytes{std::int64_t{1} << 56});
+  EXPECT_EQ(amount("72057594037927937"), std::nullopt);
   EXPECT_EQ(amount("9223372036854775807K"), std::nullopt);
   EXPECT_EQ(amount("99999999999999999999"), std::nullopt);
   EXPECT_EQ(amount("K"), std::nullopt);
