@@ -35,7 +35,8 @@ struct DiffArguments {
   std::optional<std::string> task_manager;
   double least_percent = 10;
   std::size_t limit = 10;
-  bool per_hour = false, no_color = false;
+  bool per_hour = false;
+  TextChoice text;
 };
 
 // The first bytes, enough to tell a heap profile from anything else.
@@ -185,7 +186,7 @@ int RunDiff(const DiffArguments& arguments) {
       arguments.format == "json"
           ? render::RenderDiffJson(diff.value())
           : render::RenderDiffText(diff.value(), arguments.limit,
-                                   TerminalOptions(!arguments.no_color, !arguments.output.empty()));
+                                   TerminalOptions(arguments.text, !arguments.output.empty()));
   if (const Status failed = WriteOutput(text, arguments.output)) return Fail(failed->Text());
   for (const std::string& remark : remarks) Say(remark);
   return diff.value().grew ? kFinding : kOk;
@@ -224,8 +225,7 @@ Action AddDiff(CLI::App* app) {
   app->add_option("--limit", arguments->limit, "Rows in a section (default 10; 0: all)");
   app->add_option("--format", arguments->format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
-  app->add_flag("--no-color", arguments->no_color,
-                "No colours (NO_COLOR in the environment does the same)");
+  AddTextOptions(app, &arguments->text);
   app->add_option("-o,--output", arguments->output,
                   "Write to this file instead of standard output");
   return [arguments] { return RunDiff(*arguments); };

@@ -30,7 +30,8 @@ struct Options {
   std::string path, pod, version, mode, format = "text", fail_on = "warning", output;
   std::vector<std::string> ignore;
   std::string explain;
-  bool list_rules = false, rules_document = false, no_color = false;
+  bool list_rules = false, rules_document = false;
+  TextChoice text;
 };
 
 Result<std::string> ReadText(const std::string& path) {
@@ -141,12 +142,12 @@ int LintFile(const Options& options) {
   if (options.format == "sarif")
     return Write(render::RenderLintSarif(report, WRACKLINE_VERSION), options, status);
   return Write(render::RenderLintText(report, input.text,
-                                      TerminalOptions(!options.no_color, !options.output.empty())),
+                                      TerminalOptions(options.text, !options.output.empty())),
                options, status);
 }
 
 int Lint(const Options& options) {
-  const render::TextOptions terminal = TerminalOptions(!options.no_color, !options.output.empty());
+  const render::TextOptions terminal = TerminalOptions(options.text, !options.output.empty());
   for (const std::string& id : options.ignore) {
     if (lint::FindRule(id) == nullptr) return Fail(UnknownRule(id));
   }
@@ -194,8 +195,7 @@ Action AddLint(CLI::App* app) {
   app->add_option("--explain", options->explain, "Explain this rule with an example, and end")
       ->type_name("RULE");
   app->add_flag("--rules-document", options->rules_document, "Print docs/lint-rules.md")->group("");
-  app->add_flag("--no-color", options->no_color,
-                "No colours (NO_COLOR in the environment does the same)");
+  AddTextOptions(app, &options->text);
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
   return [options] { return Lint(*options); };
 }

@@ -16,7 +16,8 @@ namespace {
 struct Options {
   ModelRequest request;
   std::string limit, kind, from, to, format = "text", output;
-  bool batch = false, no_color = false;
+  bool batch = false;
+  TextChoice text;
 };
 
 int Write(const std::string& text, const Options& options, int status) {
@@ -25,7 +26,7 @@ int Write(const std::string& text, const Options& options, int status) {
 }
 
 render::TextOptions Terminal(const Options& options) {
-  return TerminalOptions(!options.no_color, !options.output.empty());
+  return TerminalOptions(options.text, !options.output.empty());
 }
 
 int Batch(const Options& options) {
@@ -125,8 +126,7 @@ Action AddModel(CLI::App* app) {
                              "flink-conf-parse"}));
   app->add_option("--format", options->format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
-  app->add_flag("--no-color", options->no_color,
-                "No colours (NO_COLOR in the environment does the same)");
+  AddTextOptions(app, &options->text);
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
   return [options] { return Model(*options); };
 }

@@ -34,7 +34,7 @@ std::string Render(const report::Report& report, const ReportOptions& options,
     const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
     return render::RenderEvent(report, std::round(now.count() * 1e3) / 1e3);
   }
-  return render::RenderText(report, TerminalOptions(options.colour, !options.output.empty()));
+  return render::RenderText(report, TerminalOptions(options.text, !options.output.empty()));
 }
 
 // What was recorded and what the command line says win over a manifest.
@@ -144,7 +144,6 @@ Action AddReport(CLI::App* app) {
   struct Arguments {
     ReportOptions options;
     std::string limit;
-    bool no_color = false;
   };
   auto arguments = std::make_shared<Arguments>();
   ReportOptions& options = arguments->options;
@@ -184,12 +183,10 @@ Action AddReport(CLI::App* app) {
                   "The counters that a killed Java VM left (/tmp/hsperfdata_USER/PID), where it "
                   "was not asked from inside; hsperfdata_*/PID beside the recording is found");
   app->add_flag("--all", options.all, "A report on every recording of the folder");
-  app->add_flag("--no-color", arguments->no_color,
-                "No colours (NO_COLOR in the environment does the same)");
+  AddTextOptions(app, &options.text);
   app->add_option("-o,--output", options.output, "Write to this file instead of standard output");
   return [arguments] {
     arguments->options.limit = SizeOf(arguments->limit);
-    arguments->options.colour = !arguments->no_color;
     return Report(arguments->options);
   };
 }

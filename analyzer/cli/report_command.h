@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/cli/terminal.h"
 #include "lib/units/bytes.h"
 
 namespace wrackline::cli {
@@ -22,7 +23,7 @@ struct ReportOptions {
   std::string
       hsperfdata;    // of a killed VM that nobody asked; empty: one beside the recording, if any
   bool all = false;  // every recording of a folder, not the most telling one
-  bool colour = true;
+  TextChoice text;
 };
 
 // Returns the exit status; errors are said on stderr.

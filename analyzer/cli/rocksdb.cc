@@ -19,7 +19,7 @@ struct Options {
   std::vector<std::string> paths;
   std::optional<std::string> task_manager;
   std::string flink_config, flink_version, format = "text", output;
-  bool no_color = false;
+  TextChoice text;
 };
 
 // What is shown, and the evidence that it points into.
@@ -118,7 +118,7 @@ int RocksDb(const Options& options) {
       options.format == "json"
           ? render::RenderRocksDbJson(shown.value().views)
           : render::RenderRocksDbText(shown.value().views,
-                                      TerminalOptions(!options.no_color, !options.output.empty()));
+                                      TerminalOptions(options.text, !options.output.empty()));
   if (const Status failed = WriteOutput(text, options.output)) return Fail(failed->Text());
   return kOk;
 }
@@ -143,8 +143,7 @@ Action AddRocksDb(CLI::App* app) {
       ->type_name("ID");
   app->add_option("--format", options->format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
-  app->add_flag("--no-color", options->no_color,
-                "No colours (NO_COLOR in the environment does the same)");
+  AddTextOptions(app, &options->text);
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
   return [options] { return RocksDb(*options); };
 }

@@ -24,11 +24,12 @@ struct Options {
   std::vector<std::string> dumps;
   SizeRequest request;
   std::string format = "text", output, save_runs;
-  bool check = false, no_color = false;
+  bool check = false;
+  TextChoice text;
 };
 
 render::TextOptions Terminal(const Options& options) {
-  return TerminalOptions(!options.no_color, !options.output.empty());
+  return TerminalOptions(options.text, !options.output.empty());
 }
 
 int Write(const std::string& text, const Options& options, int status) {
@@ -190,8 +191,7 @@ Action AddSize(CLI::App* app) {
   app->add_option("--save-runs", options->save_runs,
                   "Write what the runs needed to this file (.jsonl), which is small and can be "
                   "given instead of the recordings");
-  app->add_flag("--no-color", options->no_color,
-                "No colours (NO_COLOR in the environment does the same)");
+  AddTextOptions(app, &options->text);
   app->add_option("-o,--output", options->output, "Write to this file instead of standard output");
   return [options] { return Size(*options); };
 }

@@ -164,18 +164,19 @@ std::string RenderText(const report::Report& report, const TextOptions& options)
   page.Blank();
   page.Paragraph(report.diagnosis.verdict, 0, 0, StyleOf(report.diagnosis.outcome));
   WriteTimeToLimit(report, &page);
+  // What is read first at three in the morning: what happened, why, what held it, what to set. Figures to look up come after.
+  WriteTimeline(report.evidence, &page);
+  WriteFindings(report, &page);
   WriteLedger(report, &page);
+  WriteProposal(report, &page);
   WriteAtTheKill(report, &page);
-  if (report.evidence.jvm) WriteJvm(report.evidence, &page);
-  WriteAllocator(report, &page);
+  WriteSites(report, &page);
   if (report.evidence.rocksdb) WriteRocksDb(*report.evidence.rocksdb, &page);
   if (report.evidence.rocksdb_objects) WriteRocksDbObjects(*report.evidence.rocksdb_objects, &page);
   WriteThreads(report.evidence, &page);
-  WriteSites(report, &page);
+  if (report.evidence.jvm) WriteJvm(report.evidence, &page);
+  WriteAllocator(report, &page);
   WriteMappings(report.evidence, &page);
-  WriteTimeline(report.evidence, &page);
-  WriteFindings(report, &page);
-  WriteProposal(report, &page);
   WriteTrust(report, &page);
   WriteSources(report.evidence, &page);
   WriteLacking(report.evidence, &page);

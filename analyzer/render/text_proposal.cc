@@ -37,15 +37,19 @@ void WriteComponents(const Proposal& proposal, Page* page) {
   page->Blank();
 }
 
+// As `diff` would have it of the configuration, each change with its reason.
 void WriteChanges(const Proposal& proposal, Page* page) {
+  const auto line = [&](char sign, const std::string& key, const std::string& value, Style style) {
+    // A line that is pasted must be whole, so a value is cut only where the page ends.
+    page->Line("  " + page->Styled(style, page->Name(fmt::format("{} {}: {}", sign, key, value),
+                                                     page->width() - 2)));
+  };
   for (const sizing::Change& change : proposal.changes) {
-    const std::string value =
-        change.new_value.empty() ? change.key + ": remove it"
-        : change.old_value.empty()
-            ? fmt::format("{}: {}", change.key, change.new_value)
-            : fmt::format("{}: {}  (was {})", change.key, change.new_value, change.old_value);
-    page->Paragraph(value, 4, 2, Style::kBold);
-    if (!change.reason.empty()) page->Paragraph(change.reason, 8, 0, Style::kDim);
+    if (!change.old_value.empty()) line('-', change.key, change.old_value, Style::kRed);
+    if (!change.new_value.empty()) line('+', change.key, change.new_value, Style::kGreen);
+    if (change.new_value.empty() && change.old_value.empty())
+      page->Paragraph(change.key + ": remove it", 2, 2, Style::kRed);
+    if (!change.reason.empty()) page->Paragraph(change.reason, 6, 0, Style::kDim);
   }
   if (proposal.kept.empty()) return;
   page->Paragraph("These stay:", 2, 2, Style::kDim);

@@ -79,7 +79,25 @@ void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page) {
     page->Line("  " + page->Styled(style, line));
   };
   row("family", {"active", "all", "peak", "allowed", "readers"}, Style::kDim);
+  // Most of a Flink job's families are timers and defaults, which nobody writes to.
+  constexpr std::size_t kFew = 3;
+  const auto idle = [](const evidence::RocksDbFamily& family) {
+    constexpr Bytes kLittle = 64 * kKiB;
+    return family.all_memtables.value_or(kLittle) < kLittle &&
+           family.memtables_peak.value_or(Bytes{}) < kLittle &&
+           family.table_readers.value_or(Bytes{}) < kLittle;
+  };
+  const auto quiet = static_cast<std::size_t>(
+      std::count_if(rocksdb.families.begin(), rocksdb.families.end(), idle));
+  const bool folded = quiet >= kFew && quiet < rocksdb.families.size();
+  Bytes active, all, readers;
   for (const evidence::RocksDbFamily& family : rocksdb.families) {
+    if (folded && idle(family)) {
+      active += family.active_memtable.value_or(Bytes{});
+      all += family.all_memtables.value_or(Bytes{});
+      readers += family.table_readers.value_or(Bytes{});
+      continue;
+    }
     std::string allowed = "-";
     if (family.max_write_buffers && family.write_buffer_size)
       allowed =
@@ -92,6 +110,9 @@ void WriteRocksDb(const evidence::RocksDb& rocksdb, Page* page) {
          Amount(family.memtables_peak), allowed, Amount(family.table_readers)},
         Style::kPlain);
   }
+  if (folded)
+    row(fmt::format("{} idle ones", quiet),
+        {FormatBytes(active), FormatBytes(all), "", "", FormatBytes(readers)}, Style::kDim);
   WriteBlocks(rocksdb, row);
   for (const evidence::RocksDbFamily& family : rocksdb.families) {
     if (family.live_versions.value_or(1) <= 1 && family.pinned_files.value_or(Bytes{}).count == 0)

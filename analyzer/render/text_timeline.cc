@@ -13,7 +13,7 @@ namespace {
 using evidence::Evidence;
 using evidence::TimelinePoint;
 
-constexpr evidence::Duration kWindow = std::chrono::minutes(5);
+constexpr evidence::Duration kWindow = std::chrono::hours(1);
 
 struct Series {
   std::vector<std::optional<Bytes>> spans;  // the largest value in each

@@ -6,7 +6,7 @@ wrackline=${1:?usage: manual.sh WRACKLINE FOLDER}
 folder=${2:?usage: manual.sh WRACKLINE FOLDER}
 failed=0
 fail() { echo "manual: $*" >&2; failed=1; }
-for tool in groff mandoc bash zsh fish; do
+for tool in groff mandoc bash zsh fish script; do
   command -v "$tool" >/dev/null || { echo "manual: no $tool: run scripts/setup.sh check" >&2; exit 1; }
 done
 rm -rf "$folder"
@@ -80,6 +80,17 @@ expect "zsh, compinit" "$(HOME=$folder zsh -f -c 'fpath=('"$folder"'/zsh $fpath)
 expect "fish, commands" "$(fish --no-config -c "source $folder/fish/wrackline.fish; complete -C 'wrackline repo'" | cut -f1 | tr '\n' ' ')" "report "
 expect "fish, options" "$(fish --no-config -c "source $folder/fish/wrackline.fish; complete -C 'wrackline report --fo'" | cut -f1 | tr '\n' ' ')" "--format "
 expect "fish, values" "$(fish --no-config -c "source $folder/fish/wrackline.fish; complete -C 'wrackline report --format e'" | cut -f1 | tr '\n' ' ')" "event "
+
+# Colours are for a terminal, for whoever wants them there.
+recording=$(cd "$(dirname "$0")/../data/recordings" && pwd)/four_states_killed.wrackpack
+escape=$'\e['
+on_terminal() { env -u NO_COLOR TERM=xterm "$@" script -qec "'$wrackline' report '$recording'" /dev/null </dev/null; }
+[[ $(on_terminal) == *"$escape"* ]] || fail "no colours on a terminal"
+[[ $(on_terminal NO_COLOR=1) != *"$escape"* ]] || fail "colours on a terminal in spite of NO_COLOR"
+[[ $(on_terminal TERM=dumb) != *"$escape"* ]] || fail "colours on a dumb terminal"
+[[ $("$wrackline" report "$recording") != *"$escape"* ]] || fail "colours in a pipe"
+[[ $("$wrackline" report --color always "$recording") == *"$escape"* ]] || fail "no colours in a pipe with --color always"
+[[ $("$wrackline" report --color always --no-color "$recording") != *"$escape"* ]] || fail "colours in spite of --no-color"
 
 # What was meant.
 said() { "$wrackline" "$@" 2>&1 >/dev/null || true; }

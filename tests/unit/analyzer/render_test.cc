@@ -42,11 +42,21 @@ TEST(Text, GoldenHead) {
       "Killed by the kernel's OOM killer at 100.0 of 100.0 MiB. Native code outside\n"
       "RocksDB held 80.0 MiB of it: leak held 80.0 MiB that it had not freed.\n"
       "\n"
+      "The last 1.0 s, full height is the limit of 100.0 MiB\n"
+      "  charge   ##############################################  100.0 MiB at the end\n"
+      "  resident ##############################################  100.0 MiB at the end\n"
+      "\n"
+      "What was found\n"
+      "  - leak held 80.0 MiB that it had not freed (";
+  const std::string ledger =
+      "\n"
       "Where the memory was: 100.0 MiB charged, 0 ms before the last record\n"
       "  leak                              80.0 MiB  80.0 %  ########\n"
       "  unexplained                      +20.0 MiB  20.0 %  ##\n"
       "  charge                           100.0 MiB 100.0 %  ########## of 100.0 MiB\n";
   EXPECT_EQ(text.substr(0, head.size()), head);
+  EXPECT_THAT(text, HasSubstr(ledger));
+  EXPECT_LT(text.find(ledger), text.find("from main"));
   EXPECT_THAT(text, HasSubstr("from main"));
   EXPECT_THAT(text, HasSubstr("Nothing was lost."));
 }
