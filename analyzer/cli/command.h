@@ -21,6 +21,7 @@ using Action = std::function<int()>;
 // `command`: what followed the first --.
 Action AddRun(CLI::App* app, std::vector<std::string> command);
 Action AddReport(CLI::App* app);
+Action AddExport(CLI::App* app);
 Action AddSize(CLI::App* app);
 Action AddRocksDb(CLI::App* app);
 Action AddDiff(CLI::App* app);

@@ -51,6 +51,7 @@ Commands DeclareCommands(const std::vector<std::string>& command) {
   add("run", "Run a command and record its memory",
       [&](CLI::App* sub) { return AddRun(sub, command); });
   add("report", "Say who held the memory, and what to set instead", AddReport);
+  add("export", "Write a report or its samples for other tools", AddExport);
   add("size", "Size a Flink TaskManager by recorded runs, or check a configuration on them",
       AddSize);
   add("diff", "Say what grew between two recordings or profiles", AddDiff);

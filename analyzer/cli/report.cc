@@ -6,16 +6,13 @@
 #include <memory>
 #include <vector>
 
+#include "analyzer/cli/built_reports.h"
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/output.h"
 #include "analyzer/cli/past_profile.h"
 #include "analyzer/cli/report_command.h"
-#include "analyzer/cli/report_folder.h"
-#include "analyzer/cli/scrape_file.h"
 #include "analyzer/cli/size_option.h"
 #include "analyzer/cli/terminal.h"
-#include "analyzer/collect/unpack.h"
-#include "analyzer/evidence/hsperfdata.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/event.h"
 #include "analyzer/render/html.h"
@@ -37,106 +34,31 @@ std::string Render(const report::Report& report, const ReportOptions& options,
   return render::RenderText(report, TerminalOptions(options.text, !options.output.empty()));
 }
 
-// What was recorded and what the command line says win over a manifest.
-void AddLimit(std::optional<Bytes> manifest_limit, evidence::Evidence* evidence) {
-  if (!evidence->limit && manifest_limit)
-    evidence->limit = evidence::Figure{*manifest_limit, evidence->last_record, "manifest"};
-}
-
-int ReportOnScrapes(const std::vector<std::string>& paths, const ReportOptions& options,
-                    const std::optional<report::FlinkTarget>& flink,
-                    std::optional<Bytes> manifest_limit) {
-  const Result<std::vector<evidence::ScrapeInput>> inputs = ReadScrapeFiles(paths);
-  if (!inputs.ok()) return Fail(inputs.error().Text());
-  Result<evidence::Evidence> evidence = evidence::EvidenceFromScrapes(
-      inputs.value(), options.task_manager, ConfiguredBy(flink), options.limit);
-  if (!evidence.ok()) return Fail(evidence.error().Text());
-  AddLimit(manifest_limit, &evidence.value());
-  const report::Report report = report::BuildReport(std::move(evidence.value()), flink);
-  if (const Status failed = WriteOutput(Render(report, options), options.output))
-    return Fail(failed->Text());
-  return kOk;
-}
-
-// A VM's own counters, where the recording has none of its figures.
-Status AddCounters(const ReportOptions& options, const std::string& path,
-                   evidence::Evidence* evidence) {
-  const bool asked = evidence->jvm && !evidence->jvm->figures.empty();
-  const std::string file = !options.hsperfdata.empty() ? options.hsperfdata
-                           : asked || path.empty()
-                               ? ""
-                               : evidence::HsperfdataBeside(path, evidence->process.pid);
-  if (file.empty()) return std::nullopt;
-  Result<evidence::Jvm> jvm = evidence::ReadHsperfdata(file);
-  // One that was found by its name may be anything.
-  if (!jvm.ok()) return options.hsperfdata.empty() ? Status() : Status(jvm.error());
-  evidence::AddHsperfdata(std::move(jvm.value()), evidence);
-  return std::nullopt;
-}
-
 }  // namespace
 
 int Report(const ReportOptions& options) {
   if (options.format == "html" && options.output.empty() && isatty(STDOUT_FILENO) != 0)
     return Fail("a page is for a browser, not for a terminal: give -o report.html");
-  if (collect::IsArchive(options.path)) {
-    const Result<collect::UnpackedArchive> archive = collect::UnpackedArchive::Open(options.path);
-    if (!archive.ok()) return Fail(archive.error().Text());
-    for (const std::string& remark : archive.value().remarks()) Say(remark);
-    ReportOptions unpacked = options;
-    unpacked.path = archive.value().folder();
-    return Report(unpacked);
-  }
-  std::optional<report::FlinkTarget> flink;
-  std::optional<Bytes> manifest_limit;
-  if (!options.flink_config.empty()) {
-    Result<FlinkSource> source = ReadFlinkTarget(options.flink_config, options.flink_version);
-    if (!source.ok()) return Fail(source.error().Text());
-    flink = std::move(source.value().target);
-    for (const std::string& note : source.value().notes) Say(note);
-    manifest_limit = source.value().limit;
-  }
-  if (!options.scrapes.empty()) {
-    if (!options.path.empty())
-      return Fail("give a recording or scrapes, not both (see wrackline report --help)");
-    return ReportOnScrapes(options.scrapes, options, flink, manifest_limit);
-  }
-  if (options.path.empty())
-    return Fail("no recording and no scrape given (see wrackline report --help)");
-  if (IsScrapeFile(options.path))
-    return ReportOnScrapes({options.path}, options, flink, manifest_limit);
   Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
   if (!symbols.ok()) return Fail(symbols.error().Text());
-  Result<FolderEvidence> folder =
-      ReadEvidenceFolder(options, flink, options.symbols.empty() ? nullptr : &symbols.value());
-  if (!folder.ok()) return Fail(folder.error().Text());
-  FolderEvidence& found = folder.value();
-  if (options.task_manager && !found.of.front().metrics && !found.of.front().scraped)
-    return Fail("--taskmanager is for scrapes: " + options.path + " is none");
-  if (!flink) {
-    flink = found.flink;
-    manifest_limit = found.manifest_limit;
-  }
-
-  if (options.format == "html" && found.of.size() > 1)
+  evidence::SymbolFolders* const folders = options.symbols.empty() ? nullptr : &symbols.value();
+  const Result<BuiltReports> built = BuildReports(options, folders);
+  if (!built.ok()) return Fail(built.error().Text());
+  const std::vector<report::Report>& reports = built.value().of;
+  if (options.format == "html" && reports.size() > 1)
     return Fail("a page is of one recording: give one file of " + options.path +
                 ", or leave --all out");
   const bool text = options.format == "text";
   std::string output;
-  for (std::size_t i = 0; i < found.of.size(); ++i) {
-    AddLimit(manifest_limit, &found.of[i]);
-    if (const Status failed = AddCounters(options, found.paths[i], &found.of[i]))
-      return Fail(failed->Text());
+  for (std::size_t i = 0; i < reports.size(); ++i) {
     std::vector<render::PastProfile> past;
     if (options.format == "html")
-      past = PastProfiles(found.paths[i], found.of[i],
-                          options.symbols.empty() ? nullptr : &symbols.value());
-    const report::Report report = report::BuildReport(std::move(found.of[i]), flink);
+      past = PastProfiles(built.value().recordings[i], reports[i].evidence, folders);
     if (!output.empty()) output += text ? "\n" : "";
-    output += Render(report, options, past);
+    output += Render(reports[i], options, past);
   }
   if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
-  for (const std::string& remark : found.remarks) Say(remark);
+  for (const std::string& remark : built.value().remarks) Say(remark);
   return kOk;
 }
 

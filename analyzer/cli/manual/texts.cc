@@ -54,6 +54,26 @@ const std::vector<Texts>& AllTexts() {
         {"curl -s http://taskmanager:9249/metrics | wrackline report -", "nothing was recorded"}},
        {{"0", "done"}, {"2", "bad input or usage"}},
        {"size", "diff", "rocksdb", "collect"}},
+      {"export",
+       "--format FORMAT [-o FILE] [OPTIONS] FILE|FOLDER|ARCHIVE",
+       {"Writes a report, or the samples that it is made of, for other tools: json, markdown and csv "
+        "(the ledger) are of the report; pprof, collapsed stacks, speedscope, jemalloc's heap dump "
+        "and jeprof (the same with all names in it) are of the samples, also of a heap profile "
+        "that another tool wrote.",
+        "The sums are the report's in every format. Nothing that a name holds is a format's own "
+        "sign, a spreadsheet's formula or a terminal's command."},
+       {{"wrackline export --format pprof -o profile.pb.gz lost/",
+         "then: go tool pprof -top profile.pb.gz"},
+        {"wrackline export --format jeprof -o live.heap lost/", "then: jeprof --text live.heap"},
+        {"wrackline export --format speedscope -o live.speedscope.json lost/",
+         "then: speedscope live.speedscope.json"},
+        {"wrackline export --format collapsed lost/ | flamegraph.pl > live.svg", "a flame graph"},
+        {"wrackline export --format markdown lost/ | gh issue create --title OOM --body-file -",
+         "a ticket"},
+        {"wrackline export --format csv -o ledger.csv lost/", "the ledger in a spreadsheet"},
+        {"wrackline export --format json lost/ | jq .verdict", "the report for programs"}},
+       {{"0", "done"}, {"2", "bad input or usage"}},
+       {"report", "diff"}},
       {"size",
        "[OPTIONS] [--check] [--config FILE] DUMPS...",
        {"Sizes a Flink TaskManager by what recorded runs of it needed, component by component, and "

@@ -1,0 +1,198 @@
+// `wrackline export`: docs/export.md.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/cli/built_reports.h"
+#include "analyzer/cli/command.h"
+#include "analyzer/cli/moment_option.h"
+#include "analyzer/cli/output.h"
+#include "analyzer/cli/report_command.h"
+#include "analyzer/cli/size_option.h"
+#include "analyzer/cli/text_file.h"
+#include "analyzer/evidence/convert.h"
+#include "analyzer/evidence/from_recording.h"
+#include "analyzer/evidence/heap_profile.h"
+#include "analyzer/evidence/improve_names.h"
+#include "analyzer/evidence/symbol_folders.h"
+#include "analyzer/export/formats.h"
+#include "analyzer/render/json.h"
+#include "lib/recorder/past.h"
+
+namespace wrackline::cli {
+namespace {
+
+struct ExportArguments {
+  ReportOptions options;
+  std::string limit, value = "inuse", at;
+};
+
+bool IsOfReport(std::string_view format) {
+  return format == "json" || format == "markdown" || format == "csv";
+}
+
+Result<std::string> ExportReport(const report::Report& report, std::string_view format) {
+  if (format == "json") return render::RenderJson(report);
+  if (format == "markdown") return exports::ReportMarkdown(report);
+  return exports::LedgerCsv(report);
+}
+
+Result<std::string> ExportProfile(const exports::Profile& profile,
+                                  const ExportArguments& arguments) {
+  if (profile.stacks.empty())
+    return Error{arguments.options.path + " has no sampled stack",
+                 "it was recorded without the allocation sampler; --format json has the rest"};
+  const std::string& format = arguments.options.format;
+  if (format == "pprof") return exports::Pprof(profile);
+  if (format == "speedscope") return exports::Speedscope(profile);
+  if (format == "jemalloc") return exports::Jemalloc(profile, false);
+  if (format == "jeprof") return exports::Jemalloc(profile, true);
+  return exports::Collapsed(
+      profile, arguments.value == "alloc" ? exports::Value::kAllocated : exports::Value::kLive);
+}
+
+bool IsHeapProfileFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(std::size_t{64} * 1024, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, file.gcount())));
+  return evidence::LooksLikeHeapProfile(head);
+}
+
+Result<exports::Profile> ReadHeapProfile(const std::string& path, evidence::SymbolFolders* symbols,
+                                         std::vector<std::string>* remarks) {
+  const Result<std::string> text =
+      ReadTextFile(path, std::size_t{256} << 20, "256 MiB", "heap profiles are smaller");
+  if (!text.ok()) return text.error();
+  const Result<evidence::HeapProfile> profile = evidence::ParseHeapProfile(text.value());
+  if (!profile.ok()) return Error{path + ": " + profile.error().message, profile.error().hint};
+  return exports::ProfileOfHeapProfile(profile.value(), symbols, remarks);
+}
+
+Result<recorder::Recording> ReadAt(const std::string& path, const std::string& at) {
+  Result<recorder::Recording> recording = recorder::ReadRecording(path);
+  if (!recording.ok() || at.empty()) return recording;
+  const evidence::Evidence whole = evidence::EvidenceFromRecording(recording.value(), std::nullopt);
+  const evidence::Time last = evidence::ToTime(recording.value().last_time_ns);
+  const evidence::Time first = whole.process.recording_start.value_or(
+      whole.timeline.empty() ? last : whole.timeline.front().time);
+  const Result<evidence::Time> moment = ParseMoment(at, first, last);
+  if (!moment.ok()) return moment.error();
+  const auto count = moment.value().time_since_epoch().count();
+  Result<recorder::Past> past =
+      recorder::ReadPast(path, static_cast<std::uint64_t>(std::max<std::int64_t>(0, count)));
+  if (!past.ok()) return past.error();
+  if (!past.value().state_known)
+    return Error{"the samples of " + path + " do not go back to that moment",
+                 "its file was begun anew since; give a later one"};
+  return std::move(past.value().recording);
+}
+
+Result<exports::Profile> ReadProfile(const BuiltReports& built, std::size_t index,
+                                     const ExportArguments& arguments,
+                                     evidence::SymbolFolders* symbols,
+                                     std::vector<std::string>* remarks) {
+  const std::string& path = built.recordings[index];
+  const auto& facts = built.of[index].evidence.heap_profile;
+  if (path.empty() || (facts && built.of[index].evidence.sites.empty())) {
+    if (!arguments.at.empty())
+      return Error{"--at needs a recording, and " + arguments.options.path + " has none",
+                   "leave it out"};
+    if (IsHeapProfileFile(built.path)) return ReadHeapProfile(built.path, symbols, remarks);
+    if (facts)
+      return Error{"the samples are in " + facts->file,
+                   "give that file itself to wrackline export"};
+    return Error{arguments.options.path + " has no recording and no heap profile",
+                 "--format json, markdown and csv have what is known"};
+  }
+  Result<recorder::Recording> recording = ReadAt(path, arguments.at);
+  if (!recording.ok()) return recording.error();
+  if (symbols != nullptr) evidence::ImproveNames(symbols, &recording.value());
+  return exports::ProfileOfRecording(recording.value());
+}
+
+int Export(const ExportArguments& arguments) {
+  const ReportOptions& options = arguments.options;
+  if (options.format == "pprof" && options.output.empty() && isatty(STDOUT_FILENO) != 0)
+    return Fail("a pprof profile is binary: give -o profile.pb.gz, or pipe it to a file");
+  if (!arguments.at.empty() && IsOfReport(options.format))
+    return Fail(
+        "--at is for the formats of samples: pprof, collapsed, speedscope, jemalloc, jeprof");
+  Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
+  if (!symbols.ok()) return Fail(symbols.error().Text());
+  evidence::SymbolFolders* const folders = options.symbols.empty() ? nullptr : &symbols.value();
+  Result<BuiltReports> built = BuildReports(options, folders);
+  if (!built.ok()) return Fail(built.error().Text());
+  std::vector<std::string>& remarks = built.value().remarks;
+  const auto write = [&]() -> Result<std::string> {
+    if (IsOfReport(options.format)) return ExportReport(built.value().of.front(), options.format);
+    const Result<exports::Profile> profile =
+        ReadProfile(built.value(), 0, arguments, folders, &remarks);
+    if (!profile.ok()) return profile.error();
+    return ExportProfile(profile.value(), arguments);
+  };
+  const Result<std::string> text = write();
+  if (!text.ok()) return Fail(text.error().Text());
+  if (const Status failed = WriteOutput(text.value(), options.output)) return Fail(failed->Text());
+  for (const std::string& remark : remarks) Say(remark);
+  return kOk;
+}
+
+}  // namespace
+
+Action AddExport(CLI::App* app) {
+  auto arguments = std::make_shared<ExportArguments>();
+  ReportOptions& options = arguments->options;
+  options.format.clear();
+  app->add_option("path", options.path,
+                  "Recording (.wrack, .wrackpack), folder or archive of evidence, or a heap "
+                  "profile of another tool's")
+      ->required();
+  app->add_option("--format", options.format,
+                  "json, markdown, csv (the ledger), pprof, collapsed, speedscope, jemalloc, or "
+                  "jeprof: jemalloc's text with all names in it")
+      ->required()
+      ->check(CLI::IsMember(
+          {"json", "markdown", "csv", "pprof", "collapsed", "speedscope", "jemalloc", "jeprof"}));
+  app->add_option("-o,--output", options.output, "Write to this file instead of standard output");
+  app->add_option("--value", arguments->value,
+                  "Of collapsed stacks: inuse, the live bytes, or alloc, all since the start")
+      ->check(CLI::IsMember({"inuse", "alloc"}));
+  app->add_option("--at", arguments->at,
+                  "Samples as they were then: 2026-11-28T10:00:00Z, +90s after the first record, "
+                  "-10m before the last");
+  app->add_option(
+         "--symbols", options.symbols,
+         "Folder with the binaries or their debug files: names and lines that the recording "
+         "lacks; may be repeated")
+      ->allow_extra_args(false);
+  app->add_option("--limit", arguments->limit,
+                  "Compare with this limit instead of the recorded one")
+      ->check(IsSize(1));
+  app->add_option("--flink-config,--config", options.flink_config,
+                  "Flink's configuration, or a Kubernetes manifest that carries it: the proposal "
+                  "is for it");
+  app->add_option("--flink-version", options.flink_version,
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
+  app->footer(
+      "Examples:\n"
+      "  wrackline export --format pprof -o profile.pb.gz /dumps && go tool pprof -top "
+      "profile.pb.gz\n"
+      "  wrackline export --format jeprof -o live.heap /dumps && jeprof --text live.heap\n"
+      "  wrackline export --format speedscope -o live.speedscope.json /dumps\n"
+      "  wrackline export --format collapsed /dumps | flamegraph.pl --countname=bytes > live.svg\n"
+      "  wrackline export --format markdown /dumps | gh issue create --title OOM --body-file -\n"
+      "  wrackline export --format csv -o ledger.csv /dumps");
+  return [arguments] {
+    arguments->options.limit = SizeOf(arguments->limit);
+    return Export(*arguments);
+  };
+}
+
+}  // namespace wrackline::cli
