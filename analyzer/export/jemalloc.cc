@@ -7,15 +7,17 @@
 #include <cmath>
 #include <iterator>
 
-#include "analyzer/evidence/java_frames.h"
 #include "analyzer/export/formats.h"
 #include "analyzer/render/inert.h"
 
 namespace wrackline::exports {
 namespace {
 
+// jeprof leaves out frames above 2^63, where Java's have their mark; without it they are nowhere where code can be.
+std::uint64_t Address(const Frame& frame) { return frame.address & ~(std::uint64_t{1} << 63); }
+
 // Behind the table an address is one inside of the call. Readers take one off each address of a stack, jeprof not off the innermost.
-std::uint64_t Key(const Frame& frame) { return frame.address - 1; }
+std::uint64_t Key(const Frame& frame) { return Address(frame) - 1; }
 
 // "--" parts inlined functions there; jeprof drops what is in brackets, and a name that is nothing else would vanish.
 std::string SymbolName(const evidence::SiteFrame& frame) {
@@ -74,7 +76,7 @@ Result<std::string> Jemalloc(const Profile& profile, bool named) {
     all_bytes += allocated_bytes;
     std::string addresses = "@";
     for (std::size_t i = 0; i < stack.frames.size(); ++i) {
-      const std::uint64_t address = profile.frames[stack.frames[i]].address;
+      const std::uint64_t address = Address(profile.frames[stack.frames[i]]);
       fmt::format_to(std::back_inserter(addresses), " {:#x}", i == 0 ? address - 1 : address);
     }
     if (stack.frames.empty()) addresses += " 0x1";

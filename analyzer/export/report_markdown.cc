@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analyzer/evidence/flink_database.h"
 #include "analyzer/export/formats.h"
 #include "analyzer/render/markdown.h"
 #include "analyzer/render/proposal.h"
@@ -95,8 +96,9 @@ void AddFindings(const diagnosis::Diagnosis& diagnosis, std::string* out) {
 void AddFamilies(const evidence::RocksDb& rocksdb, std::string* out) {
   if (rocksdb.families.empty()) return;
   *out +=
-      "## RocksDB by column family\n\n| family | memtables | peak | write buffer | table readers |"
-      " cached blocks |\n|---|--:|--:|--:|--:|--:|\n";
+      "## RocksDB by column family\n\n| family | database | memtables | peak | write buffer | "
+      "table readers |"
+      " cached blocks |\n|---|---|--:|--:|--:|--:|--:|\n";
   std::vector<const evidence::RocksDbFamily*> families;
   for (const evidence::RocksDbFamily& family : rocksdb.families) families.push_back(&family);
   std::stable_sort(families.begin(), families.end(), [](const auto* a, const auto* b) {
@@ -105,9 +107,10 @@ void AddFamilies(const evidence::RocksDb& rocksdb, std::string* out) {
   for (std::size_t i = 0; i < std::min(families.size(), kFamilies); ++i) {
     const evidence::RocksDbFamily& family = *families[i];
     *out += fmt::format(
-        "| {} | {} | {} | {} | {} | {} |\n", MarkdownText(family.name),
-        Amount(family.all_memtables), Amount(family.memtables_peak),
-        Amount(family.write_buffer_size), Amount(family.table_readers),
+        "| {} | {} | {} | {} | {} | {} | {} |\n", MarkdownText(family.name),
+        MarkdownText(evidence::DatabaseTitle(family.database)), Amount(family.all_memtables),
+        Amount(family.memtables_peak), Amount(family.write_buffer_size),
+        Amount(family.table_readers),
         family.cached_blocks ? FormatBytes(family.cached_blocks->Total()) : std::string());
   }
   *out += '\n';
