@@ -21,6 +21,7 @@ check_packages=(
   busybox-static cpio qemu-system-x86
   fish groff-base mandoc zsh
   chromium fonts-dejavu-core
+  cmark-gfm golang-go python3-jsonschema
 )
 
 case ${1:-build} in
@@ -40,6 +41,8 @@ missing=()
 for package in "${wanted[@]}"; do
   # Node.js is often there from elsewhere, with an npm of its own that Debian's conflicts with.
   [[ $package != nodejs && $package != npm ]] || ! command -v npm >/dev/null || continue
+  # Any Go has pprof; Debian's is 82 MB to fetch.
+  [[ $package != golang-go ]] || ! { command -v go || [[ -x /usr/local/go/bin/go ]]; } >/dev/null || continue
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
 done
 

@@ -38,12 +38,15 @@ std::string Hex(const std::string& bytes) {
 // subtask; RocksDB's own threads serve all databases.
 class Families {
  public:
-  explicit Families(const std::optional<evidence::RocksDb>& rocksdb) {
+  explicit Families(const recorder::Recording& recording) {
+    const std::optional<evidence::RocksDb> rocksdb = evidence::RocksDbFromRecording(recording);
     if (!rocksdb) return;
     for (const evidence::RocksDbFamily& family : rocksdb->families) {
-      const auto database = evidence::ParseFlinkDatabase(family.database);
-      if (database) of_subtask_[{database->subtask, database->parallelism}].insert(family.name);
       all_.insert(family.name);
+      const auto database = recording.rocksdb_databases.find(family.database_id);
+      if (database == recording.rocksdb_databases.end()) continue;
+      const auto of = evidence::ParseFlinkDatabase(database->second.path());
+      if (of) of_subtask_[{of->subtask, of->parallelism}].insert(family.name);
     }
   }
 
@@ -70,9 +73,7 @@ class Families {
 class Builder {
  public:
   explicit Builder(const recorder::Recording& recording)
-      : recording_(recording),
-        namer_(recording),
-        families_(evidence::RocksDbFromRecording(recording)) {}
+      : recording_(recording), namer_(recording), families_(recording) {}
 
   Profile Build() {
     AddFacts();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "analyzer/evidence/flink_database.h"
 #include "analyzer/export/formats.h"
 #include "analyzer/render/markdown.h"
 #include "analyzer/render/proposal.h"
@@ -108,9 +107,8 @@ void AddFamilies(const evidence::RocksDb& rocksdb, std::string* out) {
     const evidence::RocksDbFamily& family = *families[i];
     *out += fmt::format(
         "| {} | {} | {} | {} | {} | {} | {} |\n", MarkdownText(family.name),
-        MarkdownText(evidence::DatabaseTitle(family.database)), Amount(family.all_memtables),
-        Amount(family.memtables_peak), Amount(family.write_buffer_size),
-        Amount(family.table_readers),
+        MarkdownText(family.database), Amount(family.all_memtables), Amount(family.memtables_peak),
+        Amount(family.write_buffer_size), Amount(family.table_readers),
         family.cached_blocks ? FormatBytes(family.cached_blocks->Total()) : std::string());
   }
   *out += '\n';

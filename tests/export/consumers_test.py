@@ -76,9 +76,10 @@ class Pprof(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        # Go keeps what it compiles below a folder of the user's; a test may have none.
-        cls.environment = {**os.environ, "GOCACHE": os.environ.get("GOCACHE", os.path.join(FOLDER, "go")), "PPROF_TMPDIR": FOLDER, "GOFLAGS": "-mod=mod"}
-        cls.go = tool("go", "/usr/lib/go-*/bin/go", "/usr/local/go/bin/go")
+        cls.environment = {**os.environ, "PPROF_TMPDIR": FOLDER}
+        # Debian's has pprof built; newer ones build it when it is first asked for, which takes a minute.
+        debians = sorted(glob.glob("/usr/lib/go-*/bin/go"))
+        cls.go = debians[0] if debians else tool("go", "/usr/local/go/bin/go")
 
     def pprof(self, *arguments):
         return run(self.go, "tool", "pprof", *arguments, env=self.environment, cwd=FOLDER)
@@ -162,7 +163,8 @@ class Jeprof(unittest.TestCase):
 
     def test_totals_are_the_reports(self):
         for name in RECORDINGS + ["hostile"]:
-            for form in ["jemalloc", "jeprof"]:
+            # Without names in the file it looks at every library of the machine: seconds for a Java VM's.
+            for form in ["jeprof"] if name.startswith("taskmanager") else ["jemalloc", "jeprof"]:
                 with self.subTest(name=name, form=form):
                     total, _ = self.totals(name, form)
                     # It cuts each stack's figure to a whole byte, and weights in a recording are rounded.
@@ -239,11 +241,19 @@ class Speedscope(unittest.TestCase):
                         totals = {row[1]: row[2] for row in one["rows"] if row[0].isdigit()}
                         self.assertAlmostEqual(self.bytes_of(totals["live bytes"]), live(name), delta=live(name) * 0.01)
 
-    def test_known_site(self):
-        rows = {row[2]: row[0] for row in self.found["four_states_killed.speedscope"]["rows"]}
-        report = json.loads(text("four_states_killed", "json"))
-        held = sum(s["live"] for s in report["sites"] if any(f["function"] == "rocksdb::Arena::AllocateNewBlock" for f in s["frames"]))
-        self.assertAlmostEqual(self.bytes_of(rows["rocksdb::Arena::AllocateNewBlock"]), held, delta=held * 0.01)
+    def test_the_function_that_holds_most(self):
+        # The first row: it sorts by what a function holds itself.
+        for name in RECORDINGS:
+            own = {}
+            for line in text(name, "collapsed").splitlines():
+                stack, amount = line.rsplit(" ", 1)
+                own[stack.split(";")[-1]] = own.get(stack.split(";")[-1], 0) + int(amount)
+            function = max(own, key=own.get)
+            for form in ["speedscope", "collapsed"]:
+                with self.subTest(name=name, form=form):
+                    _, held, first = next(row for row in self.found[f"{name}.{form}"]["rows"] if not row[0].isdigit() and row[0] != "#")
+                    self.assertEqual(first, function)
+                    self.assertAlmostEqual(self.bytes_of(held), own[function], delta=own[function] * 0.01)
 
     def test_its_published_schema(self):
         import jsonschema
@@ -323,24 +333,27 @@ class Json(unittest.TestCase):
     def test_unknown_fields_fail(self):
         report = json.loads(text("taskmanager_glibc_killed", "json"))
 
-        def objects(value):
+        # One of each list is enough.
+        def cut(value):
             if isinstance(value, dict):
-                yield value
-                for one in value.values():
-                    yield from objects(one)
-            elif isinstance(value, list):
-                for one in value[:2]:
-                    yield from objects(one)
+                return {key: cut(one) for key, one in value.items()}
+            return [cut(one) for one in value[:1]] if isinstance(value, list) else value
 
-        free = 0
-        for one in list(objects(report)):
+        def objects(value, where):
+            if isinstance(value, dict):
+                yield where, value
+            for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []:
+                yield from objects(one, f"{where}/{key}")
+
+        report = cut(report)
+        self.check(report)
+        places = list(objects(report, ""))
+        self.assertGreater(len(places), 30)
+        for where, one in places:
             one["no_such_field"] = 1
-            if self.validator.is_valid(report):
-                free += 1
+            # The settings of a proposal have the names that the program gives them; nothing else is open.
+            self.assertEqual(self.validator.is_valid(report), where.endswith("/settings"), where)
             del one["no_such_field"]
-        # Settings of a proposal have the names that the program gives them; nothing else is open.
-        self.assertLessEqual(free, 3)
-        self.assertTrue(self.validator.is_valid(report))
 
 
 class Markdown(unittest.TestCase):
