@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -35,12 +34,6 @@ struct ExportArguments {
 
 bool IsOfReport(std::string_view format) {
   return format == "json" || format == "markdown" || format == "csv";
-}
-
-Result<std::string> ExportReport(const report::Report& report, std::string_view format) {
-  if (format == "json") return render::RenderJson(report);
-  if (format == "markdown") return exports::ReportMarkdown(report);
-  return exports::LedgerCsv(report);
 }
 
 Result<std::string> ExportProfile(const exports::Profile& profile,
@@ -94,27 +87,48 @@ Result<recorder::Recording> ReadAt(const std::string& path, const std::string& a
   return std::move(past.value().recording);
 }
 
-Result<exports::Profile> ReadProfile(const BuiltReports& built, std::size_t index,
-                                     const ExportArguments& arguments,
-                                     evidence::SymbolFolders* symbols,
-                                     std::vector<std::string>* remarks) {
-  const std::string& path = built.recordings[index];
-  const auto& facts = built.of[index].evidence.heap_profile;
-  if (path.empty() || (facts && built.of[index].evidence.sites.empty())) {
-    if (!arguments.at.empty())
-      return Error{"--at needs a recording, and " + arguments.options.path + " has none",
-                   "leave it out"};
-    if (IsHeapProfileFile(built.path)) return ReadHeapProfile(built.path, symbols, remarks);
-    if (facts)
-      return Error{"the samples are in " + facts->file,
-                   "give that file itself to wrackline export"};
-    return Error{arguments.options.path + " has no recording and no heap profile",
-                 "--format json, markdown and csv have what is known"};
-  }
-  Result<recorder::Recording> recording = ReadAt(path, arguments.at);
+Result<exports::Profile> ReadRecordingAt(const std::string& path, const std::string& at,
+                                         evidence::SymbolFolders* symbols) {
+  Result<recorder::Recording> recording = ReadAt(path, at);
   if (!recording.ok()) return recording.error();
   if (symbols != nullptr) evidence::ImproveNames(symbols, &recording.value());
   return exports::ProfileOfRecording(recording.value());
+}
+
+// The samples of the path: of a recording, or of the one of a folder or an archive that a report would be on; or of another tool's
+// heap profile.
+Result<exports::Profile> ReadProfile(const ExportArguments& arguments,
+                                     evidence::SymbolFolders* symbols,
+                                     std::vector<std::string>* remarks) {
+  const std::string& given = arguments.options.path;
+  // One file needs no report to be found, which takes as long as all the rest.
+  if (given.ends_with(".wrack") || given.ends_with(".wrackpack"))
+    return ReadRecordingAt(given, arguments.at, symbols);
+  const Result<BuiltReports> built = BuildReports(arguments.options, symbols);
+  if (!built.ok()) return built.error();
+  *remarks = built.value().remarks;
+  const std::string& recording = built.value().recordings.front();
+  if (!recording.empty()) return ReadRecordingAt(recording, arguments.at, symbols);
+  if (!arguments.at.empty())
+    return Error{"--at needs a recording, and " + given + " has none", "leave it out"};
+  if (IsHeapProfileFile(built.value().path))
+    return ReadHeapProfile(built.value().path, symbols, remarks);
+  if (const auto& facts = built.value().of.front().evidence.heap_profile)
+    return Error{"the samples are in " + facts->file, "give that file itself to wrackline export"};
+  return Error{given + " has no recording and no heap profile",
+               "--format json, markdown and csv have what is known"};
+}
+
+Result<std::string> ExportReport(const ExportArguments& arguments, evidence::SymbolFolders* symbols,
+                                 std::vector<std::string>* remarks) {
+  const Result<BuiltReports> built = BuildReports(arguments.options, symbols);
+  if (!built.ok()) return built.error();
+  *remarks = built.value().remarks;
+  const report::Report& report = built.value().of.front();
+  const std::string& format = arguments.options.format;
+  if (format == "json") return render::RenderJson(report);
+  if (format == "markdown") return exports::ReportMarkdown(report);
+  return exports::LedgerCsv(report);
 }
 
 int Export(const ExportArguments& arguments) {
@@ -127,13 +141,10 @@ int Export(const ExportArguments& arguments) {
   Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
   if (!symbols.ok()) return Fail(symbols.error().Text());
   evidence::SymbolFolders* const folders = options.symbols.empty() ? nullptr : &symbols.value();
-  Result<BuiltReports> built = BuildReports(options, folders);
-  if (!built.ok()) return Fail(built.error().Text());
-  std::vector<std::string>& remarks = built.value().remarks;
+  std::vector<std::string> remarks;
   const auto write = [&]() -> Result<std::string> {
-    if (IsOfReport(options.format)) return ExportReport(built.value().of.front(), options.format);
-    const Result<exports::Profile> profile =
-        ReadProfile(built.value(), 0, arguments, folders, &remarks);
+    if (IsOfReport(options.format)) return ExportReport(arguments, folders, &remarks);
+    const Result<exports::Profile> profile = ReadProfile(arguments, folders, &remarks);
     if (!profile.ok()) return profile.error();
     return ExportProfile(profile.value(), arguments);
   };

@@ -227,8 +227,10 @@ class Speedscope(unittest.TestCase):
 
     @staticmethod
     def bytes_of(cell):
-        number, unit = re.match(r"([\d.]+) (B|KB|MB|GB)", cell).groups()
-        return float(number) * 1024 ** ["B", "KB", "MB", "GB"].index(unit)
+        # Collapsed stacks have no unit.
+        number, unit = re.match(r"([\d.,]+) ?(B|KB|MB|GB|)", cell).groups()
+        number = number.replace(",", "")
+        return float(number) * 1024 ** ["B", "KB", "MB", "GB"].index(unit or "B")
 
     def test_it_imports_each_with_the_total(self):
         for name in RECORDINGS + ["hostile"]:

@@ -31,7 +31,7 @@ try {
     await table.waitFor();
     // Its rows are a table of their own, made as they scroll into view; the row of the list of profiles has other cells.
     const cells = (list) => list.map((row) => [...row.children].map((cell) => cell.textContent.trim())).filter((row) => row.length === 3 && row[2] !== 'Symbol Name');
-    await tab.waitForFunction(() => [...document.querySelectorAll('tr')].some((row) => row.children.length === 3 && row.children[0].tagName === 'TD'));
+    await tab.waitForFunction(() => [...document.querySelectorAll('tr')].some((row) => row.children.length === 3 && row.children[0].textContent.endsWith('%)')));
     const rows = await tab.locator('tr').evaluateAll(cells);
     found.push({ file: basename(file), title, rows, trouble });
     await tab.close();
