@@ -181,9 +181,19 @@ class Jeprof(unittest.TestCase):
         self.assertIn("org.apache.flink.runtime.io.network.buffer.NetworkBufferPool.", output)
 
     def test_mappings_name_native_frames(self):
-        # Of a library of this machine: a symbol of its own at the address that the dump gives.
-        dump = text("four_states_killed", "jemalloc")
-        self.assertRegex(dump, r"\nMAPPED_LIBRARIES:\n[0-9a-f]+-[0-9a-f]+ r-xp [0-9a-f]+ 00:00 0 /")
+        # A process of this machine, whose binary is here: this command reading a recording, itself recorded.
+        folder = os.path.join(FOLDER, "recorded")
+        recording = os.path.join(DATA, "recordings", "four_states_killed.wrackpack")
+        run(WRACKLINE, "run", "--interval", "16k", "--out", folder, "--", WRACKLINE, "report", "--format", "json", recording)
+        dump = path("recorded", "jemalloc")
+        run(WRACKLINE, "export", "--format", "jemalloc", "-o", dump, folder)
+        output = run(self.jeprof, "--text", "--cum", "--alloc_space", "--show_bytes", "--nodefraction=0", WRACKLINE, dump)
+        function = "wrackline::recorder::ReadRecording"
+        held = sum(int(line.rsplit(" ", 1)[1]) for line in run(WRACKLINE, "export", "--format", "collapsed", "--value", "alloc", folder).splitlines()
+                   if function in line.rsplit(" ", 1)[0].split(";"))
+        seen = re.search(rf"(\d+) +[\d.]+% {function}$", output, re.MULTILINE)
+        self.assertGreater(held, MI)
+        self.assertAlmostEqual(int(seen.group(1)), held, delta=held * 0.001)
 
 
 class OwnReaders(unittest.TestCase):
