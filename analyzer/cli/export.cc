@@ -191,15 +191,6 @@ Action AddExport(CLI::App* app) {
                   "is for it");
   app->add_option("--flink-version", options.flink_version,
                   "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
-  app->footer(
-      "Examples:\n"
-      "  wrackline export --format pprof -o profile.pb.gz /dumps && go tool pprof -top "
-      "profile.pb.gz\n"
-      "  wrackline export --format jeprof -o live.heap /dumps && jeprof --text live.heap\n"
-      "  wrackline export --format speedscope -o live.speedscope.json /dumps\n"
-      "  wrackline export --format collapsed /dumps | flamegraph.pl --countname=bytes > live.svg\n"
-      "  wrackline export --format markdown /dumps | gh issue create --title OOM --body-file -\n"
-      "  wrackline export --format csv -o ledger.csv /dumps");
   return [arguments] {
     arguments->options.limit = SizeOf(arguments->limit);
     return Export(*arguments);

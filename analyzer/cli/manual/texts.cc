@@ -56,7 +56,8 @@ const std::vector<Texts>& AllTexts() {
        {"size", "diff", "rocksdb", "collect"}},
       {"export",
        "--format FORMAT [-o FILE] [OPTIONS] FILE|FOLDER|ARCHIVE",
-       {"Writes a report, or the samples that it is made of, for other tools: json, markdown and csv "
+       {"Writes a report, or the samples that it is made of, for other tools: json, markdown and "
+        "csv "
         "(the ledger) are of the report; pprof, collapsed stacks, speedscope, jemalloc's heap dump "
         "and jeprof (the same with all names in it) are of the samples, also of a heap profile "
         "that another tool wrote.",
