@@ -177,11 +177,13 @@ Action AddExport(CLI::App* app) {
       ->check(CLI::IsMember({"inuse", "alloc"}));
   app->add_option("--at", arguments->at,
                   "Samples as they were then: 2026-11-28T10:00:00Z, +90s after the first record, "
-                  "-10m before the last");
+                  "-10m before the last")
+      ->type_name("TIME");
   app->add_option(
          "--symbols", options.symbols,
          "Folder with the binaries or their debug files: names and lines that the recording "
          "lacks; may be repeated")
+      ->type_name("FOLDER")
       ->allow_extra_args(false);
   app->add_option("--limit", arguments->limit,
                   "Compare with this limit instead of the recorded one")
@@ -190,7 +192,8 @@ Action AddExport(CLI::App* app) {
                   "Flink's configuration, or a Kubernetes manifest that carries it: the proposal "
                   "is for it");
   app->add_option("--flink-version", options.flink_version,
-                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)");
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)")
+      ->type_name("VERSION");
   return [arguments] {
     arguments->options.limit = SizeOf(arguments->limit);
     return Export(*arguments);
