@@ -7,7 +7,7 @@ const { chromium } = createRequire(`${PACKAGES}/`)('playwright-core');
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
 for (const name of ['unmanaged', 'managed', 'inflater']) {
-  const page = await browser.newPage({ viewport: { width: 1200, height: 1500 }, colorScheme: 'light' });
+  const page = await browser.newPage({ viewport: { width: 1200, height: 2300 }, colorScheme: 'light' });
   await page.goto(pathToFileURL(`${FOLDER}/${name}.html`).href);
   await page.waitForFunction(() => document.documentElement.dataset.ready === 'yes');
   await page.screenshot({ path: `${TO}/${name}.png` });

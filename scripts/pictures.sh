@@ -7,7 +7,7 @@
 # The runs, of the tests' job on Flink 1.20.3 in a memory cgroup of 1 GiB:
 #   unmanaged   two slots, RocksDB outside managed memory: the kernel kills it
 #   managed     the same job with what `wrackline size` proposes: it lives
-#   inflater    as managed, and the job never ends an Inflater that it makes for one record in ten
+#   inflater    as managed, and the job never ends an Inflater that it makes for every second record
 #
 # For each, docs/pictures/ gets RUN.txt (`wrackline report` at a width of 100) and RUN.png (the page's first screens), and
 # inflater-flame.png, its flame graph. Recordings and whole pages stay in pictures.out/. Needs root, and what scripts/setup.sh check
@@ -59,7 +59,7 @@ if [[ -n $record ]]; then
   keep managed
   end_runs
   echo "== pictures: inflater"
-  job=("${steady_job[@]}" fault=inflater every=10)
+  job=("${steady_job[@]}" fault=inflater every=2)
   run inflater "$out/managed.yaml"
   lives inflater 60 || true
   [[ ! -e $out/inflater/taskmanager.status ]] || dmesg >"$out/inflater/dmesg.txt"

@@ -1,6 +1,8 @@
 // Threads that are started and never end: each has a stack, arenas of the allocator, and Java's buffers.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "analyzer/diagnosis/held.h"
 #include "analyzer/diagnosis/rules.h"
 
@@ -8,6 +10,9 @@ namespace wrackline::diagnosis {
 namespace {
 
 constexpr double kLeast = 20;  // threads more, over the time
+// A program's start, and a job's, make threads by the hundred: of a short life its first third does not count, of a longer one so
+// much.
+constexpr double kStartSeconds = 120;
 
 trend::Trend ThreadsTrend(const evidence::Evidence& evidence, std::uint32_t* last) {
   std::vector<trend::Sample> samples;
@@ -24,6 +29,12 @@ trend::Trend ThreadsTrend(const evidence::Evidence& evidence, std::uint32_t* las
       if (figures.threads) add(figures.time, *figures.threads);
     }
   }
+  if (!samples.empty()) {
+    const double begin = samples.front().seconds;
+    const double start = std::min(kStartSeconds, (samples.back().seconds - begin) / 3);
+    std::erase_if(samples,
+                  [&](const trend::Sample& sample) { return sample.seconds < begin + start; });
+  }
   return trend::EstimateTrend(samples, kLeast);
 }
 
@@ -34,6 +45,8 @@ std::optional<Finding> ThreadLeak(const Case& c) {
   const trend::Trend trend = ThreadsTrend(c.evidence, &threads);
   const bool steps = trend.shape == trend::Shape::kSteps;
   if (trend.shape != trend::Shape::kGrowing && !steps) return std::nullopt;
+  // More than there are: they came and went.
+  if (trend.growth > threads) return std::nullopt;
   Finding finding;
   // Of the live ones those with the most: who starts them.
   const evidence::MappingSite* maker = nullptr;
