@@ -42,8 +42,10 @@ std::string Bash(const std::vector<Page>& pages) {
       names.insert(names.end(), option.names.begin(), option.names.end());
       if (option.value.empty()) continue;
       std::string pattern;
-      for (const std::string& name : option.names)
-        pattern += (pattern.empty() ? "" : " | ") + (command + ":" + name);
+      for (const std::string& name : option.names) {
+        if (!pattern.empty()) pattern += " | ";
+        pattern.append(command).append(":").append(name);
+      }
       values += "    " + pattern + ") ";
       if (!option.choices.empty()) {
         values += "_wrackline_words " + Quoted(Joined(option.choices, " "));
@@ -148,7 +150,12 @@ std::string Zsh(const std::vector<Page>& pages) {
       const std::string tail = "[" + Spec(option.description) + "]" + ZshValue(option) + "'";
       for (const std::string& name : option.names) {
         const std::string except = option.repeated ? "" : "(" + Joined(option.names, " ") + ")";
-        cases += "        '" + except + several + name + tail + " \\\n";
+        cases.append("        '")
+            .append(except)
+            .append(several)
+            .append(name)
+            .append(tail)
+            .append(" \\\n");
       }
     }
     if (command == "run") {
