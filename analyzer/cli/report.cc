@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "analyzer/cli/built_reports.h"
@@ -13,6 +14,7 @@
 #include "analyzer/cli/report_command.h"
 #include "analyzer/cli/size_option.h"
 #include "analyzer/cli/terminal.h"
+#include "analyzer/cli/waiting.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/event.h"
 #include "analyzer/render/html.h"
@@ -42,8 +44,12 @@ int Report(const ReportOptions& options) {
   Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
   if (!symbols.ok()) return Fail(symbols.error().Text());
   evidence::SymbolFolders* const folders = options.symbols.empty() ? nullptr : &symbols.value();
+  std::optional<Waiting> waiting("reporting on " + options.path);
   const Result<BuiltReports> built = BuildReports(options, folders);
-  if (!built.ok()) return Fail(built.error().Text());
+  if (!built.ok()) {
+    waiting.reset();
+    return Fail(built.error().Text());
+  }
   const std::vector<report::Report>& reports = built.value().of;
   if (options.format == "html" && reports.size() > 1)
     return Fail("a page is of one recording: give one file of " + options.path +
@@ -57,6 +63,7 @@ int Report(const ReportOptions& options) {
     if (!output.empty()) output += text ? "\n" : "";
     output += Render(reports[i], options, past);
   }
+  waiting.reset();
   if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
   for (const std::string& remark : built.value().remarks) Say(remark);
   return kOk;

@@ -92,6 +92,11 @@ on_terminal() { env -u NO_COLOR TERM=xterm "$@" script -qec "'$wrackline' report
 [[ $("$wrackline" report --color always "$recording") == *"$escape"* ]] || fail "no colours in a pipe with --color always"
 [[ $("$wrackline" report --color always --no-color "$recording") != *"$escape"* ]] || fail "colours in spite of --no-color"
 
+# What takes more than a second says so on a terminal, and leaves nothing behind: a scrape that comes after two seconds.
+slow() { script -qec "sh -c '(sleep 2.5; cat $(dirname "$recording")/../metrics/*.prom 2>/dev/null | head -c 100) | $wrackline report - 2>&1 >/dev/null'" /dev/null </dev/null; }
+[[ $(slow) == *"reporting on -"* ]] || fail "no progress on a terminal"
+[[ $( (sleep 1.5; echo) | "$wrackline" report - 2>&1 || true) != *"reporting on"* ]] || fail "progress where there is no terminal"
+
 # What was meant.
 said() { "$wrackline" "$@" 2>&1 >/dev/null || true; }
 [[ $(said reprot x) == *"did you mean 'report'?"* ]] || fail "no suggestion for a command"
