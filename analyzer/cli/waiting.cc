@@ -10,7 +10,8 @@
 
 namespace wrackline::cli {
 
-Waiting::Waiting(std::string what) : what_(render::Fit(render::Inert(what, false), 60, false)) {
+Waiting::Waiting(const std::string& what)
+    : what_(render::Fit(render::Inert(what, false), 60, false)) {
   if (isatty(STDERR_FILENO) != 1) return;
   try {
     thread_ = std::thread([this] { Tell(); });

@@ -13,7 +13,7 @@ namespace wrackline::cli {
 
 class Waiting {
  public:
-  explicit Waiting(std::string what);
+  explicit Waiting(const std::string& what);
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
   ~Waiting();
