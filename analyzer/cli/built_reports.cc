@@ -5,6 +5,7 @@
 #include "analyzer/cli/command.h"
 #include "analyzer/cli/report_folder.h"
 #include "analyzer/cli/scrape_file.h"
+#include "analyzer/cli/size_option.h"
 #include "analyzer/evidence/hsperfdata.h"
 
 namespace wrackline::cli {
@@ -49,6 +50,24 @@ Status AddCounters(const ReportOptions& options, const std::string& path,
 }
 
 }  // namespace
+
+void AddInputOptions(CLI::App* app, ReportOptions* options, std::string* limit) {
+  app->add_option("--limit", *limit, "Compare with this limit instead of the recorded one")
+      ->check(IsSize(1));
+  app->add_option(
+      "--flink-config,--config", options->flink_config,
+      "Flink's configuration, or a Kubernetes manifest that carries it: the proposal is "
+      "for it, and for the manifest's limit");
+  app->add_option("--flink-version", options->flink_version,
+                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)")
+      ->type_name("VERSION");
+  app->add_option(
+         "--symbols", options->symbols,
+         "Folder with the binaries or their debug files: names and lines that the recording "
+         "lacks; may be repeated")
+      ->type_name("FOLDER")
+      ->allow_extra_args(false);
+}
 
 Result<BuiltReports> BuildReports(const ReportOptions& options, evidence::SymbolFolders* symbols) {
   if (collect::IsArchive(options.path)) {

@@ -1,6 +1,7 @@
 // What `report` and `export` share: the path of the command line -> reports.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct BuiltReports {
   std::optional<collect::UnpackedArchive> archive;
   std::string path;  // what was read: options.path, or the archive's folder
 };
+
+// --symbols, --limit (into `limit`, for SizeOf), --flink-config, --flink-version.
+void AddInputOptions(CLI::App* app, ReportOptions* options, std::string* limit);
 
 // Of everything in `options` but the form of the output. `symbols` may be null. Remarks on a configuration are said at once.
 Result<BuiltReports> BuildReports(const ReportOptions& options, evidence::SymbolFolders* symbols);

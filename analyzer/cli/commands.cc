@@ -1,7 +1,6 @@
 #include "analyzer/cli/commands.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 #include "analyzer/cli/manual/page.h"

@@ -15,6 +15,7 @@
 #include "analyzer/cli/report_command.h"
 #include "analyzer/cli/size_option.h"
 #include "analyzer/cli/text_file.h"
+#include "analyzer/cli/waiting.h"
 #include "analyzer/evidence/convert.h"
 #include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/heap_profile.h"
@@ -142,6 +143,7 @@ int Export(const ExportArguments& arguments) {
   if (!symbols.ok()) return Fail(symbols.error().Text());
   evidence::SymbolFolders* const folders = options.symbols.empty() ? nullptr : &symbols.value();
   std::vector<std::string> remarks;
+  const Waiting waiting("exporting " + options.path);
   const auto write = [&]() -> Result<std::string> {
     if (IsOfReport(options.format)) return ExportReport(arguments, folders, &remarks);
     const Result<exports::Profile> profile = ReadProfile(arguments, folders, &remarks);
@@ -179,21 +181,7 @@ Action AddExport(CLI::App* app) {
                   "Samples as they were then: 2026-11-28T10:00:00Z, +90s after the first record, "
                   "-10m before the last")
       ->type_name("TIME");
-  app->add_option(
-         "--symbols", options.symbols,
-         "Folder with the binaries or their debug files: names and lines that the recording "
-         "lacks; may be repeated")
-      ->type_name("FOLDER")
-      ->allow_extra_args(false);
-  app->add_option("--limit", arguments->limit,
-                  "Compare with this limit instead of the recorded one")
-      ->check(IsSize(1));
-  app->add_option("--flink-config,--config", options.flink_config,
-                  "Flink's configuration, or a Kubernetes manifest that carries it: the proposal "
-                  "is for it");
-  app->add_option("--flink-version", options.flink_version,
-                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)")
-      ->type_name("VERSION");
+  AddInputOptions(app, &options, &arguments->limit);
   return [arguments] {
     arguments->options.limit = SizeOf(arguments->limit);
     return Export(*arguments);

@@ -40,9 +40,7 @@ Action AddManual(CLI::App* app, const CLI::App* root) {
     const std::vector<Page> pages = MakePages(*root);
     bool good = write(to / "man7/wrackline-preload.7", PreloadManPage(WRACKLINE_VERSION));
     for (const Page& page : pages) {
-      std::string name = page.name;
-      for (char& c : name) c = c == ' ' ? '-' : c;
-      good &= write(to / "man1" / (name + ".1"), ManPage(page, WRACKLINE_VERSION));
+      good &= write(to / "man1" / (page.Manual() + ".1"), ManPage(page, WRACKLINE_VERSION));
     }
     good &= write(to / "bash/wrackline", Completion(pages, "bash"));
     good &= write(to / "zsh/_wrackline", Completion(pages, "zsh"));

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "analyzer/cli/built_reports.h"
@@ -44,12 +43,9 @@ int Report(const ReportOptions& options) {
   Result<evidence::SymbolFolders> symbols = evidence::SymbolFolders::Open(options.symbols);
   if (!symbols.ok()) return Fail(symbols.error().Text());
   evidence::SymbolFolders* const folders = options.symbols.empty() ? nullptr : &symbols.value();
-  std::optional<Waiting> waiting("reporting on " + options.path);
+  const Waiting waiting("reporting on " + options.path);
   const Result<BuiltReports> built = BuildReports(options, folders);
-  if (!built.ok()) {
-    waiting.reset();
-    return Fail(built.error().Text());
-  }
+  if (!built.ok()) return Fail(built.error().Text());
   const std::vector<report::Report>& reports = built.value().of;
   if (options.format == "html" && reports.size() > 1)
     return Fail("a page is of one recording: give one file of " + options.path +
@@ -63,7 +59,6 @@ int Report(const ReportOptions& options) {
     if (!output.empty()) output += text ? "\n" : "";
     output += Render(reports[i], options, past);
   }
-  waiting.reset();
   if (const Status failed = WriteOutput(output, options.output)) return Fail(failed->Text());
   for (const std::string& remark : built.value().remarks) Say(remark);
   return kOk;
@@ -92,22 +87,7 @@ Action AddReport(CLI::App* app) {
                   "text, json, html: a page for a browser in one file, or event: the verdict as "
                   "one line of JSON")
       ->check(CLI::IsMember({"text", "json", "html", "event"}));
-  app->add_option("--limit", arguments->limit,
-                  "Compare with this limit instead of the recorded one")
-      ->check(IsSize(1));
-  app->add_option(
-      "--flink-config,--config", options.flink_config,
-      "Flink's configuration, or a Kubernetes manifest that carries it: the proposal is "
-      "for it, and for the manifest's limit");
-  app->add_option("--flink-version", options.flink_version,
-                  "Flink's version, such as 1.20.3 (default: the manifest's, else 1.20)")
-      ->type_name("VERSION");
-  app->add_option(
-         "--symbols", options.symbols,
-         "Folder with the binaries or their debug files: names and lines that the recording "
-         "lacks; may be repeated")
-      ->type_name("FOLDER")
-      ->allow_extra_args(false);
+  AddInputOptions(app, &options, &arguments->limit);
   app->add_option("--hsperfdata", options.hsperfdata,
                   "The counters that a killed Java VM left (/tmp/hsperfdata_USER/PID), where it "
                   "was not asked from inside; hsperfdata_*/PID beside the recording is found");

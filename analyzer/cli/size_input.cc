@@ -1,47 +1,20 @@
 #include "analyzer/cli/size_input.h"
 
-#include <unistd.h>
-
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
 #include "analyzer/cli/report_folder.h"
+#include "analyzer/cli/waiting.h"
 #include "analyzer/collect/unpack.h"
 #include "analyzer/evidence/run_file.h"
 #include "analyzer/flink/memory_size.h"
 #include "analyzer/ledger/ledger.h"
-#include "analyzer/render/inert.h"
 #include "analyzer/report/run_of.h"
 
 namespace wrackline::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// One line on a terminal, written over and over.
-class Progress {
- public:
-  explicit Progress(std::size_t all) : all_(all), shown_(all > 3 && isatty(STDERR_FILENO) == 1) {}
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  ~Progress() {
-    if (shown_) std::fputs("\r\033[K", stderr);
-  }
-
-  void Next(const std::string& path) {
-    ++done_;
-    if (!shown_) return;
-    const std::string line = "\r\033[Kwrackline: reading " + std::to_string(done_) + " of " +
-                             std::to_string(all_) + ": " +
-                             render::Fit(render::Inert(path, true), 50, true);
-    std::fputs(line.c_str(), stderr);
-  }
-
- private:
-  std::size_t all_, done_ = 0;
-  bool shown_;
-};
 
 std::string BaseName(const std::string& path) {
   const fs::path name = fs::path(path).lexically_normal();
@@ -142,10 +115,12 @@ class Reader {
 Result<SizeInput> ReadSizeInput(const std::vector<std::string>& paths,
                                 const std::optional<report::FlinkTarget>& configured) {
   SizeInput input;
-  Progress progress(paths.size());
+  Waiting waiting;
   Reader reader(configured, &input);
+  std::size_t read = 0;
   for (const std::string& path : paths) {
-    progress.Next(path);
+    waiting.For("reading " + std::to_string(++read) + " of " + std::to_string(paths.size()) + ": " +
+                path);
     if (Status failed = reader.Read(path)) return std::move(*failed);
   }
   if (input.runs.empty())

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <system_error>
@@ -9,9 +10,14 @@
 #include "analyzer/render/inert.h"
 
 namespace wrackline::cli {
+namespace {
 
-Waiting::Waiting(const std::string& what)
-    : what_(render::Fit(render::Inert(what, false), 60, false)) {
+std::atomic<bool> g_shown{false};
+
+}  // namespace
+
+Waiting::Waiting(const std::string& what) {
+  For(what);
   if (isatty(STDERR_FILENO) != 1) return;
   try {
     thread_ = std::thread([this] { Tell(); });
@@ -27,24 +33,34 @@ Waiting::~Waiting() {
   }
   ended_.notify_one();
   if (thread_.joinable()) thread_.join();
+  Hide();
+}
+
+void Waiting::For(const std::string& what) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  what_ = render::Fit(render::Inert(what, false), 60, false);
+}
+
+void Waiting::Hide() {
+  if (!g_shown.exchange(false)) return;
+  std::fputs("\r\033[K", stderr);
+  std::fflush(stderr);
 }
 
 void Waiting::Tell() {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   std::unique_lock<std::mutex> lock(mutex_);
-  bool told = false;
   for (auto next = begin + std::chrono::seconds(1);
        !ended_.wait_until(lock, next, [this] { return over_; });
        next += std::chrono::milliseconds(200)) {
     static constexpr char kTurns[] = {'|', '/', '-', '\\'};
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    std::fprintf(stderr, "\rwrackline: %s %c %.0f s ", what_.c_str(),
+    std::fprintf(stderr, "\r\033[Kwrackline: %s %c %.0f s", what_.c_str(),
                  kTurns[static_cast<std::size_t>(seconds * 5) % 4], seconds);
     std::fflush(stderr);
-    told = true;
+    g_shown.store(true);
   }
-  if (told) std::fprintf(stderr, "\r\033[K");
 }
 
 }  // namespace wrackline::cli

@@ -1,4 +1,5 @@
-#include <zlib.h>
+#include <google/protobuf/io/gzip_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <array>
 #include <cmath>
@@ -17,7 +18,7 @@ class Writer {
  public:
   explicit Writer(const Profile& from) : from_(from) { String(""); }
 
-  std::string Write() {
+  pprof::Profile Write() {
     for (const auto& [type, unit] :
          std::array<std::pair<const char*, const char*>, 4>{{{"inuse_objects", "count"},
                                                              {"inuse_space", "bytes"},
@@ -39,7 +40,7 @@ class Writer {
     for (std::size_t i = 0; i < from_.frames.size(); ++i) AddLocation(i);
     for (const Stack& stack : from_.stacks) AddStack(stack);
     for (std::string& text : texts_) *to_.add_string_table() = std::move(text);
-    return to_.SerializeAsString();
+    return std::move(to_);
   }
 
  private:
@@ -101,13 +102,13 @@ class Writer {
   }
 
   // Of a stack without frames, and above one whose outermost frames are missing.
-  std::uint64_t Placeholder(const char* name) {
-    auto& id = placeholders_[name];
+  std::uint64_t Marker(const char* name) {
+    auto& id = markers_[name];
     if (id == 0) {
       evidence::SiteFrame frame;
       frame.function = name;
       pprof::Location* location = to_.add_location();
-      id = from_.frames.size() + placeholders_.size();
+      id = from_.frames.size() + markers_.size();
       location->set_id(id);
       location->add_line()->set_function_id(Function(frame));
     }
@@ -117,8 +118,8 @@ class Writer {
   pprof::Sample* AddSample(const Stack& stack, const Amount& live, const Amount& allocated) {
     pprof::Sample* sample = to_.add_sample();
     for (const std::size_t frame : stack.frames) sample->add_location_id(frame + 1);
-    if (stack.frames.empty()) sample->add_location_id(Placeholder("(no stack)"));
-    if (stack.truncated) sample->add_location_id(Placeholder("(cut)"));
+    if (stack.frames.empty()) sample->add_location_id(Marker("(no stack)"));
+    if (stack.truncated) sample->add_location_id(Marker("(cut)"));
     for (const Amount* amount : {&live, &allocated}) {
       sample->add_value(std::llround(amount->objects));
       sample->add_value(amount->bytes);
@@ -160,28 +161,19 @@ class Writer {
   std::vector<std::string> texts_;
   std::unordered_map<std::string, std::size_t> known_;
   std::unordered_map<std::pair<std::int64_t, std::int64_t>, std::uint64_t, PairHash> functions_;
-  std::unordered_map<std::string, std::uint64_t> placeholders_;
+  std::unordered_map<std::string, std::uint64_t> markers_;
 };
-
-std::string Gzip(const std::string& bytes) {
-  z_stream stream{};
-  std::string out;
-  if (deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    return out;
-  out.resize(deflateBound(&stream, bytes.size()));
-  // zlib does not write to its input, whatever the type says.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 }  // namespace
 
-std::string Pprof(const Profile& profile) { return Gzip(Writer(profile).Write()); }
+std::string Pprof(const Profile& profile) {
+  std::string out;
+  {
+    google::protobuf::io::StringOutputStream text(&out);
+    google::protobuf::io::GzipOutputStream gzip(&text);
+    Writer(profile).Write().SerializeToZeroCopyStream(&gzip);
+  }
+  return out;
+}
 
 }  // namespace wrackline::exports

@@ -39,10 +39,9 @@ void WriteComponents(const Proposal& proposal, Page* page) {
 
 // As `diff` would have it of the configuration, each change with its reason.
 void WriteChanges(const Proposal& proposal, Page* page) {
+  // Never cut: it may be pasted.
   const auto line = [&](char sign, const std::string& key, const std::string& value, Style style) {
-    // A line that is pasted must be whole, so a value is cut only where the page ends.
-    page->Line("  " + page->Styled(style, page->Name(fmt::format("{} {}: {}", sign, key, value),
-                                                     page->width() - 2)));
+    page->Paragraph(fmt::format("{} {}: {}", sign, key, value), 2, 4, style);
   };
   for (const sizing::Change& change : proposal.changes) {
     if (!change.old_value.empty()) line('-', change.key, change.old_value, Style::kRed);

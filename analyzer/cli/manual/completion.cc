@@ -5,17 +5,6 @@
 namespace wrackline::cli {
 namespace {
 
-std::string CommandOf(const Page& page) {
-  const std::size_t blank = page.name.find(' ');
-  return blank == std::string::npos ? "" : page.name.substr(blank + 1);
-}
-
-std::string Joined(const std::vector<std::string>& words, const char* between) {
-  std::string joined;
-  for (const std::string& word : words) joined += (joined.empty() ? "" : between) + word;
-  return joined;
-}
-
 // In single quotes, for every shell of the three.
 std::string Quoted(const std::string& text) {
   std::string out = "'";
@@ -34,7 +23,7 @@ const PageOption* Positional(const Page& page) {
 std::string Bash(const std::vector<Page>& pages) {
   std::string commands, values, options, rest;
   for (const Page& page : pages) {
-    const std::string command = CommandOf(page);
+    const std::string command = page.Command();
     if (!command.empty()) commands += (commands.empty() ? "" : " ") + command;
     std::vector<std::string> names;
     for (const PageOption& option : page.options) {
@@ -140,7 +129,7 @@ std::string ZshValue(const PageOption& option) {
 std::string Zsh(const std::vector<Page>& pages) {
   std::string commands, cases;
   for (const Page& page : pages) {
-    const std::string command = CommandOf(page);
+    const std::string command = page.Command();
     if (command.empty()) continue;
     commands += "    '" + Spec(command) + ":" + Spec(page.summary) + "'\n";
     cases += "    " + command + ")\n      _arguments -s \\\n";
@@ -198,7 +187,7 @@ std::string Fish(const std::vector<Page>& pages) {
       "complete -c wrackline -n __fish_use_subcommand -s h -l help -d Help\n"
       "complete -c wrackline -n __fish_use_subcommand -l version -d Version\n";
   for (const Page& page : pages) {
-    const std::string command = CommandOf(page);
+    const std::string command = page.Command();
     if (command.empty()) continue;
     out += "complete -c wrackline -n __fish_use_subcommand -a " + command + " -d " +
            Quoted(page.summary) + "\n";

@@ -33,11 +33,10 @@ class Writer {
     }
     if (!line.empty()) out_ += line + "\n";
   }
-  // Breaks only between the names of a long list.
+  // To be copied: never broken.
   void Command(std::string_view text) {
     out_ += std::string(kIndent, ' ') + std::string(text) + "\n";
   }
-  std::size_t width() const { return width_; }
   std::string Take() { return std::move(out_); }
 
  private:
@@ -46,19 +45,10 @@ class Writer {
 };
 
 std::string Label(const PageOption& option) {
-  std::string label;
-  for (const std::string& name : option.names) label += (label.empty() ? "" : ", ") + name;
+  std::string label = Joined(option.names, ", ");
   if (option.names.size() == 1 && option.names[0].starts_with("--")) label = "    " + label;
   if (!option.value.empty()) label += (label.empty() ? "" : " ") + option.value;
   return label + (option.repeated && !option.value.empty() ? " ..." : "");
-}
-
-std::string Means(const PageOption& option) {
-  std::string means = option.description;
-  if (!option.standard.empty() && means.find("(default") == std::string::npos)
-    means += " (default " + option.standard + ")";
-  if (option.required && !option.positional()) means += " (required)";
-  return means;
 }
 
 std::size_t ColumnOf(const std::vector<std::pair<std::string, std::string>>& names) {
@@ -89,7 +79,7 @@ std::string HelpText(const Page& page, std::size_t width) {
       if (option.positional() != positional) continue;
       if (!any) out.Heading(positional ? "Arguments" : "Options");
       any = true;
-      out.Entry(Label(option), Means(option), kColumn);
+      out.Entry(Label(option), option.Means(), kColumn);
     }
   }
   if (!page.texts->examples.empty()) {
@@ -103,23 +93,15 @@ std::string HelpText(const Page& page, std::size_t width) {
   for (const ExitStatus& exit : page.texts->exits)
     out.Entry(std::string(exit.status), exit.means, kIndent + 16);
   out.Blank();
-  std::string more;
-  for (const std::string_view other : page.texts->see_also)
-    more += (more.empty() ? "" : ", ") + (other.find('(') == std::string_view::npos
-                                              ? "wrackline-" + std::string(other) + "(1)"
-                                              : std::string(other));
+  std::vector<std::string> more;
+  for (const std::string_view other : page.texts->see_also) more.push_back(Reference(other));
   if (page.commands.empty()) {
-    out.Paragraph("More: man " +
-                  [&] {
-                    std::string name = page.name;
-                    std::replace(name.begin(), name.end(), ' ', '-');
-                    return name;
-                  }() +
-                  (more.empty() ? "" : "; see also " + more) + "; docs/cli.md.");
+    out.Paragraph("More: man " + page.Manual() +
+                  (more.empty() ? "" : "; see also " + Joined(more, ", ")) + "; docs/cli.md.");
   } else {
     out.Paragraph(
         "wrackline COMMAND --help tells more of a command, and so does man wrackline-COMMAND; " +
-        more + " is of the library's settings. docs/ has the rest.");
+        Joined(more, ", ") + " is of the library's settings. docs/ has the rest.");
   }
   return out.Take();
 }

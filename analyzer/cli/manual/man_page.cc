@@ -52,17 +52,6 @@ std::string Quoted(std::string_view text) {
   return out + "\"";
 }
 
-std::string Hyphenated(std::string name) {
-  std::replace(name.begin(), name.end(), ' ', '-');
-  return name;
-}
-
-std::string Upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
-}
-
 std::string Head(const std::string& name, const char* section, const std::string& version,
                  std::string_view summary) {
   return ".TH " + Quoted(Upper(name)) + " " + section + " \"\" " + Quoted("wrackline " + version) +
@@ -78,11 +67,7 @@ std::string Option(const PageOption& option) {
   if (!option.value.empty())
     label += (label.empty() ? "" : " ") + ("\\fI" + Troff(option.value) + "\\fR");
   if (option.repeated && !option.value.empty()) label += " ...";
-  std::string means = option.description;
-  if (!option.standard.empty() && means.find("(default") == std::string::npos)
-    means += " (default " + option.standard + ")";
-  if (option.required && !option.positional()) means += " (required)";
-  return out + label + "\n" + Filled(means);
+  return out + label + "\n" + Filled(option.Means());
 }
 
 std::string References(const std::vector<std::string>& names) {
@@ -100,7 +85,7 @@ std::string References(const std::vector<std::string>& names) {
 std::string ManPage(const Page& page, const std::string& version) {
   std::string summary = page.summary;
   if (!summary.empty() && summary.back() == '.') summary.pop_back();
-  std::string out = Head(Hyphenated(page.name), "1", version, summary);
+  std::string out = Head(page.Manual(), "1", version, summary);
   out += ".SH SYNOPSIS\n\\fB" + Troff(page.name) + "\\fR " + Troff(page.texts->usage) + "\n";
   out += ".SH DESCRIPTION\n";
   for (std::size_t i = 0; i < page.texts->about.size(); ++i)
@@ -127,15 +112,11 @@ std::string ManPage(const Page& page, const std::string& version) {
     out += ".TP\n" + Troff(example.says) + "\n.nf\n" + Troff(example.command) + "\n.fi\n";
   std::vector<std::string> references;
   if (!page.commands.empty()) {
-    for (const auto& [name, about] : page.commands)
-      references.push_back("wrackline-" + name + "(1)");
+    for (const auto& [name, about] : page.commands) references.push_back(Reference(name));
   } else {
     references.emplace_back("wrackline(1)");
   }
-  for (const std::string_view other : page.texts->see_also)
-    references.push_back(other.find('(') == std::string_view::npos
-                             ? "wrackline-" + std::string(other) + "(1)"
-                             : std::string(other));
+  for (const std::string_view other : page.texts->see_also) references.push_back(Reference(other));
   return out + References(references);
 }
 

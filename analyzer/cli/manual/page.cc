@@ -31,18 +31,6 @@ std::string ValueName(const std::string& type, bool* file) {
   return name;
 }
 
-std::string Joined(const std::vector<std::string>& words, const char* between) {
-  std::string joined;
-  for (const std::string& word : words) joined += (joined.empty() ? "" : between) + word;
-  return joined;
-}
-
-std::string Upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
-}
-
 PageOption MakeOption(const CLI::Option& from) {
   PageOption option;
   for (const std::string& name : from.get_snames()) option.names.push_back("-" + name);
@@ -72,6 +60,42 @@ PageOption MakeOption(const CLI::Option& from) {
 }
 
 }  // namespace
+
+std::string Upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+std::string Joined(const std::vector<std::string>& words, const char* between) {
+  std::string joined;
+  for (const std::string& word : words) joined += (joined.empty() ? "" : between) + word;
+  return joined;
+}
+
+std::string Reference(std::string_view name) {
+  return name.find('(') == std::string_view::npos ? "wrackline-" + std::string(name) + "(1)"
+                                                  : std::string(name);
+}
+
+std::string PageOption::Means() const {
+  std::string means = description;
+  if (!standard.empty() && means.find("(default") == std::string::npos)
+    means += " (default " + standard + ")";
+  if (required && !positional()) means += " (required)";
+  return means;
+}
+
+std::string Page::Command() const {
+  const std::size_t blank = name.find(' ');
+  return blank == std::string::npos ? "" : name.substr(blank + 1);
+}
+
+std::string Page::Manual() const {
+  std::string manual = name;
+  std::replace(manual.begin(), manual.end(), ' ', '-');
+  return manual;
+}
 
 Page MakePage(const CLI::App& app, const std::string& command) {
   const CLI::App& of = command.empty() ? app : *app.get_subcommand(command);

@@ -23,6 +23,8 @@ struct PageOption {
   bool file = false;  // its value is a file or folder
 
   bool positional() const { return names.empty(); }
+  // The description with the default, and whether it must be given.
+  std::string Means() const;
 };
 
 struct Page {
@@ -32,6 +34,9 @@ struct Page {
   std::vector<PageOption> options;  // positional ones first
   std::vector<std::pair<std::string, std::string>>
       commands;  // name and summary; of wrackline itself
+
+  std::string Command() const;  // "report"; of wrackline itself ""
+  std::string Manual() const;   // "wrackline-report"
 };
 
 // Of `app` itself (`command` "") or a subcommand of it. The subcommand must have texts.
@@ -48,6 +53,11 @@ std::string PreloadManPage(const std::string& version);
 // What "bash", "zsh" or "fish" read; empty: none of these.
 std::string Completion(const std::vector<Page>& pages, const std::string& shell);
 
+// --- words, for those who write pages
+std::string Upper(std::string text);
+std::string Joined(const std::vector<std::string>& words, const char* between);
+// A name of Texts::see_also as a page: "wrackline-report(1)".
+std::string Reference(std::string_view name);
 // Breaks at blanks so that no line with its indentation is wider; a longer word stays whole.
 std::vector<std::string> Wrap(std::string_view text, std::size_t width);
 
