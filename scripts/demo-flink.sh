@@ -47,13 +47,7 @@ echo "== demo: exit status 137 after $took s; what it left behind says:"
 "$wrackline" report --config "$out/unmanaged/conf/config.yaml" --flink-version "$version" "$out/unmanaged/recordings" | tee "$out/unmanaged/report.txt"
 echo "== demo: what it needs instead:"
 "$wrackline" size --config "$out/unmanaged/conf/config.yaml" --flink-version "$version" "$out/unmanaged/recordings" | tee "$out/unmanaged/size.txt"
-"$wrackline" size --format fragment --config "$out/unmanaged/conf/config.yaml" --flink-version "$version" "$out/unmanaged/recordings" >"$out/fragment.yaml"
-
-# The keys of the fragment take the place of the same keys.
-{
-  grep -vFf <(sed -n 's/^\([a-z][^:]*:\).*/\1/p' "$out/fragment.yaml") "$out/unmanaged.yaml" || true
-  cat "$out/fragment.yaml"
-} >"$out/proposed.yaml"
+with_proposal "$out/unmanaged" "$out/unmanaged.yaml" >"$out/proposed.yaml"
 echo "== demo: the same job under the same limit with the proposed configuration, for $alive s"
 run proposed "$out/proposed.yaml"
 lives proposed $alive || fail "the TaskManager should have lived, it ended with $(<"$out/proposed/taskmanager.status") (see $out/proposed)"

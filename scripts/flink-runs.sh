@@ -81,6 +81,15 @@ end_runs() {
 }
 trap end_runs EXIT
 
+# with_proposal RUN CONFIG: CONFIG with what `wrackline size` proposes for the run of this folder, on standard output.
+with_proposal() {
+  local fragment
+  fragment=$("$wrackline" size --format fragment --config "$1/conf/config.yaml" --flink-version "$version" "$1/recordings")
+  # The keys of the fragment take the place of the same keys.
+  grep -vFf <(sed -n 's/^\([a-z][^:]*:\).*/\1/p' <<<"$fragment") "$2" || true
+  echo "$fragment"
+}
+
 # run NAME CONFIG: a cluster with the job; returns when the job has been taken.
 run() {
   local name=$1 folder=$out/$1

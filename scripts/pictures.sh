@@ -48,11 +48,7 @@ if [[ -n $record ]]; then
   dmesg >"$out/unmanaged/dmesg.txt"
   end_runs
   keep unmanaged
-  "$wrackline" size --format fragment --config "$out/kept/unmanaged/config.yaml" --flink-version "$version" "$out/kept/unmanaged" >"$out/fragment.yaml"
-  {
-    grep -vFf <(sed -n 's/^\([a-z][^:]*:\).*/\1/p' "$out/fragment.yaml") "$out/unmanaged.yaml" || true
-    cat "$out/fragment.yaml"
-  } >"$out/managed.yaml"
+  with_proposal "$out/unmanaged" "$out/unmanaged.yaml" >"$out/managed.yaml"
   echo "== pictures: managed"
   run managed "$out/managed.yaml"
   lives managed 100 || fail "it ended with $(<"$out/managed/taskmanager.status")"
