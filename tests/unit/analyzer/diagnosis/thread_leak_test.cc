@@ -47,5 +47,29 @@ TEST(ThreadLeak, SteadyPoolsAreNone) {
   EXPECT_FALSE(Threads(0, 3000).Look(ThreadLeak).has_value());
   EXPECT_FALSE(Made().Look(ThreadLeak).has_value());
 }
+
+Made Counted(int seconds, std::uint32_t (*threads)(int second)) {
+  Made made;
+  made.Limit(1024 * kMiB).Total(600 * kMiB);
+  made.Ticks(seconds, [=](int second, evidence::TimelinePoint& point) {
+    point.threads = threads(second) + static_cast<std::uint32_t>(second * 7919 % 3);
+  });
+  return made;
+}
+
+// A VM's start, and a job's half a minute later.
+TEST(ThreadLeak, AStartIsNone) {
+  const auto start = [](int second) { return second < 3 ? 6u : second < 25 ? 60u : 105u; };
+  EXPECT_FALSE(Counted(80, start).Look(ThreadLeak).has_value());
+  EXPECT_FALSE(Counted(1200, start).Look(ThreadLeak).has_value());
+}
+
+TEST(ThreadLeak, OfAShortLifeItIsSeenBehindTheStart) {
+  const auto finding = Counted(120, [](int second) {
+                         return 60u + static_cast<std::uint32_t>(second);
+                       }).Look(ThreadLeak);
+  ASSERT_TRUE(finding.has_value());
+  EXPECT_THAT(finding->summary, HasSubstr("still grow"));
+}
 }  // namespace
 }  // namespace wrackline::diagnosis
