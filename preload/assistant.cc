@@ -20,11 +20,11 @@ constexpr std::uint64_t kUntouchedKey = 0x77'72'61'63'6b'75'74'00;
 
 int Assistant::Open(Allocator* allocator) {
   allocator_ = allocator;
-  scan_ = MapArray<ModuleScan>(1);
+  scans_ = MapArray<ModuleScan>(2);
   naming_ = MapArray<NamingJob>(1);
   lines_ = MapArray<LineJob>(1);
   untouched_ = MapArray<UntouchedBytes>(1);
-  return scan_ != nullptr && naming_ != nullptr && lines_ != nullptr && untouched_ != nullptr
+  return scans_ != nullptr && naming_ != nullptr && lines_ != nullptr && untouched_ != nullptr
              ? 0
              : ENOMEM;
 }
@@ -68,7 +68,8 @@ void Assistant::Do(Job job) {
       PublishLocalObjects();
       break;
     case kScanModules:
-      ScanModules("self", scan_);
+      scan_ = 1 - scan_;
+      ScanModules("self", &scans_[scan_], &scans_[1 - scan_]);
       // Every ten seconds or so, which is what the region wants.
       if (ProfileState* state = State()) state->region.ReleaseIdle();
       break;
@@ -96,7 +97,7 @@ void Assistant::Do(Job job) {
 }
 
 std::size_t Assistant::resident_bytes() const {
-  return ResidentBytes(scan_, sizeof(ModuleScan)) + ResidentBytes(naming_, sizeof(NamingJob)) +
+  return ResidentBytes(scans_, 2 * sizeof(ModuleScan)) + ResidentBytes(naming_, sizeof(NamingJob)) +
          ResidentBytes(lines_, sizeof(LineJob)) + ResidentBytes(untouched_, sizeof(UntouchedBytes));
 }
 

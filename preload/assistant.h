@@ -52,7 +52,7 @@ class Assistant {
   // True once after each finished job.
   bool Taken(Job job) { return (done_.fetch_and(~job, std::memory_order_acq_rel) & job) != 0; }
 
-  ModuleScan* scan() { return scan_; }
+  ModuleScan* scan() { return &scans_[scan_]; }
   NamingJob* naming() { return naming_; }
   LineJob* lines() { return lines_; }
   const container::SmapsRollup& rollup() const { return rollup_; }
@@ -71,7 +71,8 @@ class Assistant {
   std::atomic<std::uint32_t> requested_{0};           // futex
   std::atomic<std::uint32_t> done_{0};
   Allocator* allocator_ = nullptr;
-  ModuleScan* scan_ = nullptr;
+  ModuleScan* scans_ = nullptr;  // the last two
+  std::uint32_t scan_ = 0;       // the last one
   NamingJob* naming_ = nullptr;
   LineJob* lines_ = nullptr;
   UntouchedBytes* untouched_ = nullptr;

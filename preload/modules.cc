@@ -98,7 +98,8 @@ bool ReadObject(const Memory& memory, ModuleInfo* out) {
 // mapping of the same file behind it makes it a loaded object.
 class Scanner {
  public:
-  Scanner(const Memory& memory, ModuleScan* out) : memory_(memory), out_(out) {}
+  Scanner(const Memory& memory, const ModuleScan* before, ModuleScan* out)
+      : memory_(memory), before_(before), out_(out) {}
 
   void Line(const char* line, std::size_t length) {
     if (!container::ParseMappingLine(line, length, &mapping_)) return;
@@ -132,10 +133,26 @@ class Scanner {
         std::strcmp(info->path + length - (sizeof(kDeleted) - 1), kDeleted) == 0) {
       info->path[length - (sizeof(kDeleted) - 1)] = '\0';
     }
-    if (ReadObject(memory_, info)) ++out_->count;
+    if (TakeKnown(info) || ReadObject(memory_, info)) ++out_->count;
+  }
+
+  // Both scans are in the order of addresses.
+  bool TakeKnown(ModuleInfo* info) {
+    if (before_ == nullptr) return false;
+    while (known_ < before_->count && before_->modules[known_].start < info->start) ++known_;
+    if (known_ == before_->count) return false;
+    const ModuleInfo& known = before_->modules[known_];
+    if (known.start != info->start || known.inode != info->inode ||
+        std::strcmp(known.path, info->path) != 0) {
+      return false;
+    }
+    *info = known;
+    return true;
   }
 
   const Memory& memory_;
+  const ModuleScan* before_;
+  std::uint32_t known_ = 0;  // the first of them that may be met yet
   ModuleScan* out_;
   container::Mapping mapping_{};
   std::uint64_t start_ = 0;
@@ -153,7 +170,7 @@ bool SameObject(const ModuleInfo& a, const ModuleInfo& b) {
 
 }  // namespace
 
-int ScanModules(const char* pid, ModuleScan* out) {
+int ScanModules(const char* pid, ModuleScan* out, const ModuleScan* before) {
   out->count = 0;
   out->no_room = 0;
   const Memory memory(pid);
@@ -162,7 +179,7 @@ int ScanModules(const char* pid, ModuleScan* out) {
   path.Append("/proc/").Append(pid).Append("/maps");
   const int maps = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (maps < 0) return errno;
-  Scanner scanner(memory, out);
+  Scanner scanner(memory, before, out);
   // A line of maps is at most a path of 4096 bytes and some 80 more.
   char buffer[8192];
   std::size_t used = 0;

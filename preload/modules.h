@@ -33,8 +33,9 @@ struct ModuleScan {
 };
 
 // Finds every ELF object with executable pages in the process `pid` ("self" or digits, under
-// /proc). 0 or an errno value.
-int ScanModules(const char* pid, ModuleScan* out);
+// /proc). What `before`, an earlier scan, has at the same address of the same file is taken from there and not read again: most of the
+// cost. 0 or an errno value.
+int ScanModules(const char* pid, ModuleScan* out, const ModuleScan* before = nullptr);
 
 class ModuleTable {
  public:

@@ -87,6 +87,30 @@ TEST(Modules, AnExecutableFileThatIsNoObjectIsSkipped) {
   close(file);
 }
 
+TEST(Modules, WhatAnEarlierScanHasIsTakenFromThere) {
+  const auto before = std::make_unique<ModuleScan>();
+  const auto scan = std::make_unique<ModuleScan>();
+  ASSERT_EQ(ScanModules("self", before.get()), 0);
+  ASSERT_GE(before->count, 4u);
+  ASSERT_EQ(ScanModules("self", scan.get(), before.get()), 0);
+  ASSERT_EQ(scan->count, before->count);
+  EXPECT_EQ(std::memcmp(scan->modules, before->modules, scan->count * sizeof(ModuleInfo)), 0);
+  // Another file, another name, or gone from its place: that is read. The last one is the earlier scan's word.
+  const ModuleInfo other_file = before->modules[0], other_name = before->modules[1],
+                   moved = before->modules[2], kept = before->modules[3];
+  ++before->modules[0].inode;
+  before->modules[1].path[1] = '?';
+  --before->modules[2].start;
+  for (std::uint32_t i = 0; i < 4; ++i) before->modules[i].bias = 1;
+  ASSERT_EQ(ScanModules("self", scan.get(), before.get()), 0);
+  ASSERT_EQ(scan->count, before->count);
+  EXPECT_EQ(scan->modules[0].bias, other_file.bias);
+  EXPECT_EQ(scan->modules[1].bias, other_name.bias);
+  EXPECT_EQ(scan->modules[2].bias, moved.bias);
+  EXPECT_EQ(scan->modules[3].bias, 1u);
+  EXPECT_EQ(scan->modules[3].start, kept.start);
+}
+
 ModuleInfo Info(std::uint64_t start, std::uint64_t end, const char* path, std::uint8_t build_id) {
   ModuleInfo info{};
   info.start = start;
