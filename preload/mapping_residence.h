@@ -1,11 +1,11 @@
 // How much is resident of the mappings whose owner Linux cannot tell otherwise: of files, of threads' stacks and of the allocator,
 // range by range of the table of mappings. What counts is what this process has in its page tables (`Rss` in smaps).
 //
-//   residence.Look(&state->mappings, now_ns);                      // at every step of the recorder thread
+//   residence.Look(&state->mappings, now_ns, moves);               // at every step of the recorder thread
 //   if (const auto bytes = residence.Of(slot, range.start)) ...    // when the range is written
 //
-// /proc/self/pagemap, 8 bytes a page: no more than 65,536 pages (256 MiB of address space, 1 ms) in a second, and every range
-// every 10 s at the most. Stacks come first, then the allocator's memory, then small files, then those of more than 256 MiB. A range whose figure changed by
+// mincore of anonymous memory, /proc/self/pagemap of files: no more than 65,536 pages (256 MiB of address space) in a second. Every range is looked at
+// every 30 s, and every 5 s while memory moves (MemoryMoves). Stacks come first, then the allocator's memory, then small files, then those of more than 256 MiB. A range whose figure changed by
 // a sixteenth is marked as changed in the table. Where there is no such file, nothing is known. Never allocates from the
 // program's allocator; by one thread.
 #pragma once
@@ -24,7 +24,8 @@ class MappingResidence {
 
   // 0 or an errno value.
   int Open();
-  void Look(MappingTable* table, std::uint64_t now_ns, const char* pagemap = "/proc/self/pagemap");
+  void Look(MappingTable* table, std::uint64_t now_ns, std::uint32_t moves,
+            const char* pagemap = "/proc/self/pagemap");
   // The same at once, for the last time: from the beginning, as far as it comes.
   void LookNow(MappingTable* table, const char* pagemap = "/proc/self/pagemap");
   // Bytes. Nothing: not looked at yet.
@@ -47,6 +48,7 @@ class MappingResidence {
   std::uint64_t next_look_ns_ = 0, round_began_ns_ = 0;
   // The round: where it is, and the range that is half done.
   std::uint32_t turn_ = kTurns, slot_ = 0, seen_ = 0;
+  std::uint32_t moves_ = 0;  // when it began
   std::uint64_t half_start_ = 0, half_pages_ = 0, half_present_ = 0;
 };
 

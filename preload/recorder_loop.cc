@@ -87,7 +87,7 @@ std::uint64_t RecorderLoop::Step() {
     PutHeartbeat(now);
     if (now >= next_timeline_ns_) LogTimeline(now);
     comms_.Look(&state_->threads, now);
-    residence_.Look(&state_->mappings, now);
+    residence_.Look(&state_->mappings, now, moves_);
     WriteChanges(now + kSegmentChangeNs);
   }
   RequestAssistance(now, false);
@@ -385,9 +385,11 @@ void RecorderLoop::PutHeartbeat(std::uint64_t now_ns) {
     record.body.heartbeat.has_resident = true;
     record.body.heartbeat.resident = *resident;
   }
-  held_ = std::nullopt;
-  if (record.body.heartbeat.has_resident) held_ = record.body.heartbeat.resident;
-  if (record.body.heartbeat.has_charge) held_ = record.body.heartbeat.charge;
+  std::optional<std::uint64_t> held;
+  if (record.body.heartbeat.has_resident) held = record.body.heartbeat.resident;
+  if (record.body.heartbeat.has_charge) held = record.body.heartbeat.charge;
+  moves_ = memory_moves_.Update(held, last_limit_);
+  state_->memory_moves.store(moves_, std::memory_order_relaxed);
   // Refused: the next one is as good.
   recorder_.Put(record);
 }

@@ -106,6 +106,7 @@ class RecorderLoop {
 
   // --- the threads that may wait (recorder_assistance.cc) ---
   void TakeAssistance();
+  std::uint64_t NamePatience(std::uint64_t now_ns) const;
   void RequestAssistance(std::uint64_t now_ns, bool finishing);
   void RequestJavaNames();
   void FinishNames(std::uint64_t deadline_ns);
@@ -144,8 +145,8 @@ class RecorderLoop {
   std::uint64_t next_timeline_ns_ = 0;
   // Of the last tick.
   std::optional<std::uint64_t> last_charge_, last_limit_, last_inactive_file_;
-  std::optional<std::uint64_t>
-      held_;  // by the last heartbeat: the charge, or else what is resident
+  MemoryMoves memory_moves_;
+  std::uint32_t moves_ = 0;  // as of the last heartbeat
   std::uint64_t next_step_ns_ = 0;
   std::uint64_t next_slow_ns_ = 0;
   std::uint64_t next_objects_ns_ = 0;
@@ -162,8 +163,8 @@ class RecorderLoop {
   DutyLimiter name_duty_{20};
   DutyLimiter line_duty_{100};
   bool lines_begun_ = false;  // the line job has slices left
-  DutyLimiter rollup_duty_{2000};
-  LookPace allocator_pace_{kAllocatorRule};
+  LookPace rollup_pace_{kRollupRule};
+  DutyLimiter allocator_duty_{400};
   LookPace untouched_pace_{kUntouchedRule};
 
   bool mail_waiting_ = false;

@@ -8,6 +8,7 @@ namespace wrackline::preload {
 namespace {
 
 constexpr std::uint64_t kStallWindowNs = 1'000'000'000;
+constexpr std::uint64_t kMoveParts = 20;
 
 template <typename Field, typename Value>
 void Set(bool* has, Field* field, const std::optional<Value>& value) {
@@ -17,16 +18,22 @@ void Set(bool* has, Field* field, const std::optional<Value>& value) {
 
 }  // namespace
 
-bool LookPace::Due(std::uint64_t now_ns, std::optional<std::uint64_t> held,
-                   std::optional<std::uint64_t> limit, bool fast) const {
-  if (now_ns < not_before_ns_) return false;
+std::uint32_t MemoryMoves::Update(std::optional<std::uint64_t> held,
+                                  std::optional<std::uint64_t> limit) {
+  if (!held) return count_;
+  if (!held_) held_ = held;
+  const std::uint64_t moved = *held > *held_ ? *held - *held_ : *held_ - *held;
+  const std::uint64_t whole = limit.value_or(0) != 0 ? *limit : *held_;
+  if (moved == 0 || moved < whole / kMoveParts) return count_;
+  held_ = held;
+  return ++count_;
+}
+
+bool LookPace::Due(std::uint64_t now_ns, std::uint32_t moves, bool fast) const {
   if (end_ns_ == 0) return true;
   if (now_ns < end_ns_ + cost_ns_ * (fast ? rule_.fast_parts : rule_.parts)) return false;
   if (now_ns >= end_ns_ + (fast ? rule_.fast_period_ns : rule_.period_ns)) return true;
-  if (!held || !held_) return false;
-  const std::uint64_t moved = *held > *held_ ? *held - *held_ : *held_ - *held;
-  const std::uint64_t whole = limit.value_or(0) != 0 ? *limit : *held_;
-  return moved > 0 && moved >= whole / rule_.moved_parts;
+  return moves != moves_;
 }
 
 bool FastMode::GrowsNearLimit(std::uint64_t now_ns, std::uint64_t working_set,

@@ -37,42 +37,48 @@ class DutyLimiter {
   std::uint64_t next_ns_ = 0;
 };
 
-// When a figure that costs more than a reading of a file is taken anew: after a period, which is shorter in fast mode (below), and
-// sooner when the memory held (the cgroup's charge, or else what is resident) has moved since by a part of the limit, or of what it
-// was where there is no limit; but never more often than its cost allows.
+// How many times the memory held (the cgroup's charge, or else what is resident) has moved by a twentieth of the limit, or of what it
+// was where there is no limit. While the count stands still, figures that cost more than a reading of a file are as good as new.
+class MemoryMoves {
+ public:
+  // Figures of now; absent ones decide nothing.
+  std::uint32_t Update(std::optional<std::uint64_t> held, std::optional<std::uint64_t> limit);
+
+ private:
+  std::optional<std::uint64_t> held_;  // at the last move
+  std::uint32_t count_ = 0;
+};
+
+// When such a figure is taken anew: after a period, which is shorter in fast mode (below), and sooner when memory has moved since; but
+// never more often than its cost allows.
 class LookPace {
  public:
   struct Rule {
     std::uint64_t period_ns, fast_period_ns;
     std::uint64_t parts, fast_parts;  // at most one part in so many of a core's time
-    std::uint64_t moved_parts;        // the memory moved by the limit over this
   };
   explicit constexpr LookPace(const Rule& rule) : rule_(rule) {}
 
-  // Figures of now; absent ones decide nothing.
-  bool Due(std::uint64_t now_ns, std::optional<std::uint64_t> held,
-           std::optional<std::uint64_t> limit, bool fast) const;
+  bool Due(std::uint64_t now_ns, std::uint32_t moves, bool fast) const;
   // A look was asked for, and it is over.
-  void Began(std::optional<std::uint64_t> held) { held_ = held; }
+  void Began(std::uint32_t moves) { moves_ = moves; }
   void Ended(std::uint64_t end_ns, std::uint64_t cost_ns) {
     end_ns_ = end_ns;
     cost_ns_ = cost_ns;
   }
-  void NotBefore(std::uint64_t time_ns) { not_before_ns_ = time_ns; }
 
  private:
   Rule rule_;
   std::uint64_t end_ns_ = 0;  // 0: never looked
   std::uint64_t cost_ns_ = 0;
-  std::uint64_t not_before_ns_ = 0;
-  std::optional<std::uint64_t> held_;
+  std::uint32_t moves_ = 0;
 };
 
 // What was untouched and is not any more is the largest figure that a fast death leaves stale: RocksDB takes its memtables 8 MiB at
 // a time and fills them in a blink.
-constexpr LookPace::Rule kUntouchedRule = {30'000'000'000, 1'000'000'000, 400, 40, 20};
-// Some walk a heap under its locks. A flush frees memory that the allocator keeps, and nothing else moves.
-constexpr LookPace::Rule kAllocatorRule = {1'000'000'000, 0, 400, 400, 50};
+constexpr LookPace::Rule kUntouchedRule = {30'000'000'000, 1'000'000'000, 400, 40};
+// For the huge pages in it, which no other file has on cgroup v1: they come and go slowly, and the kernel walks every page.
+constexpr LookPace::Rule kRollupRule = {60'000'000'000, 60'000'000'000, 2000, 2000};
 
 // Whether the timeline steps every 50 ms instead of every second.
 //

@@ -29,7 +29,7 @@ namespace {
 // A little less than whole seconds, after which the caller comes again.
 constexpr std::uint64_t kShortPeriodNs = 900 * kMillisecond;
 constexpr std::uint64_t kPeriodNs = 9'900 * kMillisecond;
-constexpr std::uint64_t kResidentPeriodNs = 29'900 * kMillisecond;
+constexpr std::uint64_t kResidentPeriodNs = 59'900 * kMillisecond;
 // VM.metaspace vslist stops the program's threads for a moment: when there is more metaspace to look for, and else not this soon.
 constexpr std::uint64_t kNodesPeriodNs = 600 * kSecond;
 // Keys in the recorder; those of others are unlikely to be "wrackjf" and "wrackjs".
@@ -55,6 +55,7 @@ struct Evidence {
   MetaspaceNode nodes[kMostNodes];
   int node_count;
   std::uint64_t first_ns, last_ns, last_resident_ns;  // samples
+  std::uint32_t resident_moves;                       // of memory, when the last one was taken
   DutyLimiter duty;
   DutyLimiter resident_duty;
   char text[kTextBytes];
@@ -360,9 +361,12 @@ void RecordJvmSample(const JvmContext& jvm) {
       !evidence->duty.Allowed(now)) {
     return;
   }
+  const std::uint32_t moves =
+      state != nullptr ? state->memory_moves.load(std::memory_order_relaxed) : 0;
   const bool resident =
-      evidence->resident_duty.Allowed(now) && Due(now, *evidence, evidence->last_resident_ns,
-                                                  is_short ? kShortPeriodNs : kResidentPeriodNs);
+      evidence->resident_duty.Allowed(now) &&
+      (moves != evidence->resident_moves || Due(now, *evidence, evidence->last_resident_ns,
+                                                is_short ? kShortPeriodNs : kResidentPeriodNs));
   const std::uint64_t cpu = ThreadCpuNs();
   std::memset(&evidence->record, 0, sizeof(evidence->record));
   evidence->record.which_body = wrackline_proto_Record_jvm_sample_tag;
@@ -376,6 +380,7 @@ void RecordJvmSample(const JvmContext& jvm) {
   if (resident) {
     evidence->resident_duty.Spent(end, cost);
     evidence->last_resident_ns = now;
+    evidence->resident_moves = moves;
   } else {
     evidence->duty.Spent(end, cost);
   }

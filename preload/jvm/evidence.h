@@ -4,8 +4,8 @@
 //   for (;;) { RecordJvmSample(jvm); ...a second }  // takes a sample when one is due
 //
 // A sample is due every 10 s, every second while memory is short (ProfileState::memory_short), and never so often that it takes
-// more than 1 % of a core. Resident bytes by kind come along when they are due: every 30 s, or with every sample while memory is
-// short, at most 0.25 % of a core. Both come sooner in a VM's first seconds: after as long as it was recorded so far.
+// more than 1 % of a core. Resident bytes by kind come along when they are due: every 60 s, with the next sample when memory has moved
+// (ProfileState::memory_moves), or with every sample while memory is short, at most 0.25 % of a core. Both come sooner in a VM's first seconds: after as long as it was recorded so far.
 //
 // The JVM thread alone: a call may wait for a collection. What this VM does not tell is absent.
 #pragma once

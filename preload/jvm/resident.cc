@@ -9,6 +9,7 @@
 
 #include "lib/container/process.h"
 #include "lib/container/scan.h"
+#include "preload/pagemap.h"
 #include "preload/pages.h"
 #include "preload/text.h"
 
@@ -19,6 +20,7 @@ using container::scan::Span;
 
 // A larger mapping that a stack pointer is in has more in it than a stack.
 constexpr std::uint64_t kLargestStack = 1ull << 30;
+constexpr std::uint64_t kPage = 4096;
 
 std::uint64_t Overlap(const AddressRange& a, const AddressRange& b) {
   const std::uint64_t start = std::max(a.start, b.start);
@@ -35,6 +37,20 @@ std::uint64_t Kilobytes(Span line) {
     return 0;
   }
   return bytes;
+}
+
+// Bytes of a file's private mapping that were written to.
+std::uint64_t PrivatePages(int pagemap, const AddressRange& mapping) {
+  std::uint64_t found = 0;
+  for (std::uint64_t page = mapping.start / kPage; page < mapping.end / kPage;) {
+    const std::uint64_t looked =
+        pagemap::Read(pagemap, page, mapping.end / kPage - page, [&](std::uint64_t entry) {
+          found += (entry & (pagemap::kPresent | pagemap::kOfFile)) == pagemap::kPresent;
+        });
+    if (looked == 0) break;
+    page += looked;
+  }
+  return found * kPage;
 }
 
 // Of an entry that getdents64 gives: where its length and its name are. opendir would allocate.
@@ -228,6 +244,40 @@ void JvmResidentMemory::TakeLine(const char* line, std::size_t size) {
 
 bool JvmResidentMemory::Read(const char* pid) {
   ReadThreads(pid);
+  return (std::strcmp(pid, "self") == 0 && ReadMaps()) || ReadSmaps(pid);
+}
+
+// Whether any of the mapping is the VM's.
+bool JvmResidentMemory::OfVm() const {
+  for (int i = 0; i < range_count_; ++i) {
+    if (Overlap(ranges_[i].at, mapping_) != 0) return true;
+  }
+  return KindByName() != JvmKind::kNone;
+}
+
+bool JvmResidentMemory::ReadMaps() {
+  container::scan::LineReader lines("/proc/self/maps");
+  const int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  const bool good = lines.ok() && pagemap >= 0;
+  Begin(ResidentBytes);
+  Span line;
+  while (good && lines.Next(&line)) {
+    // A line of smaps that begins a mapping is a line of maps.
+    TakeLine(line.data, line.size);
+    if (heap_by_name_) break;
+    if (!in_mapping_ || !OfVm()) continue;
+    anonymous_ = anonymous_mapping_ || stack_by_name_
+                     // NOLINTNEXTLINE(performance-no-int-to-ptr)
+                     ? ResidentBytes(reinterpret_cast<const void*>(mapping_.start),
+                                     mapping_.end - mapping_.start)
+                     : PrivatePages(pagemap, mapping_);
+  }
+  if (pagemap >= 0) close(pagemap);
+  Finish();
+  return good && !heap_by_name_;
+}
+
+bool JvmResidentMemory::ReadSmaps(const char* pid) {
   Text<64> path;
   path.Append("/proc/").Append(pid).Append("/smaps");
   container::scan::LineReader lines(path.c_str());

@@ -1,13 +1,13 @@
-// How much of the VM's memory is resident, by kind (message JvmResident): /proc/self/smaps, whose mappings are told apart by
+// How much of the VM's memory is resident, by kind (message JvmResident): the mappings of the process, which are told apart by
 // what the VM says of its addresses (vm_ranges.h, heap_info.h), by the stack pointers of the threads, and by who mapped them.
 //
 //   resident.ClearRanges(); resident.AddRange(kind, range); ...
 //   resident.AddMappedByVm(state, libjvm's code);
 //   resident.Read("self");
 //
-// Where the kernel has joined the VM's mapping with a neighbour, mincore counts the pages of the VM's part. The kernel walks the
-// page tables (16 ms per GiB resident) with the mmap lock held for reading: for a DutyLimiter. Never allocates; zero-initialised it
-// is empty.
+// The pages are counted by mincore, those of a file's private copy by pagemap: of the VM's mappings alone. ZGC's heap, which is shared memory
+// mapped three times over, takes smaps, where the kernel walks every page of the process (16 ms and more per GiB resident, with the mmap
+// lock held for reading): for a DutyLimiter. Never allocates; zero-initialised it is empty.
 #pragma once
 
 #include <cstddef>
@@ -69,6 +69,10 @@ class JvmResidentMemory {
     JvmKind kind;
   };
   void ReadThreads(const char* pid);
+  // False: it takes smaps.
+  bool ReadMaps();
+  bool ReadSmaps(const char* pid);
+  bool OfVm() const;
   JvmKind KindByName() const;
   void Add(JvmKind kind, std::uint64_t anonymous, std::uint64_t mapped);
   bool TakeRanges();

@@ -35,7 +35,8 @@ struct ProfileState {
   std::uint32_t place;      // 1: sampled objects are placed in the region where they fit
   std::uint64_t interval;   // mean bytes between samples
   std::uint64_t epoch_monotonic_ns;
-  std::atomic<std::uint32_t> memory_short;  // 1 while the timeline steps fast (timeline.h)
+  // As the timeline has them (timeline.h): 1 while it steps fast, and how often memory has moved.
+  std::atomic<std::uint32_t> memory_short, memory_moves;
   LossCounters losses;
   StackTable stacks;
   LiveTable live;  // samples that the allocator holds

@@ -85,6 +85,21 @@ TEST_F(MappingResidenceTest, OfTheAllocatorsMemoryWhatWasTouched) {
   munmap(pages, 64 * kPage);
 }
 
+// Between the table's reading and the look.
+TEST_F(MappingResidenceTest, OfMemoryThatIsUnmappedInPartWhatIsLeft) {
+  auto* pages = static_cast<char*>(
+      mmap(nullptr, 64 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(pages, MAP_FAILED);
+  madvise(pages, 64 * kPage, MADV_NOHUGEPAGE);
+  const auto start = reinterpret_cast<std::uint64_t>(pages);
+  Put(start, 64, MappedRange::kAllocator);
+  for (int i = 0; i < 64; i += 4) pages[i * kPage] = 'y';
+  munmap(pages + 16 * kPage, 16 * kPage);
+  residence_.LookNow(table_);
+  EXPECT_EQ(Of(start), 12 * kPage);
+  munmap(pages, 64 * kPage);
+}
+
 TEST_F(MappingResidenceTest, OfAFileOnlyWhatWasTouchedThroughTheMapping) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "segment";
@@ -126,25 +141,43 @@ TEST_F(MappingResidenceTest, TakesNoMoreThanItsPagesInASecond) {
   Put(file, 6, MappedRange::kFile);
   Put(stack, kMost / 2, MappedRange::kThread);
   const std::uint64_t now = 1000 * kSecond;
-  residence_.Look(table_, now, pagemap.c_str());
+  residence_.Look(table_, now, 0, pagemap.c_str());
   // In this order.
   EXPECT_EQ(Of(stack), kMost / 2 * kPage);
   EXPECT_EQ(Of(file), 6 * kPage);
   EXPECT_EQ(Of(large), std::nullopt);
   // Not before its time.
-  residence_.Look(table_, now + kSecond / 2, pagemap.c_str());
+  residence_.Look(table_, now + kSecond / 2, 0, pagemap.c_str());
   EXPECT_EQ(Of(large), std::nullopt);
-  residence_.Look(table_, now + kSecond, pagemap.c_str());
+  residence_.Look(table_, now + kSecond, 0, pagemap.c_str());
   EXPECT_EQ(Of(large), (kMost + 1) * kPage);
   // Memory that the program maps itself is not looked at.
   EXPECT_EQ(Of(memory), std::nullopt);
-  // The next round begins ten seconds after the first one.
-  const std::uint64_t later = stack + kMost * kPage;
-  Put(later, 3, MappedRange::kFile);
-  residence_.Look(table_, now + 5 * kSecond, pagemap.c_str());
-  EXPECT_EQ(Of(later), std::nullopt);
-  residence_.Look(table_, now + 10 * kSecond, pagemap.c_str());
-  EXPECT_EQ(Of(later), 3 * kPage);
+}
+
+TEST_F(MappingResidenceTest, BeginsAnewInTimeOrWhenMemoryMoved) {
+  const test::TemporaryFolder folder;
+  const std::string pagemap = FullPagemap(folder, 100);
+  const std::uint64_t now = 1000 * kSecond;
+  const auto add = [&](std::uint64_t start) {
+    Put(start, 3, MappedRange::kFile);
+    return start;
+  };
+  add(kPage);
+  residence_.Look(table_, now, 7, pagemap.c_str());
+  const std::uint64_t second = add(10 * kPage);
+  residence_.Look(table_, now + 29 * kSecond, 7, pagemap.c_str());
+  EXPECT_EQ(Of(second), std::nullopt);
+  residence_.Look(table_, now + 30 * kSecond, 7, pagemap.c_str());
+  EXPECT_EQ(Of(second), 3 * kPage);
+  const std::uint64_t third = add(20 * kPage);
+  residence_.Look(table_, now + 34 * kSecond, 8, pagemap.c_str());
+  EXPECT_EQ(Of(third), std::nullopt);
+  residence_.Look(table_, now + 35 * kSecond, 8, pagemap.c_str());
+  EXPECT_EQ(Of(third), 3 * kPage);
+  const std::uint64_t fourth = add(30 * kPage);
+  residence_.Look(table_, now + 50 * kSecond, 8, pagemap.c_str());
+  EXPECT_EQ(Of(fourth), std::nullopt);
 }
 
 TEST_F(MappingResidenceTest, WithoutPagemapNothingIsKnown) {

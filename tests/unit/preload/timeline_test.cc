@@ -172,57 +172,69 @@ TEST(Observation, RollupCarriesItsOwnTime) {
   EXPECT_GT(sample.process.rollup_rss, 100u * 1024);
 }
 
-constexpr LookPace::Rule kRule = {10 * kS, kS, 400, 40, 20};
+TEST(MemoryMovesTest, CountsByATwentiethOfTheLimit) {
+  MemoryMoves moves;
+  EXPECT_EQ(moves.Update(500, 1000), 0u);
+  EXPECT_EQ(moves.Update(549, 1000), 0u);
+  EXPECT_EQ(moves.Update(550, 1000), 1u);
+  EXPECT_EQ(moves.Update(550, 1000), 1u);
+  EXPECT_EQ(moves.Update(501, 1000), 1u);
+  EXPECT_EQ(moves.Update(500, 1000), 2u);
+  // Not known: as it was.
+  EXPECT_EQ(moves.Update(std::nullopt, 1000), 2u);
+  EXPECT_EQ(moves.Update(600, 1000), 3u);
+}
+
+TEST(MemoryMovesTest, WithoutALimitByATwentiethOfWhatItWas) {
+  for (const std::optional<std::uint64_t> none : {std::optional<std::uint64_t>(), {0}}) {
+    MemoryMoves moves;
+    EXPECT_EQ(moves.Update(500, none), 0u);
+    EXPECT_EQ(moves.Update(524, none), 0u);
+    EXPECT_EQ(moves.Update(525, none), 1u);
+    EXPECT_EQ(moves.Update(499, none), 2u);
+  }
+  // A part of nothing is no move.
+  MemoryMoves moves;
+  EXPECT_EQ(moves.Update(10, std::nullopt), 0u);
+  EXPECT_EQ(moves.Update(10, std::nullopt), 0u);
+}
+
+constexpr LookPace::Rule kRule = {10 * kS, kS, 400, 40};
 
 TEST(LookPaceTest, LooksAtOnceAndThenAfterItsPeriod) {
   LookPace pace(kRule);
-  EXPECT_TRUE(pace.Due(5 * kS, 100, 1000, false));
-  pace.Began(100);
+  EXPECT_TRUE(pace.Due(5 * kS, 0, false));
+  pace.Began(0);
   pace.Ended(5 * kS, kMs);
-  EXPECT_FALSE(pace.Due(14 * kS, 100, 1000, false));
-  EXPECT_TRUE(pace.Due(15 * kS, 100, 1000, false));
-  EXPECT_FALSE(pace.Due(5 * kS + 900 * kMs, 100, 1000, true));
-  EXPECT_TRUE(pace.Due(6 * kS, 100, 1000, true));
+  EXPECT_FALSE(pace.Due(14 * kS, 0, false));
+  EXPECT_TRUE(pace.Due(15 * kS, 0, false));
+  EXPECT_FALSE(pace.Due(5 * kS + 900 * kMs, 0, true));
+  EXPECT_TRUE(pace.Due(6 * kS, 0, true));
 }
 
 TEST(LookPaceTest, LooksSoonerWhenMemoryMoved) {
   LookPace pace(kRule);
-  pace.Began(500);
+  pace.Began(3);
   pace.Ended(5 * kS, kMs);
-  EXPECT_FALSE(pace.Due(6 * kS, 549, 1000, false));
-  EXPECT_TRUE(pace.Due(6 * kS, 550, 1000, false));
-  EXPECT_TRUE(pace.Due(6 * kS, 450, 1000, false));
-  // Not known what it moved from, or in.
-  EXPECT_FALSE(pace.Due(6 * kS, std::nullopt, 1000, false));
-  EXPECT_FALSE(pace.Due(6 * kS, std::nullopt, std::nullopt, false));
-  // No limit: by a part of what it was.
-  for (const std::optional<std::uint64_t> none : {std::optional<std::uint64_t>(), {0}}) {
-    EXPECT_FALSE(pace.Due(6 * kS, 524, none, false));
-    EXPECT_TRUE(pace.Due(6 * kS, 525, none, false));
-  }
-  pace.Began(10);
-  EXPECT_FALSE(pace.Due(6 * kS, 10, std::nullopt, false));
+  EXPECT_FALSE(pace.Due(6 * kS, 3, false));
+  EXPECT_TRUE(pace.Due(6 * kS, 4, false));
+  pace.Began(4);
+  pace.Ended(7 * kS, kMs);
+  EXPECT_FALSE(pace.Due(8 * kS, 4, false));
 }
 
 TEST(LookPaceTest, PaysNoMoreThanItsShare) {
   LookPace pace(kRule);
-  pace.Began(500);
+  pace.Began(0);
   pace.Ended(5 * kS, 10 * kMs);
-  EXPECT_FALSE(pace.Due(5 * kS + 3999 * kMs, 900, 1000, false));
-  EXPECT_TRUE(pace.Due(5 * kS + 4000 * kMs, 900, 1000, false));
-  EXPECT_FALSE(pace.Due(5 * kS + 399 * kMs, 900, 1000, true));
-  EXPECT_TRUE(pace.Due(5 * kS + 400 * kMs, 900, 1000, true));
+  EXPECT_FALSE(pace.Due(5 * kS + 3999 * kMs, 1, false));
+  EXPECT_TRUE(pace.Due(5 * kS + 4000 * kMs, 1, false));
+  EXPECT_FALSE(pace.Due(5 * kS + 399 * kMs, 1, true));
+  EXPECT_TRUE(pace.Due(5 * kS + 400 * kMs, 1, true));
   // A look of 100 ms waits for longer than the period.
   pace.Ended(10 * kS, 100 * kMs);
-  EXPECT_FALSE(pace.Due(49 * kS, 500, 1000, false));
-  EXPECT_TRUE(pace.Due(50 * kS, 500, 1000, false));
-}
-
-TEST(LookPaceTest, WaitsWhenItIsToldTo) {
-  LookPace pace(kRule);
-  pace.NotBefore(7 * kS);
-  EXPECT_FALSE(pace.Due(6 * kS, 100, 1000, true));
-  EXPECT_TRUE(pace.Due(7 * kS, 100, 1000, true));
+  EXPECT_FALSE(pace.Due(49 * kS, 0, false));
+  EXPECT_TRUE(pace.Due(50 * kS, 0, false));
 }
 
 }  // namespace
