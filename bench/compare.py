@@ -6,7 +6,7 @@
   bench/compare.py micro --rounds 31        one section, more rounds
   bench/compare.py micro --only pair-1 ring-1 --variants glibc/forward glibc/never
   bench/compare.py --quick                  everything once, shorter: does it run? The figures are no good
-  bench/compare.py --write                  also puts the tables into docs/benchmarks.md
+  bench/compare.py --write                  also puts the tables into docs/benchmarks.md; what was not measured here stays there
   bench/compare.py show --write             no measuring: the last results
 
 Sections: micro (allocation patterns, paired ratios), instructions (user instructions of a pair, of db_bench, of a JVM, by
@@ -29,7 +29,7 @@ import sys
 import time
 from pathlib import Path
 
-from comparison import bars, flink, instructions, jvm, machine, memory, micro, programs, rocksdb, runs, sample_cost, variants
+from comparison import bars, document, flink, instructions, jvm, machine, memory, micro, programs, rocksdb, runs, sample_cost, variants
 
 SECTIONS = {
     "micro": (micro, 13, "Allocation patterns"),
@@ -99,8 +99,11 @@ def write(lines):
     text = DOCUMENT.read_text()
     if BEGIN not in text or END not in text:
         sys.exit(f"compare: {DOCUMENT} lacks its markers")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    DOCUMENT.write_text(before + BEGIN + "\n\n" + "\n".join(lines).rstrip() + "\n\n" + END + after)
+    before, rest = text.split(BEGIN)
+    tables_before, after = rest.split(END)
+    # Each section says of its own run which machine it was, and when.
+    tables_now = document.merged(tables_before, "\n".join(lines), [title for _, _, title in SECTIONS.values()])
+    DOCUMENT.write_text(before + BEGIN + "\n\n" + tables_now + "\n\n" + END + after)
     machine.say(f"written: {DOCUMENT}")
 
 

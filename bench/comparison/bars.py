@@ -83,6 +83,10 @@ def _bars(results):
                 open_question = found["low"] is None or found["low"] <= 1 <= found["high"]
                 rows.append((f"Flink TaskManager, CPU a record: wrackline's ratio divided by that of {results['flink']['cases'][peer]['title']}", 1,
                              intervals.text(found) + (", not told apart" if open_question else ""), None if open_question else found["mean"]))
+            found = flink.inside_versus(results["flink"], peer)
+            if found:
+                rows.append((f"Flink TaskManager, CPU a record in the allocator, the tool and its threads: wrackline's divided by that with {results['flink']['cases'][peer]['title']}, "
+                             "the interval's upper end", 1, intervals.text(found), found["high"]))
     return rows
 
 

@@ -4,7 +4,8 @@ In each round every case is a new JobManager and TaskManager of its own, all up 
 on one of them runs at a time, for some seconds, with the machine for itself and at the same throttled rate: slices in turn, in an order shuffled anew, a pair's
 one after the other. So what is compared is seconds apart, and each TaskManager is as busy as a real one: shared out among all at once, the machine would leave each a sixth of a processor, and what
 a tool does once a second would count six times. Two TaskManagers of one case differ by how their JVMs happened to compile, which only more of them can average
-out: so the main pair is there twice in each round.
+out: so the main pair is there twice in each round. Where the tools are too alike for that, a few more slices tell what ran in the allocator and in the tool alone
+(attribution.py).
 """
 
 import contextlib
@@ -18,7 +19,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import flink_cluster, intervals, machine, recording, runs, variants
+from . import attribution, flink_cluster, intervals, machine, recording, runs, variants
 from .markdown import table
 
 MIB = 1 << 20
@@ -36,6 +37,8 @@ JOB = ("parallelism=2", "rate=18000", "payload=200", "keys=512", "checkpoint=500
 FLAGS = "-XX:+AlwaysPreTouch -XX:-UseDynamicNumberOfCompilerThreads"
 CLUSTERS = 8  # at the same time: 1 GiB each with its JobManager
 PEERS = ("glibc/async-profiler", "jemalloc/prof")
+# Of these it is also asked what ran in the allocator and in the tool: jemalloc's code is in an object of its own, glibc's is among the rest of libc.
+ATTRIBUTED = ("jemalloc/none", "jemalloc/512k", "jemalloc/prof")
 # A slice in which the job fell behind its rate, because of something else on the machine, does not count.
 LEAST_RATE = 0.9 * 36000
 
@@ -79,7 +82,11 @@ def _chosen(options):
 
 
 def run(options):
-    times = {"warm_up": 20, "sweeps": 1, "slice": 6} if options.quick else {"warm_up": 50, "sweeps": 4, "slice": 6}
+    times = {"warm_up": 20, "sweeps": 1, "slice": 6, "attributed": 1} if options.quick else {"warm_up": 50, "sweeps": 4, "slice": 6, "attributed": 2}
+    if not attribution.available():
+        machine.say("  left out: what ran in the allocator and in the tools: there is no perf (compare.py --install-peers)")
+        runs.left_out.append("attribution")
+        times["attributed"] = 0
     cases = _chosen(options)
     order = random.Random()
     rows = []
@@ -126,13 +133,20 @@ def _round(number, cases, folder, classes, order, times):
                     cluster.go_on()
                     slices[cluster].append(_slice(cluster, times["slice"]))
                     cluster.stop()
+        parts = {cluster: [] for cluster in clusters}
+        for _ in range(times["attributed"]):
+            for cluster in _in_turn([cluster for cluster in clusters if cluster.variant.key in ATTRIBUTED], order):
+                with _leaving_out(cluster):
+                    cluster.go_on()
+                    parts[cluster].append(_parts(cluster, 2 * times["slice"]))
+                    cluster.stop()
         rows = []
         for cluster in clusters:
             with _leaving_out(cluster):
                 cluster.go_on()
                 checkpoints = cluster.checkpoints()
                 cluster.end()
-                rows.append(_row(cluster, slices[cluster], checkpoints))
+                rows.append(_row(cluster, slices[cluster], checkpoints, parts[cluster]))
                 cluster.remove()
         return [{"round": number, **row} for row in rows if row]
     finally:
@@ -179,6 +193,37 @@ def _slice(cluster, seconds):
     return Slice(began, time.time(), first, last)
 
 
+# Objects by the name of their file, and what ran in them.
+OBJECTS = {"libjemalloc.so.2": "the allocator", "libwrackline_preload.so": "the tool", "libgcc_s.so.1": "unwinding"}
+# libgcc asks these for the object of an address; the dynamic linker's own time is that of RocksDB's thread-local variables.
+UNWINDING = ("_dl_find_object", "dl_iterate_phdr")
+PARTS = ("the allocator", "the tool", "unwinding", "the tool's threads")
+
+
+def part_of(thread, object_, symbol):
+    if thread.startswith("wrackline"):
+        return "the tool's threads"
+    return "unwinding" if symbol in UNWINDING else OBJECTS.get(object_)
+
+
+def _parts(cluster, seconds):
+    """{part: microseconds a record}, of a slice under perf; None where the job fell behind its rate."""
+    time.sleep(0.5)
+    first = cluster.mark()
+    found = attribution.seconds_by(cluster.pid, seconds, cluster.folder)
+    last = cluster.mark()
+    records = last.records - first.records
+    if records < LEAST_RATE * (last.at - first.at):
+        machine.say(f"    {cluster.name}: a slice under perf fell behind the rate and does not count")
+        return None
+    parts = dict.fromkeys(PARTS, 0.0)
+    for place, used in found.items():
+        part = part_of(*place)
+        if part:
+            parts[part] += 1e6 * used / (records * seconds / (last.at - first.at))
+    return parts
+
+
 def _all(clusters, begin, again=False):
     """Begins something with all clusters at once and waits for it. One that fails is tried once more alone, then left out of the round."""
     done = []
@@ -201,7 +246,7 @@ def _all(clusters, begin, again=False):
     return done
 
 
-def _row(cluster, slices, checkpoints):
+def _row(cluster, slices, checkpoints, parts):
     if not slices:
         return None
     kept = [one for one in slices if one.last.records - one.first.records >= LEAST_RATE * (one.last.at - one.first.at)]
@@ -231,6 +276,9 @@ def _row(cluster, slices, checkpoints):
         "checkpoint_ms": 1e3 * statistics.fmean(one["seconds"] for one in checkpoints) if checkpoints else None,
         "checkpoint_bytes": statistics.fmean(one["bytes"] for one in checkpoints) if checkpoints else None,
     }
+    parts = [one for one in parts if one]
+    if parts:
+        row["parts_us"] = {part: statistics.fmean(one[part] for one in parts) for part in PARTS}
     if cluster.variant.preload[:1] == (machine.PRELOAD,):
         row["recording"] = recording.read(cluster.folder / "recordings")
         if not row["recording"]["samples"]:
@@ -277,6 +325,18 @@ def same(result, case):
     return intervals.geometric(value / found[(number, copy - 1)] for (number, copy), value in found.items() if copy % 2 and (number, copy - 1) in found)
 
 
+def inside(row):
+    """What ran in the allocator, in the tool and in its threads, us a record."""
+    return sum(row["parts_us"].values()) if "parts_us" in row else None
+
+
+def inside_versus(result, peer):
+    """wrackline's processor time in the allocator and the tool divided by that of a peer behind the same allocator."""
+    if peer not in ATTRIBUTED:
+        return None
+    return intervals.ratio(figures(result, peer.split("/")[0] + "/512k", inside), figures(result, peer, inside))
+
+
 def _now(rows):
     found = {"rows": rows, "cases": {case.key: {"base": case.variant.base} for case in _cases()}}
     seen = {row["case"] for row in rows}
@@ -314,7 +374,7 @@ def render(result):
         lost = sum(sum(row["recording"]["losses"].get(name, 0) for name in recording.SAMPLE_LOSSES) for row in result["rows"] if "recording" in row)
         lines.append(f"wrackline's own resident memory, as its recordings have it: at most {max(own) / MIB:.1f} MiB; {min(samples):,} to {max(samples):,} samples a "
                      f"TaskManager, {lost:,} lost.")
-    return lines + ["", *_render_threads(result)]
+    return lines + ["", *_render_parts(result), *_render_threads(result)]
 
 
 def _mean(result, case, figure):
@@ -332,6 +392,26 @@ def versus(result, peer):
     mine = peer.split("/")[0] + "/512k"
     keys = {row["case"] for row in result["rows"]}
     return against(result, mine, peer) if {mine, peer} <= keys else None
+
+
+def _render_parts(result):
+    if not figures(result, ATTRIBUTED[0], inside):
+        return []
+    body = []
+    for key in ATTRIBUTED:
+        if not figures(result, key, inside):
+            continue
+        added = intervals.difference(figures(result, key, inside), figures(result, ATTRIBUTED[0], inside))
+        part = lambda name: statistics.fmean(figures(result, key, lambda row: row.get("parts_us", {}).get(name)).values())
+        body.append([result["cases"][key]["title"], *(f"{1e3 * part(name):.0f}" for name in PARTS), f"{1e3 * statistics.fmean(figures(result, key, inside).values()):.0f}",
+                     "0" if key == ATTRIBUTED[0] else intervals.text(added and {name: 1e3 * value if name != "rounds" and value is not None else value for name, value in added.items()}, 0)])
+    lines = [f"What ran in the allocator and in the tools, by `perf record` on the task clock ({attribution.HERTZ} Hz, slices of their own), ns of processor time a record:", "",
+             *table(["jemalloc behind", *PARTS, "together", "added"], body), ""]
+    for peer in PEERS:
+        found = inside_versus(result, peer)
+        if found:
+            lines += [f"wrackline's together divided by that with {result['cases'][peer]['title']}: {intervals.text(found)}.", ""]
+    return lines
 
 
 def _render_threads(result):

@@ -22,7 +22,7 @@ JEMALLOC = LIBRARIES / "libjemalloc.so.2"
 TCMALLOC = LIBRARIES / "libtcmalloc.so.4"
 HEAPTRACK = Path("/usr/lib/heaptrack/libheaptrack_preload.so")
 
-DEBIAN_PACKAGES = ["heaptrack", "libgoogle-perftools4", "libjemalloc2", "maven", "openjdk-17-jdk-headless",
+DEBIAN_PACKAGES = ["heaptrack", "libgoogle-perftools4", "libjemalloc2", "linux-perf", "maven", "openjdk-17-jdk-headless",
                    "rocksdb-tools", "valgrind"]
 ASYNC_PROFILER_ARTIFACT = "tools.profiler:async-profiler:4.4"
 
