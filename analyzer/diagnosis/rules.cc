@@ -13,6 +13,7 @@ std::span<const Rule> Rules() {
       {"rocksdb_unclosed_options", RocksDbUnclosedOptions},
       {"rocksdb_unclosed_snapshots", RocksDbUnclosedSnapshots},
       {"rocksdb_beyond_managed", RocksDbBeyondManaged},
+      {"rocksdb_flushes_without_end", RocksDbFlushesWithoutEnd},
       {"limit_below_process", LimitBelowProcess},
       {"native_leak", NativeLeak},
       {"jni_handle_leak", JniHandleLeak},

@@ -24,6 +24,7 @@ std::optional<Finding> RocksDbUnclosedWriteBatches(const Case& c);
 std::optional<Finding> RocksDbUnclosedOptions(const Case& c);
 std::optional<Finding> RocksDbUnclosedSnapshots(const Case& c);
 std::optional<Finding> RocksDbBeyondManaged(const Case& c);
+std::optional<Finding> RocksDbFlushesWithoutEnd(const Case& c);
 std::optional<Finding> NativeLeak(const Case& c);
 std::optional<Finding> JniHandleLeak(const Case& c);
 std::optional<Finding> DirectMemory(const Case& c);

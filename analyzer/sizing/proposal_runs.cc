@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analyzer/flink/options.h"
 #include "analyzer/sizing/fit.h"
 #include "analyzer/sizing/flink_candidates.h"
 #include "analyzer/sizing/proposal.h"
 #include "analyzer/sizing/rules.h"
 #include "analyzer/sizing/words.h"
+#include "analyzer/sizing/write_buffers.h"
 
 namespace wrackline::sizing {
 namespace {
@@ -210,6 +212,39 @@ void ExplainPeak(const Needs& needs, const flink::TaskManagerMemory& then, const
       FormatBytes(proposal.headroom) + " below the limit of " + FormatBytes(limit));
 }
 
+// No component's size, but with managed memory of this size a slot's memtables need it. Where a run had as little and got on, it is
+// advice: how hard the next job writes is not known.
+void FitWriteBuffers(const Question& question, const Needs& needs, Answer* answer,
+                     Proposal* proposal) {
+  if (needs.plan != RocksDbPlan::kManaged && needs.plan != RocksDbPlan::kTurnOn) return;
+  const auto buffers = WriteBuffersFor(question.runs, answer->fitted.memory.managed,
+                                       question.budget, question.version);
+  if (!buffers) return;
+  const std::string sum =
+      std::to_string(buffers->written) + " written families of a slot and a flush x " +
+      FormatBytes(buffers->block) + " (1/8 of a write buffer of " + FormatBytes(buffers->present) +
+      ") = " + FormatBytes((buffers->written + 1) * buffers->block) +
+      ", its write buffer manager is of " + FormatBytes(buffers->manager);
+  if (buffers->wanted.count == 0) {
+    proposal->advice.push_back(sum + ": a flush starts the next one, whatever the write buffer. " +
+                               "Fewer slots, or more managed memory, would end that.");
+    return;
+  }
+  const flink::Option& option = flink::options::kRocksDbWriteBufferSize;
+  if (needs.plan == RocksDbPlan::kManaged &&
+      answer->fitted.memory.managed >= question.now.managed) {
+    proposal->advice.push_back(sum + ": under load a flush starts the next one. " +
+                               std::string(option.key) + " of " + FormatBytes(buffers->wanted) +
+                               " ends that; what bounds the memtables stays the same.");
+    return;
+  }
+  proposal->arithmetic.push_back(sum + ": write buffers of " + FormatBytes(buffers->wanted) +
+                                 " fit");
+  answer->fitted.edit.Set(option, buffers->wanted,
+                          "with larger ones a flush starts the next one: each written family of a "
+                          "slot takes 1/8 of it at once");
+}
+
 std::string Hours(double hours) {
   if (hours < 1.0 / 60) return "less than a minute";
   if (hours < 2) return std::to_string(static_cast<int>(std::lround(hours * 60))) + " minutes";
@@ -324,6 +359,7 @@ Proposal Propose(const Question& question) {
   }
   const flink::TaskManagerMemory& then = answer->fitted.memory;
   proposal.fits = true;
+  FitWriteBuffers(question, needs, &*answer, &proposal);
   proposal.changes = answer->fitted.edit.changes();
   for (const Change& change : proposal.changes) proposal.settings[change.key] = change.new_value;
   const Sizes sizes{then.JvmHeap(), then.jvm_metaspace, then.network,

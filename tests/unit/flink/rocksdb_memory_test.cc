@@ -43,5 +43,33 @@ TEST(RocksDbMemory, OneGigabyteTaskManager) {
   EXPECT_EQ(ManagedPerSlot({308700779}, 2).count, 154350389);
 }
 
+constexpr Version kFlink1{1, 20, 3}, kFlink2{2, 0, 0};
+
+// As rocksdb.cur-size-active-mem-table of real TaskManagers has it: 8,390,664 bytes at first in Flink 1.20, and steps of 1 MiB in 2.3.
+TEST(RocksDbMemory, ArenaBlocksAreOneMebibyteAtMostFromFlinkTwoOn) {
+  EXPECT_EQ(ArenaBlockSize(64 * kMiB, kFlink1), 8 * kMiB);
+  EXPECT_EQ(ArenaBlockSize(64 * kMiB, kFlink2), 1 * kMiB);
+  EXPECT_EQ(ArenaBlockSize(4 * kMiB, kFlink1), 512 * kKiB);
+  EXPECT_EQ(ArenaBlockSize(4 * kMiB, kFlink2), 512 * kKiB);
+}
+
+// Measured: four states under 38.4 MiB flushed without end with 64 MiB write buffers, and not with 48, 36, 32 or 16.
+TEST(RocksDbMemory, TheBlocksOfAllWrittenFamiliesFitTheManager) {
+  const Bytes manager{38 * kMiB + 400 * kKiB};
+  EXPECT_FALSE(ArenaBlocksFit(4, 8 * kMiB, manager));
+  EXPECT_TRUE(ArenaBlocksFit(4, 6 * kMiB, manager));
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 4, manager, kFlink1), 32 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(48 * kMiB, 4, manager, kFlink1), 48 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 3, 32 * kMiB, kFlink1), 64 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 4, 32 * kMiB, kFlink1), 16 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(100 * kMiB, 4, manager, kFlink1), 32 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 15, 32 * kMiB, kFlink1), 8 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 31, 32 * kMiB, kFlink2), 64 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 32, 32 * kMiB, kFlink2), 2 * kMiB);
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 1000, 32 * kMiB, kFlink1), Bytes{});
+  EXPECT_EQ(LargestWriteBuffer(512 * kKiB, 1000, 32 * kMiB, kFlink1), Bytes{});
+  EXPECT_EQ(LargestWriteBuffer(64 * kMiB, 0, Bytes{}, kFlink1), Bytes{});
+}
+
 }  // namespace
 }  // namespace wrackline::flink

@@ -302,6 +302,59 @@ TEST(SizeFromRuns, TheHeadroomAskedForIsKept) {
   }
 }
 
+// Four states of two slots, as real TaskManagers of 1 GiB had them: RocksDB flushed without end.
+sizing::Run FourStates(const flink::Configuration& configuration, int states = 4) {
+  sizing::Run run = Healthy(configuration, 1 * kGiB);
+  run.slots = 2;
+  run.databases = 2;
+  for (int i = 0; i < states; ++i)
+    run.families.push_back({std::to_string(i), 64 * kMiB, 2, 16 * kMiB, 16 * kMiB, 2});
+  // Written to by nobody.
+  run.families.push_back({"timers", 64 * kMiB, 2, {4096}, {}, 2});
+  run.rocksdb_managed = true;
+  run.moments[0].caches = 20 * kMiB;
+  return run;
+}
+constexpr const char* kWriteBuffer = "state.backend.rocksdb.writebuffer.size";
+const auto kTwoSlots = {std::pair{kProcess, "1g"}, std::pair{"taskmanager.numberOfTaskSlots", "2"}};
+
+TEST(SizeFromRuns, WriteBuffersSuitTheStatesOfASlotWhereManagementIsTurnedOn) {
+  auto configuration = Config(kTwoSlots);
+  configuration.Set(kTurnOn, "false");
+  sizing::Run run = FourStates(configuration);
+  run.rocksdb_managed = false;
+  const Proposal proposal = Propose({run}, configuration);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  const Bytes slot{Derived(Changed(configuration, proposal)).managed.count / 2};
+  // A third of it is the manager's, and half of that is more than four blocks.
+  EXPECT_EQ(proposal.settings.at(kWriteBuffer), slot.count / 6 > 16 * kMiB.count ? "32m" : "16m");
+  EXPECT_THAT(
+      proposal.arithmetic,
+      Contains(HasSubstr("4 written families of a slot and a flush x 8.0 MiB (1/8 of a "
+                         "write buffer of 64.0 MiB) = 40.0 MiB, its write buffer manager ")));
+  // Its blocks are smaller.
+  const Proposal newer = Propose({run}, configuration, {}, {2, 3, 0});
+  ASSERT_TRUE(newer.fits);
+  EXPECT_EQ(newer.settings.count(kWriteBuffer), 0u);
+  // Two hundred families: no write buffer is small enough.
+  run = FourStates(configuration, 200);
+  run.rocksdb_managed = false;
+  const Proposal hopeless = Propose({run}, configuration);
+  EXPECT_EQ(hopeless.settings.count(kWriteBuffer), 0u);
+  EXPECT_THAT(hopeless.advice, Contains(HasSubstr("Fewer slots, or more managed memory")));
+}
+
+TEST(SizeFromRuns, WhatRanAsItIsKeepsItsWriteBuffersAndIsTold) {
+  const auto configuration = Config(kTwoSlots);
+  const Proposal proposal = Propose({FourStates(configuration)}, configuration);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  EXPECT_EQ(proposal.settings.count(kWriteBuffer), 0u);
+  EXPECT_THAT(proposal.advice,
+              Contains(HasSubstr("state.backend.rocksdb.writebuffer.size of 32.0 MiB")));
+  EXPECT_THAT(Propose({FourStates(configuration, 2)}, configuration).advice,
+              Not(Contains(HasSubstr(kWriteBuffer))));
+}
+
 TEST(SizeFromRuns, BadInputIsAnError) {
   const Target target{Config({{kProcess, "1g"}}), kVersion, {}};
   const auto no_run = ProposeFlink({}, target, {});
