@@ -7,6 +7,9 @@
 namespace wrackline::sizing {
 namespace {
 
+// More than any slot has; what a damaged run file says times a block does not overflow.
+constexpr std::int64_t kMostWritten = 10'000;
+
 // Of a slot, rounded up: the slots of a TaskManager run the same operators.
 int WrittenIn(const Run& run, int slots, flink::Version version) {
   std::int64_t written = 0;
@@ -16,7 +19,7 @@ int WrittenIn(const Run& run, int slots, flink::Version version) {
     if (block.count == 0 || family.memtables_peak < block) continue;
     written += std::max(1, family.databases > 0 ? family.databases : run.databases);
   }
-  return static_cast<int>((written + slots - 1) / slots);
+  return static_cast<int>(std::min((written + slots - 1) / slots, kMostWritten));
 }
 
 }  // namespace

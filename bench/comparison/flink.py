@@ -32,7 +32,7 @@ heartbeat.timeout: 3600000
 """
 # Records a second and subtask: less than half of what the two subtasks can do on two processors, so that the load is the same and a checkpoint's
 # duration is the checkpoint's, not that of the queues before it.
-JOB = ("parallelism=2", "rate=18000", "payload=200", "keys=512", "checkpoint=5000", "pause=2500", "forget=101")
+JOB = ("parallelism=2", "rate=9000", "payload=200", "keys=512", "checkpoint=5000", "pause=2500", "forget=101")
 # The heap is resident from the start, so that added memory is not a matter of how much of it was touched; a compiler thread that ends takes its time with it.
 FLAGS = "-XX:+AlwaysPreTouch -XX:-UseDynamicNumberOfCompilerThreads"
 CLUSTERS = 8  # at the same time: 1 GiB each with its JobManager
@@ -40,7 +40,7 @@ PEERS = ("glibc/async-profiler", "jemalloc/prof")
 # Of these it is also asked what ran in the allocator and in the tool: jemalloc's code is in an object of its own, glibc's is among the rest of libc.
 ATTRIBUTED = ("jemalloc/none", "jemalloc/512k", "jemalloc/prof")
 # A slice in which the job fell behind its rate, because of something else on the machine, does not count.
-LEAST_RATE = 0.9 * 36000
+LEAST_RATE = 0.9 * 18000
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from . import machine
 
 def read(folder):
     """Facts of the one recording in a folder: samples taken and live, losses, own bytes, frames of the busiest stack."""
-    files = sorted(Path(folder).glob("*.wrack"), key=lambda path: path.stat().st_size)
+    # An empty one is of a process that became another program just then.
+    files = [path for path in sorted(Path(folder).glob("*.wrack"), key=lambda path: path.stat().st_size) if path.stat().st_size]
     if not files:
         return {"samples": 0, "live_samples": 0, "losses": {}, "own_bytes": 0, "frames": 0, "stacks": 0}
     path = max(files, key=lambda path: len(_inspect(path, "stacks")["stacks"])) if len(files) > 1 else files[0]
