@@ -66,6 +66,7 @@ void Buffers::LookFor(const JvmContext& jvm) {
   // All of them are local references, which this frame gives back.
   if (env->PushLocalFrame(16) != JNI_OK) return Forget(env);
   if (jvm.jvmti->GetClassLoaderClasses(nullptr, &count, &classes) == JVMTI_ERROR_NONE) {
+    AllowLocals(env, count);
     for (jint i = 0; i < count; ++i) {
       char* name = nullptr;
       if (jvm.jvmti->GetClassSignature(classes[i], &name, nullptr) != JVMTI_ERROR_NONE) continue;

@@ -21,4 +21,8 @@ struct JvmContext {
   jvmtiEnv* jvmti;  // with free capabilities only
 };
 
+// After JVMTI has answered with an array of objects: each of the `count` is a local reference, more than the frame was made for, and -Xcheck:jni says so at
+// the next call of JNI.
+inline void AllowLocals(JNIEnv* env, jint count) { env->EnsureLocalCapacity(count + 16); }
+
 }  // namespace wrackline::preload

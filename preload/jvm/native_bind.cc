@@ -210,6 +210,7 @@ bool RebindLoadedClasses(const JvmContext& jvm, void* library) {
   jclass* classes = nullptr;
   if (jvm.env->PushLocalFrame(16) != JNI_OK) return false;
   bool done = jvm.jvmti->GetLoadedClasses(&count, &classes) == JVMTI_ERROR_NONE;
+  AllowLocals(jvm.env, count);
   for (jint i = 0; done && i < count && StageOfJvm() < JvmStage::kDying; ++i) {
     VmText signature(jvm.jvmti);
     if (jvm.jvmti->GetClassSignature(classes[i], &signature.text, nullptr) == JVMTI_ERROR_NONE &&

@@ -172,6 +172,7 @@ void NameJavaThreads(const JvmContext& jvm, ProfileState* state) {
   jthread* threads = nullptr;
   if (g_vm.state == Vm::kKnown && AnyWants(&state->threads, all) &&
       jvm.jvmti->GetAllThreads(&count, &threads) == JVMTI_ERROR_NONE) {
+    AllowLocals(jvm.env, count);
     for (jint i = 0; i < count; ++i) {
       const jlong native = jvm.env->GetLongField(threads[i], g_vm.eetop);
       if (native == 0) continue;

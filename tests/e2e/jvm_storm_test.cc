@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -134,7 +135,10 @@ TEST_P(JvmStormBeside, AsyncProfiler) {
       {"-agentpath:" + profiler + "=start,event=ctimer,interval=1ms,alloc=64k,nativemem=64k," +
        "lock=1ms,jfr,file=" + output},
       Seconds()));
-  const ProcessEnd end = WaitOrFail(child, std::chrono::seconds(60 + Seconds()));
+  ProcessEnd end = WaitOrFail(child, std::chrono::seconds(60 + Seconds()));
+  // With 17.0.15 async-profiler has the VM say so by itself, without wrackline, whose frames are all made for more.
+  end.out = std::regex_replace(
+      end.out, std::regex("WARNING: JNI local refs: [0-9]+, exceeds capacity: 32\n"), "");
   ExpectWell(end, child.pid());
   EXPECT_GT(std::filesystem::file_size(output), 10000u) << end.out << end.err;
 }
