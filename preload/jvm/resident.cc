@@ -235,6 +235,7 @@ void JvmResidentMemory::TakeLine(const char* line, std::size_t size) {
   anonymous_ = pss_ = 0;
   anonymous_mapping_ = mapping.name[0] == '\0' || std::strncmp(mapping.name, "[anon:", 6) == 0;
   stack_by_name_ = std::strcmp(mapping.name, "[stack]") == 0;
+  huge_by_name_ = std::strncmp(mapping.name, "/anon_hugepage", 14) == 0;
   heap_by_name_ = std::strstr(mapping.name, "java_heap") != nullptr;
   archive_by_name_ =
       std::strstr(mapping.name, ".jsa") != nullptr || std::strstr(mapping.name, ".aot") != nullptr;
@@ -265,7 +266,8 @@ bool JvmResidentMemory::ReadMaps() {
     // A line of smaps that begins a mapping is a line of maps.
     TakeLine(line.data, line.size);
     if (heap_by_name_) break;
-    if (!in_mapping_ || !OfVm()) continue;
+    // Reserved huge pages are no part of what a memory cgroup is charged with, nor of `Anonymous` in smaps.
+    if (!in_mapping_ || huge_by_name_ || !OfVm()) continue;
     anonymous_ = anonymous_mapping_ || stack_by_name_
                      // NOLINTNEXTLINE(performance-no-int-to-ptr)
                      ? ResidentBytes(reinterpret_cast<const void*>(mapping_.start),

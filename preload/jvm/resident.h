@@ -91,7 +91,7 @@ class JvmResidentMemory {
   // The mapping whose lines are being read.
   bool in_mapping_;
   AddressRange mapping_;
-  bool anonymous_mapping_, heap_by_name_, archive_by_name_, stack_by_name_;
+  bool anonymous_mapping_, heap_by_name_, archive_by_name_, stack_by_name_, huge_by_name_;
   std::uint64_t anonymous_, pss_;
 };
 
