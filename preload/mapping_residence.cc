@@ -20,7 +20,7 @@ constexpr std::uint64_t kMovedRoundNs = 5 * kSecond;
 // The figure that is written again: one that changed by this part.
 constexpr std::uint64_t kParts = 16;
 
-// Up to pagemap::kPagesAtATime pages of anonymous memory, of which mincore says the same as pagemap at a tenth of the cost. 0: not where
+// Up to pagemap::kPagesAtATime pages of anonymous memory, of which mincore says the same as pagemap (1 GiB resident: 1.3 ms and 21). 0: not where
 // a part was unmapped meanwhile; else the pages that were looked at.
 std::uint64_t LookWithMincore(std::uint64_t address, std::uint64_t pages, std::uint64_t page,
                               std::uint64_t* present) {

@@ -25,8 +25,8 @@ void SetBit(std::uint64_t* bits, std::uint32_t index) { bits[index / 64] |= 1ull
 
 }  // namespace
 
-// A message of a few numbers, of which a recording has hundreds in a second: written field by field, since going by nanopb's
-// descriptors, twice for a message in another, costs five times as much. proto3: zero is not written.
+// A message of a few numbers, of which a recording has hundreds in a second: written field by field, since nanopb goes by
+// its descriptors, twice for a message in another. proto3: zero is not written.
 class NumbersMessage {
  public:
   void Add(std::uint32_t tag, std::uint64_t value) {

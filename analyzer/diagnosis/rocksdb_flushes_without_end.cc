@@ -14,7 +14,7 @@ using evidence::RocksDb;
 using evidence::RocksDbFamily;
 using evidence::RocksDbManager;
 
-// No block is larger; a damaged recording's may be, and thousands of them are summed up.
+// No block is larger; a damaged recording's may be, and is multiplied.
 constexpr Bytes kLargestBlock{std::int64_t{1} << 40};
 
 // What the memtables of one manager take before much is in them.

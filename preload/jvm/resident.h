@@ -6,7 +6,7 @@
 //   resident.Read("self");
 //
 // The pages are counted by mincore, those of a file's private copy by pagemap: of the VM's mappings alone. ZGC's heap, which is shared memory
-// mapped three times over, takes smaps, where the kernel walks every page of the process (16 ms and more per GiB resident, with the mmap
+// mapped three times over, takes smaps, where the kernel walks every page of the process (16 to 27 ms per GiB resident, mincore 1.3; with the mmap
 // lock held for reading): for a DutyLimiter. Never allocates; zero-initialised it is empty.
 #pragma once
 
