@@ -45,12 +45,19 @@ namespace {
                                                         const void* stack, std::uint64_t rbp) {
   return hooks::ReallocateThrough(Next().realloc, {pc, stack, rbp}, old, size, size);
 }
-[[gnu::noinline]] WRACKLINE_HOOK_CODE void FreePlaced(void* pointer) {
+// A sample, or what may be one.
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void FreeSample(void* pointer) {
   hooks::FreeThrough(Next().free, pointer);
 }
-[[gnu::noinline]] WRACKLINE_HOOK_CODE void FreeLow(void* pointer) {
-  if (hooks::InRegion(pointer)) return FreePlaced(pointer);
+[[gnu::always_inline]] inline void FreeOutsideRegion(void* pointer) {
+  if (hooks::MayBeLive(pointer)) [[unlikely]] {
+    return FreeSample(pointer);
+  }
   hooks::g_free.Now()(pointer);
+}
+[[gnu::noinline]] WRACKLINE_HOOK_CODE void FreeLow(void* pointer) {
+  if (hooks::InRegion(pointer)) return FreeSample(pointer);
+  FreeOutsideRegion(pointer);
 }
 }  // namespace
 
@@ -70,7 +77,7 @@ WRACKLINE_HOOK void* calloc(std::size_t count, std::size_t size) {
 }
 
 WRACKLINE_HOOK void* realloc(void* old, std::size_t size) {
-  if (hooks::InRegion(old) || !hooks::CountDown(size)) [[unlikely]] {
+  if (hooks::InRegion(old) || hooks::MayBeLive(old) || !hooks::CountDown(size)) [[unlikely]] {
     return ReallocSlow(old, size, WRACKLINE_CALLER, WRACKLINE_STACK, CallersRbp());
   }
   return hooks::g_realloc.Now()(old, size);
@@ -80,7 +87,7 @@ WRACKLINE_HOOK void free(void* pointer) {
   if (hooks::MayBeInRegion(pointer)) [[unlikely]] {
     return FreeLow(pointer);
   }
-  hooks::g_free.Now()(pointer);
+  FreeOutsideRegion(pointer);
 }
 
 WRACKLINE_HOOK std::size_t malloc_usable_size(void* pointer) {

@@ -115,7 +115,8 @@ struct New {
   }
 
   // The same for a function that was seen to call no hook.
-  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void* CountingAlone(std::size_t size, Tail... tail) {
+  [[gnu::noinline, gnu::hot]] WRACKLINE_HOOK_CODE static void* CountingAlone(std::size_t size,
+                                                                             Tail... tail) {
     if (!CountDown(size)) [[unlikely]] {
       return Crossing(size, __builtin_return_address(0), tail...);
     }
@@ -139,7 +140,7 @@ struct New {
       }
       real = reinterpret_cast<void* (*)(std::size_t, Tail...)>(found);
       if (!own) {
-        Resolve(&target, real, false);
+        Resolve(&target, real);
         return real(size, tail...);
       }
       target.real.store(real, std::memory_order_release);
@@ -161,7 +162,7 @@ struct New {
   }
 
   static constinit inline Target<void*(std::size_t, Tail...)> target =
-      MakeTarget<void*(std::size_t, Tail...)>(&Unresolved, nullptr);
+      MakeTarget<void*(std::size_t, Tail...)>(&Unresolved);
 };
 
 // One form of operator delete. Where the real function is the allocator's own, no hook of free's
@@ -170,8 +171,8 @@ template <typename Form, typename... Tail>
 struct Delete {
   static constinit inline NextOperator next = {Form::kSymbol, {}};
 
-  [[gnu::noinline]] WRACKLINE_HOOK_CODE static void Watching(void* pointer, Tail... tail) {
-    if (LiveTable::MayContain(reinterpret_cast<std::uintptr_t>(pointer))) [[unlikely]] {
+  [[gnu::noinline, gnu::hot]] WRACKLINE_HOOK_CODE static void Looking(void* pointer, Tail... tail) {
+    if (MayBeLive(pointer)) [[unlikely]] {
       return Sample(pointer, tail...);
     }
     target.Real()(pointer, tail...);
@@ -186,7 +187,8 @@ struct Delete {
     void* found = SearchOperator(&next, __builtin_return_address(0), &own);
     if (found == nullptr) return FreeThrough(Next().free, pointer);
     auto* real = reinterpret_cast<void (*)(void*, Tail...)>(found);
-    Resolve(&target, real, own);
+    target.real.store(real, std::memory_order_release);
+    target.now.store(own ? &Looking : real, std::memory_order_release);
     FreeThrough(real, pointer, tail...);
   }
 
@@ -201,7 +203,7 @@ struct Delete {
   }
 
   static constinit inline Target<void(void*, Tail...)> target =
-      MakeTarget<void(void*, Tail...)>(&Unresolved, &Watching);
+      MakeTarget<void(void*, Tail...)>(&Unresolved);
 };
 
 template <typename Entry, typename... Tail>

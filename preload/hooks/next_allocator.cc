@@ -45,7 +45,6 @@ unsigned char* Pool() {
     for (std::uint64_t at = start & ~0xFFFull; at < start + kBootstrapBytes; at += 4096) {
       LiveTable::AlwaysLookAt(at);
     }
-    WatchFrees();
   }
   return g_pool.compare_exchange_strong(before, mine, std::memory_order_acq_rel) ? mine : before;
 }
@@ -187,29 +186,11 @@ void* ReallocUnresolved(void* old, std::size_t size) {
 }
 void FreeUnresolved(void* pointer) { FreeThrough(Next().free, pointer); }
 
-void* ReallocWatching(void* old, std::size_t size) {
-  if (IsBootstrap(old)) [[unlikely]] {
-    return ReallocatePlaced(old, size, __builtin_return_address(0));
-  }
-  return ReallocateUnsampled(g_realloc.Real(), old, size, size);
-}
-[[gnu::noinline, gnu::cold]] void FreeSample(void* pointer) {
-  if (IsBootstrap(pointer)) return;
-  BeforeFree(pointer);
-  g_free.Real()(pointer);
-}
-void FreeWatching(void* pointer) {
-  if (LiveTable::MayContain(reinterpret_cast<std::uintptr_t>(pointer))) [[unlikely]] {
-    return FreeSample(pointer);
-  }
-  g_free.Real()(pointer);
-}
-
 void ResolveHotTargets(const NextAllocator& next) {
-  Resolve(&g_malloc, next.malloc, false);
-  Resolve(&g_calloc, next.calloc, false);
-  Resolve(&g_realloc, next.realloc, true);
-  Resolve(&g_free, next.free, true);
+  Resolve(&g_malloc, next.malloc);
+  Resolve(&g_calloc, next.calloc);
+  Resolve(&g_realloc, next.realloc);
+  Resolve(&g_free, next.free);
 }
 
 // ---- looking them up
@@ -340,12 +321,11 @@ namespace internal {
 
 }  // namespace internal
 
-constinit Target<void*(std::size_t)> g_malloc =
-    MakeTarget<void*(std::size_t)>(&MallocUnresolved, nullptr);
+constinit Target<void*(std::size_t)> g_malloc = MakeTarget<void*(std::size_t)>(&MallocUnresolved);
 constinit Target<void*(std::size_t, std::size_t)> g_calloc =
-    MakeTarget<void*(std::size_t, std::size_t)>(&CallocUnresolved, nullptr);
+    MakeTarget<void*(std::size_t, std::size_t)>(&CallocUnresolved);
 constinit Target<void*(void*, std::size_t)> g_realloc =
-    MakeTarget<void*(void*, std::size_t)>(&ReallocUnresolved, &ReallocWatching);
-constinit Target<void(void*)> g_free = MakeTarget<void(void*)>(&FreeUnresolved, &FreeWatching);
+    MakeTarget<void*(void*, std::size_t)>(&ReallocUnresolved);
+constinit Target<void(void*)> g_free = MakeTarget<void(void*)>(&FreeUnresolved);
 
 }  // namespace wrackline::preload

@@ -57,7 +57,7 @@ extern __attribute__((visibility("hidden"))) Target<void(void*)> g_free;
 
 // True for blocks of the static pool: no allocator may see them. The pool is mapped in the region's
 // window, so that free's one test finds them; where it cannot be mapped there, an array of the
-// library serves, and every free is watched.
+// library serves, which the filter of live samples always says to look at.
 constexpr std::size_t kBootstrapBytes = SampledRegion::kSpareBytes;
 extern unsigned char g_bootstrap[kBootstrapBytes];
 inline bool IsBootstrap(const void* pointer) {

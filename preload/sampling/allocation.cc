@@ -8,7 +8,6 @@
 
 #include <cstring>
 
-#include "preload/hooks/target.h"
 #include "preload/jvm/java_stack.h"
 #include "preload/unwind/native_unwinder.h"
 
@@ -186,7 +185,6 @@ bool MayPlace(const Request& request) {
   ProfileState* state = State();
   if (state == nullptr || t_thread.depth != 0) return;
   const Inside inside(&t_thread);
-  WatchFrees();
   LiveObject object = Describe(state, t_thread, request);
   object.address = reinterpret_cast<std::uint64_t>(pointer);
   // The allocator gives out an address that the table still holds: its free went by a way that is

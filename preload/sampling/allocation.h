@@ -8,8 +8,8 @@
 //   if (p != nullptr) RecordUnmoved(p, request);
 //
 //   if (InRegion(p)) [[unlikely]] { ReleasePlaced(p); return; }
-//   BeforeFree(p);     // where samples exist that were not moved; before: afterwards another thread
-//   real_free(p);      // may have the address already
+//   BeforeFree(p);     // before: afterwards another thread may have the address already
+//   real_free(p);
 //
 // A sampled object is placed in a slot (sampled_region.h) where it fits one, otherwise the
 // allocator serves it and the live table knows its address ("unmoved").
@@ -95,10 +95,16 @@ bool ReleasePlaced(void* pointer);
 // What malloc_usable_size says of it: what glibc would for its requested size.
 std::size_t PlacedUsableSize(const void* pointer);
 
+// False is certain: the allocator holds no sample at `pointer`.
+inline bool MayBeLive(const void* pointer) {
+  return LiveTable::MayContain(reinterpret_cast<std::uint64_t>(pointer));
+}
+
 inline void BeforeFree(void* pointer) {
-  const auto address = reinterpret_cast<std::uint64_t>(pointer);
-  if (LiveTable::MayContain(address)) [[unlikely]] {
-    if (ProfileState* state = State()) internal::ForgetSample(state, address);
+  if (MayBeLive(pointer)) [[unlikely]] {
+    if (ProfileState* state = State()) {
+      internal::ForgetSample(state, reinterpret_cast<std::uint64_t>(pointer));
+    }
   }
 }
 

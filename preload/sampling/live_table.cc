@@ -36,6 +36,7 @@ void Decrement(std::uint8_t* filter) {
 }  // namespace
 
 namespace internal {
+constinit std::uint8_t g_coarse_live_filter[LiveTable::kCoarseFilterBytes] = {};
 constinit std::uint8_t g_live_filter[LiveTable::kFilterBytes] = {};
 }  // namespace internal
 
@@ -64,8 +65,9 @@ bool LiveTable::InsertIn(Part part, const LiveObject& object) {
     payload.size.store(object.size, std::memory_order_release);
     payload.weight.store(object.weight, std::memory_order_release);
     payload.version.store(version + 1, std::memory_order_release);
-    Increment(&internal::g_live_filter[FilterOf(
-        object.address)]);  // before the key: what the table holds is never denied
+    // Before the key: what the table holds is never denied.
+    Increment(&internal::g_coarse_live_filter[CoarseFilterOf(object.address)]);
+    Increment(&internal::g_live_filter[FilterOf(object.address)]);
     keys_[slot].store(object.address, std::memory_order_release);
     size_.fetch_add(1, std::memory_order_relaxed);
     MarkDirty(slot);
@@ -103,6 +105,7 @@ bool LiveTable::Remove(std::uint64_t address, LiveObject* removed) {
   removed->time_ms = payload.time_ms.load(std::memory_order_relaxed);
   keys_[slot].store(kFree, std::memory_order_release);
   Decrement(&internal::g_live_filter[FilterOf(address)]);
+  Decrement(&internal::g_coarse_live_filter[CoarseFilterOf(address)]);
   size_.fetch_sub(1, std::memory_order_relaxed);
   MarkDirty(slot);
   return true;

@@ -32,8 +32,24 @@ struct LiveObject {
 
 namespace internal {
 // One for all tables, at a place that the code knows: a load fewer for each free. Not wiped in a
-// forked child, where it only makes a free look into an empty table.
+// forked child, where they only make a free look into an empty table. The coarse one is what every
+// free reads: a line of it for each 4 MiB of a heap, which stay in a cache where the other's lines,
+// one for each 256 KiB, are gone when the next free comes.
+extern __attribute__((visibility("hidden"))) std::uint8_t g_coarse_live_filter[1u << 16];
 extern __attribute__((visibility("hidden"))) std::uint8_t g_live_filter[1u << 20];
+
+inline bool IsSet(std::uint8_t& count) {
+  // Relaxed is enough: whoever frees an address got it, directly or through others, from the thread
+  // that inserted it.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+  // The load and the test in one, which the compiler does not do with an atomic.
+  bool set;
+  asm volatile("cmpb $0, %1" : "=@ccne"(set) : "m"(count));
+  return set;
+#else
+  return std::atomic_ref(count).load(std::memory_order_relaxed) != 0;
+#endif
+}
 }  // namespace internal
 
 class LiveTable {
@@ -41,28 +57,25 @@ class LiveTable {
   static constexpr std::uint32_t kSlots = 1u << 17;
   static constexpr std::uint32_t kNear = 1u << 12;
   static constexpr std::uint32_t kWindow = 64;
+  static constexpr std::uint32_t kCoarseFilterBytes = 1u << 16;
   static constexpr std::uint32_t kFilterBytes = 1u << 20;  // most of its pages are never touched
 
-  // True when `address` may be a live sample; false is certain. One load; what every free pays while
-  // samples exist that the allocator holds.
+  // True when `address` may be a live sample; false is certain. What every free pays.
   static bool MayContain(std::uint64_t address) {
-    // Relaxed is enough: whoever frees an address got it, directly or through others, from the
-    // thread that inserted it.
-    std::uint8_t& count = internal::g_live_filter[FilterOf(address)];
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-    // The load and the test in one, which the compiler does not do with an atomic.
-    bool contained;
-    asm volatile("cmpb $0, %1" : "=@ccne"(contained) : "m"(count));
-    return contained;
-#else
-    return std::atomic_ref(count).load(std::memory_order_relaxed) != 0;
-#endif
+    if (!internal::IsSet(internal::g_coarse_live_filter[CoarseFilterOf(address)])) [[likely]] {
+      return false;
+    }
+    // The page is computed anew: keeping it would cost the usual case an instruction.
+    asm("" : "+r"(address));
+    return internal::IsSet(internal::g_live_filter[FilterOf(address)]);
   }
 
   // From here on MayContain is true of `address` and all of its page, whatever the table holds.
   static void AlwaysLookAt(std::uint64_t address) {
-    std::atomic_ref(internal::g_live_filter[FilterOf(address)])
-        .store(UINT8_MAX, std::memory_order_relaxed);
+    for (std::uint8_t* filter : {&internal::g_coarse_live_filter[CoarseFilterOf(address)],
+                                 &internal::g_live_filter[FilterOf(address)]}) {
+      std::atomic_ref(*filter).store(UINT8_MAX, std::memory_order_relaxed);
+    }
   }
 
   bool Insert(const LiveObject& object);
@@ -114,6 +127,9 @@ class LiveTable {
   // in the table is mostly large, and shares its first page with few.
   static std::uint32_t FilterOf(std::uint64_t address) {
     return static_cast<std::uint32_t>(address) >> 12;
+  }
+  static std::uint32_t CoarseFilterOf(std::uint64_t address) {
+    return static_cast<std::uint32_t>(address) >> 16;
   }
   static_assert(kNear == 1u << (64 - 52) && kFilterBytes == 1u << (32 - 12));
   bool InsertIn(Part part, const LiveObject& object);

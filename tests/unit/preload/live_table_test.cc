@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <random>
@@ -76,7 +78,33 @@ class Mirror {
 
 // The filter is one for all tables: what earlier tests left in it goes.
 void ClearFilter() {
+  for (std::uint8_t& count : internal::g_coarse_live_filter) std::atomic_ref(count).store(0);
   for (std::uint8_t& count : internal::g_live_filter) std::atomic_ref(count).store(0);
+}
+
+// Both filters: what is not among the samples is mostly told by the coarse one alone.
+TEST(LiveTable, FiltersAreEmptyAgainWhenAllAreRemoved) {
+  ClearFilter();
+  auto table = NewTable();
+  std::mt19937_64 random(5);
+  std::vector<std::uint64_t> addresses;
+  for (int i = 0; i < 3000; ++i) {
+    addresses.push_back(0x7f0000000000 + random() % (std::uint64_t{1} << 32) / 64 * 64);
+    ASSERT_TRUE(table->Insert(ObjectAt(addresses.back(), 1)));
+  }
+  const auto set = [](const auto& filter) {
+    return std::count_if(std::begin(filter), std::end(filter),
+                         [](std::uint8_t count) { return count != 0; });
+  };
+  // Of 65,536 bytes 3,000 addresses set 1 - exp(-3000/65536), that is 2,932; those that meet another
+  // are a Poisson number of 68, with a standard deviation of below 9.
+  EXPECT_NEAR(static_cast<double>(set(internal::g_coarse_live_filter)), 2932, 5 * 9);
+  EXPECT_NEAR(static_cast<double>(set(internal::g_live_filter)), 3000, 20);
+  for (const std::uint64_t address : addresses) ASSERT_TRUE(LiveTable::MayContain(address));
+  LiveObject removed;
+  for (const std::uint64_t address : addresses) ASSERT_TRUE(table->Remove(address, &removed));
+  EXPECT_EQ(set(internal::g_coarse_live_filter), 0);
+  EXPECT_EQ(set(internal::g_live_filter), 0);
 }
 
 TEST(LiveTable, AllZeroIsEmpty) {

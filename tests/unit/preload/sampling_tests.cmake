@@ -1,7 +1,7 @@
 # The sampled path: its parts compiled for the tests (sanitizers included), without the hooks themselves.
 set(sampled_path
   sampling/allocation.cc sampling/live_table.cc sampling/mapping_table.cc sampling/profile_state.cc sampling/sampled_region.cc sampling/sampler.cc sampling/stack_table.cc sampling/thread_table.cc
-  unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc hooks/reallocate.cc hooks/target.cc
+  unwind/local_objects.cc unwind/native_unwinder.cc unwind/unwinder_system.cc hooks/next_allocator.cc hooks/reallocate.cc
   jvm/frame_anchor.cc jvm/java_stack.cc)
 list(TRANSFORM sampled_path PREPEND "${PROJECT_SOURCE_DIR}/preload/")
 # Objects, not an archive: libunwind and unwinder_system.cc call each other.

@@ -41,7 +41,7 @@ struct Hooks {
   }
   [[gnu::noinline]] static void* Realloc(void* old, std::size_t size) {
     const void* caller = __builtin_return_address(0);
-    if (InRegion(old) || !CountDown(size)) {
+    if (InRegion(old) || MayBeLive(old) || !CountDown(size)) {
       return ReallocateThrough(Next().realloc, caller, old, size, size);
     }
     return g_realloc.Now()(old, size);
@@ -53,7 +53,7 @@ struct Hooks {
     return ReallocateThrough(Next().reallocarray, caller, old, bytes, count, size);
   }
   static void Free(void* block) {
-    if (InRegion(block)) return FreeThrough(Next().free, block);
+    if (InRegion(block) || MayBeLive(block)) return FreeThrough(Next().free, block);
     g_free.Now()(block);
   }
   [[gnu::noinline]] static int PosixMemalign(void** out, std::size_t alignment, std::size_t size) {
