@@ -30,6 +30,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wrac
 SHIPPED = ("lib/", "preload/", "rocksdb_probe/", "analyzer/")
 KEEP_SECONDS = 30 * 24 * 3600
 PROGRESS_SECONDS = 30
+# The commands are g++'s, and some name warnings that only it has. Said of the command, not of a source: no part of what is kept.
+OF_CLANG = ["-Wno-unknown-warning-option"]
 
 
 class Digests:
@@ -58,7 +60,7 @@ class Source:
         words.remove("-c")
         words.remove(entry["file"])
         compiler = next(i for i, word in enumerate(words) if not word.endswith("ccache"))
-        self.arguments = words[compiler + 1 :]
+        self.arguments = words[compiler + 1 :] + OF_CLANG
         self.compiler = "clang-14" if self.path.endswith(".c") else "clang++-14"
         self.shipped = self.path.startswith(SHIPPED)
 
@@ -67,7 +69,7 @@ class Source:
         return self.output.split("/")[0] == self.path.split("/")[0]
 
     def key(self, versions):
-        arguments = " ".join(self.arguments).replace(str(ROOT), ".")
+        arguments = " ".join(self.arguments[: -len(OF_CLANG)]).replace(str(ROOT), ".")
         text = "\0".join([versions, self.path, arguments, "tidy" if self.shipped else "warnings"])
         return hashlib.sha256(text.encode()).hexdigest()
 
