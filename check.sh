@@ -11,7 +11,7 @@
 #   unit e2e flink  ctest of the release build, by label; e2e and flink need root for memory cgroups, and say so where they skip
 #   install   cmake --install, then a program that uses find_package(wrackline)
 #   tidy      clang 14: clang-tidy on what is shipped, its warnings on all else; only what changed since it passed
-#   clang     the library and the command, built with clang 14
+#   clang     the library, built with clang 14 (what else is shipped, fuzz builds with it)
 #   fuzz      every parser under libFuzzer for a few seconds, starting from its corpus
 #   asan tsan unit tests under AddressSanitizer+UBSan and under ThreadSanitizer
 #
@@ -76,7 +76,7 @@ step_unit() { run_ctest release 'unit|fuzz'; }
 step_e2e() { run_ctest release e2e; }
 step_flink() { run_ctest release flink; }
 step_tidy() { scripts/tidy.py; }
-step_clang() { scripts/build.sh clang wrackline_preload wrackline; }
+step_clang() { scripts/build.sh clang wrackline_preload; }
 step_fuzz() { run_ctest fuzz fuzz; }
 step_asan() { run_ctest asan unit; }
 step_tsan() { run_ctest tsan unit; }
