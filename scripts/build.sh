@@ -21,9 +21,19 @@ if [[ ! -e $folder/build.ninja ]]; then
   fi
 fi
 echo "build: $folder ${*:-everything}"
-# A build without a terminal prints one line a minute at most, not one a file.
+# A build without a terminal prints one line each 30 s at most, not one a file.
 if [[ -t 1 ]]; then
   exec cmake --build "$folder" ${@:+--target "$@"}
 fi
-NINJA_STATUS='[%f/%t, %es] ' cmake --build "$folder" ${@:+--target "$@"} |
-  awk 'BEGIN { last = systime() } /^\[/ { if (systime() - last >= 30) { print; fflush(); last = systime() } next } { print; fflush() }'
+NINJA_STATUS='[%f/%t, %es] ' cmake --build "$folder" ${@:+--target "$@"} | {
+  said=$SECONDS
+  # Not awk: Debian's reads a page of lines at a time, which are minutes of a slow build.
+  while IFS= read -r line; do
+    if [[ $line != \[* ]]; then
+      echo "$line"
+    elif ((SECONDS - said >= 30)); then
+      echo "$line"
+      said=$SECONDS
+    fi
+  done
+}
