@@ -37,7 +37,7 @@ done
 ((${#steps[@]})) || steps=("${all_steps[@]}")
 
 # Minutes of tests, builds not counted; docs/testing.md says why. Steps that only build have the whole run's limit.
-declare -A budget=([unit]=5 [e2e]=18 [flink]=16 [fuzz]=6 [asan]=4 [tsan]=4 [tidy]=40 [install]=3 [format]=1)
+declare -A budget=([unit]=5 [e2e]=18 [flink]=16 [fuzz]=6 [asan]=10 [tsan]=10 [tidy]=40 [install]=3 [format]=1)
 
 failed=()
 declare -A took=()
