@@ -11,7 +11,7 @@
 #   unit e2e flink  ctest of the release build, by label; e2e and flink need root for memory cgroups, and say so where they skip
 #   install   cmake --install, then a program that uses find_package(wrackline)
 #   tidy      clang 14: clang-tidy on what is shipped, its warnings on all else; only what changed since it passed
-#   clang     the library, built with clang 14 (what else is shipped, fuzz builds with it)
+#   clang     the library, built with clang 14 (the parsers, fuzz builds with it; of all else tidy has the warnings)
 #   fuzz      every parser under libFuzzer for a few seconds, starting from its corpus
 #   asan tsan unit tests under AddressSanitizer+UBSan and under ThreadSanitizer
 #
