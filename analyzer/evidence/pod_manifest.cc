@@ -203,6 +203,7 @@ class Assembler {
       for (ManifestSetting& setting :
            OperatorSettings(FindPath(chosen_->object->node, {"spec", "flinkConfiguration"})))
         pod_.settings.push_back(std::move(setting));
+      pod_.operator_resources = OperatorResourcesOf(chosen_->object->node, pod_.role);
       return AddResourceSettings(chosen_->object->node, file_, pod_.settings, pod_.notes);
     }
     if (Status problem = ReadConfigMaps()) return problem;
@@ -356,7 +357,7 @@ class Assembler {
     const Spot at = size != nullptr ? size->value_at : Spot{};
     const std::int64_t mebibytes = process->count / kMiB.count;
     pod_.memory_request = MemoryQuantity{mebibytes * kMiB, "", at};
-    const double limit = static_cast<double>(mebibytes) * LimitFactor();
+    const double limit = static_cast<double>(mebibytes) * pod_.LimitFactor();
     if (std::isfinite(limit) && limit >= 0 && limit < 1e9)
       pod_.memory_limit = MemoryQuantity{static_cast<std::int64_t>(limit) * kMiB, "", at};
   }
@@ -378,15 +379,6 @@ class Assembler {
       if (memory.ok()) return memory.value().total_process;
     }
     return std::nullopt;  // Flink refuses it: no pod is made
-  }
-
-  double LimitFactor() const {
-    const std::optional<std::string> text = pod_.configuration.Get(
-        pod_.role == FlinkRole::kTaskManager ? "kubernetes.taskmanager.memory.limit-factor"
-                                             : "kubernetes.jobmanager.memory.limit-factor");
-    double factor = 1;
-    if (text) std::from_chars(text->data(), text->data() + text->size(), factor);
-    return factor;
   }
 
   YamlDocuments& documents_;
@@ -426,6 +418,15 @@ flink::Configuration PodManifest::Additions() const {
 bool PodManifest::FlinkMakesThePod() const {
   return starter == FlinkStarter::kOperator || starter == FlinkStarter::kOperatorStandalone ||
          starter == FlinkStarter::kNative;
+}
+
+double PodManifest::LimitFactor() const {
+  const std::optional<std::string> text = configuration.Get(
+      role == FlinkRole::kTaskManager ? "kubernetes.taskmanager.memory.limit-factor"
+                                      : "kubernetes.jobmanager.memory.limit-factor");
+  double factor = 1;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), factor);
+  return factor;
 }
 
 const ManifestVolume* PodManifest::VolumeAt(std::string_view path) const {

@@ -150,6 +150,12 @@ struct ManifestConfigText {
   int indent = 0;
 };
 
+// What a FlinkDeployment says of a role's memory in spec.taskManager.resources (or spec.jobManager.resources), beside which the operator
+// ignores `resource`.
+struct OperatorResources {
+  bool request = false, limit = false;  // requests.memory, limits.memory
+};
+
 struct PodManifest {
   std::string file;
   std::string kind;  // of the object that makes the pod: "FlinkDeployment"; "" without a pod
@@ -168,6 +174,7 @@ struct PodManifest {
   flink::Configuration configuration;
   std::vector<ManifestSetting> settings;  // a later one wins over an earlier one of the same key
   std::vector<ManifestConfigText> texts;  // where settings of kConfigMap come from
+  std::optional<OperatorResources> operator_resources;  // of this role; none: `resource` counts
 
   // Flink's container; none without a pod.
   std::optional<ManifestContainer> container;
@@ -186,6 +193,8 @@ struct PodManifest {
   flink::Configuration Additions() const;
   // True where Flink or its operator decides the container's memory, not the pod's text.
   bool FlinkMakesThePod() const;
+  // What Flink then multiplies the process size by: kubernetes.taskmanager.memory.limit-factor (or jobmanager), 1 by default.
+  double LimitFactor() const;
   // The volume that is mounted at a path or at the nearest folder above it; nullptr: the
   // container's own file system.
   const ManifestVolume* VolumeAt(std::string_view path) const;

@@ -68,6 +68,7 @@ class Writer {
   void Process(Bytes process) {
     edit_.Remove(options::kFlinkSize, "the process size decides under a limit");
     edit_.Remove(options::kTaskHeap, "the heap is what remains of the process size");
+    edit_.RemoveLegacyTotal(version_);
     edit_.Set(options::kProcessSize, process, "the whole process has to fit the limit");
   }
   void TurnOn() {
@@ -107,8 +108,14 @@ Bytes HeadroomUnder(Bytes limit, const Objective& objective) {
   return {static_cast<std::int64_t>(std::ceil(static_cast<double>(limit.count) * share))};
 }
 
+Bytes ProcessUnder(Bytes limit, const Objective& objective) {
+  const double factor = objective.limit_factor;
+  if (!(factor > 1) || !std::isfinite(factor)) return limit;
+  return {static_cast<std::int64_t>(static_cast<double>(limit.count) / factor)};
+}
+
 bool Fits(const Needs& needs, const Sizes& sizes, Bytes limit, const Objective& objective) {
-  return needs.Total(sizes) <= limit &&
+  return needs.Total(sizes) <= ProcessUnder(limit, objective) &&
          needs.Predicted(sizes) + HeadroomUnder(limit, objective) <= limit;
 }
 
@@ -117,7 +124,8 @@ std::optional<Sizes> LargestUnder(const Needs& needs, Bytes limit, Bytes process
   const Sizes floors = needs.Floors();
   if (!Fits(needs, floors, limit, objective)) return std::nullopt;
   Sizes sizes = needs.Wishes();
-  const auto beyond_limit = [&] { return Above(needs.Total(sizes), limit); };
+  const Bytes most = ProcessUnder(limit, objective);
+  const auto beyond_limit = [&] { return Above(needs.Total(sizes), most); };
   const auto beyond_headroom = [&] {
     return Above(needs.Predicted(sizes) + HeadroomUnder(limit, objective), limit);
   };
@@ -147,7 +155,7 @@ std::optional<Sizes> LargestUnder(const Needs& needs, Bytes limit, Bytes process
     }
     sizes = with(low);
   }
-  FillUp(needs, std::min(limit, process), limit, objective, &sizes);
+  FillUp(needs, objective.made_by_flink ? most : std::min(most, process), limit, objective, &sizes);
   return sizes;
 }
 

@@ -14,6 +14,9 @@ namespace wrackline::sizing {
 // What stays free under a limit.
 Bytes HeadroomUnder(Bytes limit, const Objective& objective);
 
+// The largest process under a limit: less than that, where Flink makes the pod and gives it more than its process.
+Bytes ProcessUnder(Bytes limit, const Objective& objective);
+
 // The process fits, and what it holds at its peak leaves the headroom.
 bool Fits(const Needs& needs, const Sizes& sizes, Bytes limit, const Objective& objective);
 

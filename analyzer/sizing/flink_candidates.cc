@@ -33,6 +33,7 @@ std::optional<Base> FitToLimit(const FlinkCase& flink_case, Bytes limit) {
   if (flink_case.now.total_process > limit) {
     if (one_by_one && !edit.Contains(options::kProcessSize)) return std::nullopt;
     edit.Remove(options::kFlinkSize, "the process size decides under a limit");
+    edit.RemoveLegacyTotal(flink_case.version);
     edit.Set(options::kProcessSize, RoundDown(limit, kMiB),
              "the whole process has to fit the limit");
   }

@@ -21,6 +21,12 @@ void FlinkEdit::Remove(const flink::Option& option, std::string reason) {
   configuration_.Remove(option.key);
 }
 
+void FlinkEdit::RemoveLegacyTotal(flink::Version version) {
+  if (version >= flink::kNoLegacyKeys) return;
+  for (const flink::Option& old : {flink::options::kLegacyHeapSize, flink::options::kLegacyHeapMb})
+    Remove(old, "Flink takes it for a total size, and the process size decides");
+}
+
 void FlinkEdit::Remember(std::string_view key, const std::string& new_value, std::string reason) {
   const auto known =
       std::find_if(changes_.begin(), changes_.end(), [&](const Change& c) { return c.key == key; });

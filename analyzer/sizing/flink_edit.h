@@ -8,6 +8,7 @@
 
 #include "analyzer/flink/configuration.h"
 #include "analyzer/flink/options.h"
+#include "analyzer/flink/version.h"
 #include "analyzer/sizing/proposal.h"
 
 namespace wrackline::sizing {
@@ -21,6 +22,8 @@ class FlinkEdit {
   // Written in the largest unit that is exact.
   void Set(const flink::Option& option, Bytes size, std::string reason);
   void Remove(const flink::Option& option, std::string reason);
+  // The keys before Flink 1.10, which these versions take for a total where no other is set: beside a process size they contradict it.
+  void RemoveLegacyTotal(flink::Version version);
 
   const flink::Configuration& configuration() const { return configuration_; }
   bool Contains(const flink::Option& option) const {

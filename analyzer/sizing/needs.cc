@@ -166,9 +166,10 @@ class Collector {
     const Bytes direct_need =
         other_direct + (direct_full ? Bytes{other_direct.count / 2} : Eighth(other_direct));
     direct_ = std::max(direct_, direct_need);
-    Rest(peaks, Above(now_.framework_off_heap, direct_need));
+    const Bytes rest = Rest(run, peaks, granted, Above(now_.framework_off_heap, direct_need),
+                            outside || !run.rocksdb_managed);
 
-    Bytes fixed = OrZero(peaks.metaspace) + other_direct + peaks.rest;
+    Bytes fixed = OrZero(peaks.metaspace) + other_direct + rest;
     if (run.rocksdb_managed) {
       AddRocksDb(run, peaks, unmanaged, outside, bound);
       if (unmanaged || budget_.kind == RocksDbBudgetKind::kNone) fixed += peaks.table_readers;
@@ -214,17 +215,36 @@ class Collector {
     need->wish = std::max(need->floor, present);
   }
 
-  void Rest(const Peaks& peaks, Bytes spare) {
+  // What overhead has to hold; returns all of the rest, wherever its room is.
+  Bytes Rest(const Run& run, const Peaks& peaks, const flink::TaskManagerMemory& granted,
+             Bytes spare, bool managed_is_others) {
     Need need;
-    need.peak = peaks.rest;
-    need.floor = Above(peaks.rest, spare);
+    if (run.partial) {
+      need.floor = granted.jvm_overhead;
+      need.reason =
+          "stacks of threads, code and what the allocator keeps are in no metric: what it ran with";
+      TakeLarger(need, &needs_.overhead);
+      rest_ = std::max(rest_, need.floor);
+      return std::max(peaks.rest, need.floor);
+    }
+    // Of managed memory that Python or a batch operator uses no component tells: it is in the rest, and has its room already.
+    const Bytes in_managed = managed_is_others
+                                 ? std::min({peaks.rest, OrZero(run.managed_used), now_.managed})
+                                 : Bytes{};
+    const Bytes rest = peaks.rest - in_managed;
+    need.peak = rest;
+    need.floor = Above(rest, spare);
     need.reason =
         "stacks of threads, code, the collector's tables, other native memory, what the allocator "
         "keeps: " +
-        FormatBytes(peaks.rest) + ", of which framework off-heap memory has room for " +
-        FormatBytes(std::min(spare, peaks.rest));
+        FormatBytes(rest) + ", of which framework off-heap memory has room for " +
+        FormatBytes(std::min(spare, rest));
+    if (in_managed.count > 0)
+      need.reason +=
+          "; without the " + FormatBytes(in_managed) + " that managed memory is used for";
     TakeLarger(need, &needs_.overhead);
-    rest_ = std::max(rest_, peaks.rest);
+    rest_ = std::max(rest_, rest);
+    return peaks.rest;
   }
 
   void AddRocksDb(const Run& run, const Peaks& peaks, bool unmanaged, bool outside,

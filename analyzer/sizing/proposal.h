@@ -72,6 +72,10 @@ struct Objective {
   // Stays free under the limit: a size, else a share of the limit.
   std::optional<Bytes> headroom;
   double headroom_share = 0.1;
+  // Flink or its operator makes the pod: its limit is always the process size times `limit_factor` (kubernetes.taskmanager.memory.
+  // limit-factor, at least 1), so that a larger limit is a larger process.
+  bool made_by_flink = false;
+  double limit_factor = 1;
   // The share of the runs, largest demand first, that must live under the proposal: 1 is all of them.
   double confidence = 1;
 };

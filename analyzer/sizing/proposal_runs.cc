@@ -84,7 +84,7 @@ std::optional<Answer> Smallest(const Question& question, Needs* needs) {
     Sizes sizes = Comfortable(*needs);
     const Bytes limit = SmallestLimitFor(*needs, sizes, question.objective);
     if (question.limit && limit > *question.limit) return std::nullopt;
-    sizes.overhead += limit - needs->Total(sizes);
+    sizes.overhead += ProcessUnder(limit, question.objective) - needs->Total(sizes);
     if (auto answer = Under(question, needs, limit, sizes)) return answer;
   }
   return std::nullopt;
@@ -284,6 +284,12 @@ void Advise(const Question& question, const Needs& needs, const flink::TaskManag
         "Record "
         "the next run too, and size again.");
   }
+  if (std::any_of(question.runs.begin(), question.runs.end(),
+                  [](const Run& run) { return run.partial; })) {
+    proposal->advice.push_back(
+        "Of some run there are metrics only: the process held more than they name. Its overhead is "
+        "as it was; size by a recording before a pod gets smaller.");
+  }
   if (question.assumed)
     proposal->advice.push_back(
         "What some run was granted is not known: it is taken to have run with this configuration.");
@@ -322,10 +328,12 @@ void Summarize(const Question& question, const Needs& needs, const Answer& answe
 
 void ExplainNoFit(const Needs& needs, Bytes limit, Proposal* proposal) {
   const Sizes floors = needs.Floors();
-  proposal->summary = "Nothing fits under " + FormatBytes(limit) + ": " +
-                      FormatBytes(proposal->smallest_limit - limit) +
-                      " are missing. The smallest limit that works is " +
-                      FormatBytes(proposal->smallest_limit) + ".";
+  proposal->summary = proposal->smallest_limit >= kLargestFigure
+                          ? "No configuration of this shape fits any limit."
+                          : "Nothing fits under " + FormatBytes(limit) + ": " +
+                                FormatBytes(proposal->smallest_limit - limit) +
+                                " are missing. The smallest limit that works is " +
+                                FormatBytes(proposal->smallest_limit) + ".";
   proposal->arithmetic.push_back(
       "the least of each: " + FormatBytes(floors.heap) + " heap + " + FormatBytes(floors.managed) +
       " managed + " + FormatBytes(floors.network) + " network + " +

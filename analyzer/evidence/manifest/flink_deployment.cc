@@ -45,16 +45,17 @@ Status AddSetting(std::string_view key, const YamlNode* node, std::string_view f
   return std::nullopt;
 }
 
+bool Filled(const YamlNode* node) {
+  return node != nullptr && node->IsMapping() && !node->entries.empty();
+}
+
 Status AddRole(const YamlNode* deployment, const RoleKeys& keys, std::string_view file,
                std::vector<ManifestSetting>& settings, std::vector<std::string>& notes) {
   const YamlNode* manager = FindPath(deployment, {"spec", keys.manager});
   const YamlNode* requests = FindPath(manager, {"resources", "requests"});
   const YamlNode* limits = FindPath(manager, {"resources", "limits"});
   const YamlNode* single = FindPath(manager, {"resource", "memory"});
-  const auto filled = [](const YamlNode* node) {
-    return node != nullptr && node->IsMapping() && !node->entries.empty();
-  };
-  if (!filled(requests) && !filled(limits)) {
+  if (!Filled(requests) && !Filled(limits)) {
     if (single == nullptr || single->kind == YamlNode::Kind::kNull) return std::nullopt;
     return AddSetting(keys.process_size, single, file, settings);
   }
@@ -107,6 +108,17 @@ const YamlNode* PodTemplateOf(const YamlNode* deployment, FlinkRole role,
       (role == FlinkRole::kTaskManager ? kTaskManagerKeys : kJobManagerKeys).manager;
   return MergeTrees(FindPath(deployment, {"spec", "podTemplate"}),
                     FindPath(deployment, {"spec", manager, "podTemplate"}), by_name, documents);
+}
+
+std::optional<OperatorResources> OperatorResourcesOf(const YamlNode* deployment, FlinkRole role) {
+  const std::string_view manager =
+      (role == FlinkRole::kTaskManager ? kTaskManagerKeys : kJobManagerKeys).manager;
+  const YamlNode* resources = FindPath(deployment, {"spec", manager, "resources"});
+  const YamlNode* requests = FindKey(resources, "requests");
+  const YamlNode* limits = FindKey(resources, "limits");
+  if (!Filled(requests) && !Filled(limits)) return std::nullopt;
+  return OperatorResources{FindKey(requests, "memory") != nullptr,
+                           FindKey(limits, "memory") != nullptr};
 }
 
 Status AddResourceSettings(const YamlNode* deployment, std::string_view file,

@@ -20,8 +20,11 @@ bool IsStandalone(const YamlNode* deployment);
 // spec.podTemplate with the role's own laid over it; nullptr when there is neither.
 const YamlNode* PodTemplateOf(const YamlNode* deployment, FlinkRole role, YamlDocuments& documents);
 
+// What of a role's `resources` names memory; nothing where `resource` counts.
+std::optional<OperatorResources> OperatorResourcesOf(const YamlNode* deployment, FlinkRole role);
+
 // What spec.taskManager and spec.jobManager say of memory, as settings. `resources` (newer operators)
-// 1.15) wins over `resource`; both win over flinkConfiguration. Errors, with file and line: an
+// wins over `resource`; both win over flinkConfiguration. Errors, with file and line: an
 // amount that the operator refuses.
 Status AddResourceSettings(const YamlNode* deployment, std::string_view file,
                            std::vector<ManifestSetting>& settings, std::vector<std::string>& notes);

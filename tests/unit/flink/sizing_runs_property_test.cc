@@ -92,6 +92,13 @@ class Questions : testing::RandomConfigurations {
       run.families = {{"state", (1 + Below(128)) * kMiB, 2, {}, {}, question.slots}};
       run.databases = question.slots;
     }
+    run.partial = OneIn(8);
+    // Python's or a batch operator's, which are seen nowhere else.
+    Bytes others;
+    if (!question.rocksdb && OneIn(2)) {
+      run.managed_used = Percent(now.managed, 0, 101);
+      others = Percent(*run.managed_used, 0, 101);
+    }
     const bool sees_heap = !OneIn(5), collected = !OneIn(4), sees_vm = !OneIn(5);
     const std::int64_t fill = 20 + Below(81), live = 1 + Below(fill), native = 5 + Below(120);
     for (std::int64_t i = 1 + Below(6); i > 0; --i) {
@@ -112,7 +119,7 @@ class Questions : testing::RandomConfigurations {
         moment.table_readers = {OneIn(2) ? 0 : Below(16 << 20)};
       }
       moment.working_set = moment.heap.value_or(Bytes{}) + moment.metaspace.value_or(Bytes{}) +
-                           moment.direct.value_or(Bytes{}) + moment.RocksDb() +
+                           moment.direct.value_or(Bytes{}) + moment.RocksDb() + others +
                            Percent(now.jvm_overhead, native / 2, native + 1);
       run.moments.push_back(moment);
     }
@@ -168,6 +175,10 @@ Bytes Fraction(Bytes amount, std::int64_t numerator, std::int64_t denominator) {
 bool Enough(const Question& question, const Layout& layout, Bytes limit) {
   const auto& now = question.now;
   Bytes beside, overshoot_of_all, most_buffers, off_heap;
+  std::optional<Bytes> reserved;
+  for (const sizing::Run& run : question.runs) {
+    if (run.managed_used) reserved = std::max(reserved.value_or(Bytes{}), *run.managed_used);
+  }
   for (const sizing::Run& run : question.runs) {
     Bytes live, touched, metaspace, other, overshoot, readers;
     bool collected = false, sees_heap = false, sees_vm = false;
@@ -205,13 +216,22 @@ bool Enough(const Question& question, const Layout& layout, Bytes limit) {
     const bool held_back = Full(other, now.framework_off_heap + now.task_off_heap);
     const Bytes buffers = other + Fraction(other, 1, held_back ? 2 : 8);
     most_buffers = std::max(most_buffers, buffers);
-    // What nothing names, in the budgets for native memory that direct buffers leave.
-    if (layout.overhead + std::max(Bytes{}, layout.framework_off_heap - buffers) < RestOf(rest))
-      return false;
-    beside = std::max(beside,
-                      metaspace + other + RestOf(rest) + (question.unmanaged ? readers : Bytes{}));
+    // What nothing names, in the budgets for native memory that direct buffers leave, and in managed memory that is not RocksDB's. In
+    // metrics it does not show.
+    Bytes native = RestOf(rest);
+    if (run.partial) {
+      native = std::max(native, now.jvm_overhead);
+      if (layout.overhead < now.jvm_overhead) return false;
+    } else {
+      const Bytes elsewhere = std::min(run.managed_used.value_or(Bytes{}), now.managed);
+      if (layout.overhead + std::max(Bytes{}, layout.framework_off_heap - buffers) <
+          native - elsewhere)
+        return false;
+    }
+    beside =
+        std::max(beside, metaspace + other + native + (question.unmanaged ? readers : Bytes{}));
     if (!question.rocksdb) {
-      if (layout.managed < now.managed) return false;
+      if (layout.managed < std::min(now.managed, reserved.value_or(now.managed))) return false;
       continue;
     }
     if (question.unmanaged) {

@@ -193,6 +193,85 @@ TEST(SizeFromRuns, WhatLastsBeyondAnEighthIsMoreManagedMemory) {
   EXPECT_THAT(Row(proposal, "managed memory").reason, HasSubstr("half of the time"));
 }
 
+// It is in the rest of what was seen, where its room is managed memory and no overhead.
+TEST(SizeFromRuns, WhatPythonReservedOfManagedMemoryIsNotNeededTwice) {
+  const auto configuration = Config({{kProcess, "1728m"}});
+  sizing::Run run = Healthy(configuration, 1728 * kMiB);
+  run.managed_used = 500 * kMiB;
+  run.moments[0].working_set += 500 * kMiB;
+  const Proposal proposal = Propose({run}, configuration);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  EXPECT_EQ(Row(proposal, "managed memory").need, 500 * kMiB);
+  EXPECT_EQ(Row(proposal, "JVM overhead").peak, 120 * kMiB);
+  EXPECT_THAT(Row(proposal, "JVM overhead").reason, HasSubstr("without the 500.0 MiB"));
+  // All of it is in the peak that is predicted.
+  EXPECT_GE(proposal.predicted_peak, run.granted->network + 700 * kMiB);
+}
+
+TEST(SizeFromRuns, ATotalOfBeforeTheMemoryModelGivesWayToTheProcessSize) {
+  for (const auto& [key, value] :
+       {std::pair{"taskmanager.heap.size", "1280m"}, std::pair{"taskmanager.heap.mb", "1280"}}) {
+    const auto configuration = Config({{key, value}});
+    sizing::Run run = Healthy(configuration, 1700 * kMiB);
+    Objective objective;
+    objective.limit = 1500 * kMiB;
+    const Proposal proposal = Propose({run}, configuration, objective);
+    ASSERT_TRUE(proposal.fits) << proposal.summary;
+    const auto changed = Changed(configuration, proposal);
+    EXPECT_FALSE(changed.Contains(key));
+    EXPECT_LE(Derived(changed).total_process, 1500 * kMiB);
+  }
+}
+
+TEST(SizeFromRuns, NoSizeFitsAnyLimitIsNotATebibyte) {
+  const auto configuration = Config({{kProcess, "1728m"}});
+  Objective objective;
+  objective.headroom_share = 1;
+  const Proposal proposal =
+      Propose({Healthy(configuration, 1728 * kMiB)}, configuration, objective);
+  EXPECT_FALSE(proposal.fits);
+  EXPECT_THAT(proposal.summary, HasSubstr("No configuration of this shape fits any limit"));
+}
+
+TEST(SizeFromRuns, MetricsAloneTakeNoOverheadAway) {
+  const auto configuration = Config({{kProcess, "2g"}});
+  sizing::Run run = Healthy(configuration, 2 * kGiB);
+  run.partial = true;
+  run.moments[0].working_set -= 120 * kMiB;  // of which no metric tells
+  Objective objective;
+  objective.minimize = true;
+  const Proposal proposal = Propose({run}, configuration, objective);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  EXPECT_GE(Derived(Changed(configuration, proposal)).jvm_overhead, run.granted->jvm_overhead);
+  EXPECT_EQ(Row(proposal, "JVM overhead").peak, std::nullopt);
+  EXPECT_THAT(proposal.advice, Contains(HasSubstr("metrics only")));
+}
+
+TEST(SizeFromRuns, APodThatFlinkMakesIsAsLargeAsItsProcess) {
+  const auto configuration = Config({{kProcess, "1728m"}});
+  const sizing::Run run = Healthy(configuration, 1728 * kMiB);
+  Objective objective;
+  objective.limit = 3 * kGiB;
+  EXPECT_THAT(Propose({run}, configuration, objective).changes, IsEmpty());
+  objective.made_by_flink = true;
+  for (const double factor : {1.0, 1.5}) {
+    objective.limit_factor = factor;
+    const Proposal proposal = Propose({run}, configuration, objective);
+    ASSERT_TRUE(proposal.fits) << proposal.summary;
+    const auto then = Derived(Changed(configuration, proposal));
+    EXPECT_EQ(then.total_process.count, static_cast<std::int64_t>((3 << 10) / factor) << 20);
+    EXPECT_EQ(then.JvmHeap(), run.granted->JvmHeap());
+  }
+  // The smallest pod: its process times the factor is the limit.
+  objective.minimize = true;
+  const Proposal proposal = Propose({run}, configuration, objective);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  const Bytes limit = proposal.predicted_peak + proposal.headroom;
+  const Bytes process = Derived(Changed(configuration, proposal)).total_process;
+  EXPECT_LE(static_cast<double>(process.count) * 1.5, static_cast<double>(limit.count));
+  EXPECT_GE(static_cast<double>(process.count) * 1.5, static_cast<double>(limit.count) * 0.99);
+}
+
 TEST(SizeFromRuns, DirectBuffersBeyondTheFrameworksAreTaskOffHeap) {
   const auto configuration = Config({{kProcess, "2g"}});
   sizing::Run run = Healthy(configuration, 2 * kGiB);
