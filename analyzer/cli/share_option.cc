@@ -34,6 +34,11 @@ Result<Amount> AmountOf(const std::string& text) {
   }
   const Result<Bytes> size = ParseBytes(text);
   if (!size.ok()) return size.error();
+  // 0.15 or 15 bytes is nobody's wish, and would pass for "none".
+  const bool bare = text.find_first_not_of("0123456789. ") == std::string::npos;
+  if (bare && size.value().count < kKiB.count &&
+      text.find_first_of("123456789") != std::string::npos)
+    return Error{"'" + text + "' is a number of bytes", "write 15% of the limit, or a size: 200m"};
   return Amount{size.value(), 0};
 }
 

@@ -109,6 +109,11 @@ int Propose(const Options& options, const SizeInput& input, const SizeQuestion& 
         question.source +
         " makes no pod: a patch is of a FlinkDeployment or a Deployment (give it with --config, "
         "or take --format fragment)");
+  if (options.format == "patch" && !render::TakesPatch(question.manifest->kind))
+    return Fail("nobody can change the memory of a " + question.manifest->kind +
+                " that is there: a patch is of a FlinkDeployment, a Deployment, a StatefulSet, a "
+                "DaemonSet or a ReplicaSet (take --format fragment, or give the object that makes "
+                "the pod)");
   const Result<sizing::Proposal> proposal =
       sizing::ProposeFlink(input.runs, question.target, question.objective);
   if (!proposal.ok()) return Fail(question.source + ": " + proposal.error().Text());
@@ -136,7 +141,11 @@ std::string WrongUse(const Options& options) {
 int Size(const Options& options) {
   if (const std::string wrong = WrongUse(options); !wrong.empty())
     return Fail(wrong + " (see wrackline size --help)");
-  Result<SizeInput> read = ReadSizeInput(options.dumps, std::nullopt);
+  Result<std::optional<FlinkSource>> config = ReadSizeConfig(options.request);
+  if (!config.ok()) return Fail(config.error().Text());
+  std::optional<report::FlinkTarget> configured;
+  if (config.value()) configured = config.value()->target;
+  Result<SizeInput> read = ReadSizeInput(options.dumps, configured);
   if (!read.ok()) return Fail(read.error().Text());
   const SizeInput& input = read.value();
   for (const std::string& remark : input.remarks) Say(remark);
@@ -146,7 +155,7 @@ int Size(const Options& options) {
     // Gathering alone needs no configuration.
     if (options.request.config.empty() && !options.check && !input.carried) return kOk;
   }
-  Result<SizeQuestion> question = AskSize(options.request, input);
+  Result<SizeQuestion> question = AskSize(options.request, input, std::move(config.value()));
   if (!question.ok()) return Fail(question.error().Text());
   return options.check ? Check(options, input, std::move(question.value()))
                        : Propose(options, input, question.value());

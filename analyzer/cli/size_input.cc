@@ -27,7 +27,10 @@ bool IsRunFile(const std::string& path) {
 }
 
 bool IsJobManager(const evidence::Evidence& evidence) {
-  return evidence.process.command_line.find("ClusterEntrypoint") != std::string::npos;
+  // Flink spells it in both ways: KubernetesSessionClusterEntrypoint, StandaloneApplicationClusterEntryPoint.
+  const std::string& line = evidence.process.command_line;
+  return line.find("ClusterEntrypoint") != std::string::npos ||
+         line.find("ClusterEntryPoint") != std::string::npos;
 }
 
 class Reader {

@@ -1,5 +1,6 @@
 #include "analyzer/cli/size_question.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "analyzer/cli/scrape_file.h"
@@ -21,13 +22,16 @@ std::string VersionOf(const std::vector<sizing::Run>& runs) {
   return version;
 }
 
-// Once only: it may be standard input or a pipe.
-Result<FlinkSource> ReadConfig(const SizeRequest& request, const std::vector<sizing::Run>& runs) {
-  const bool asked = !request.version.empty();
-  Result<FlinkSource> source =
-      ReadFlinkTarget(request.config, asked ? request.version : VersionOf(runs));
-  if (!asked && source.ok() && source.value().manifest && source.value().manifest->version)
-    source.value().target.version = flink::FormatVersion(*source.value().manifest->version);
+// What --config names under its version: as asked, else a manifest's own, else the recorded one, which may not read such a file.
+Result<FlinkSource> UnderItsVersion(const SizeRequest& request,
+                                    const std::vector<sizing::Run>& runs, FlinkSource source) {
+  if (!request.version.empty() || (source.manifest && source.manifest->version)) return source;
+  std::string recorded = VersionOf(runs);
+  if (recorded.empty()) return source;
+  std::error_code failed;
+  if (std::filesystem::is_regular_file(request.config, failed))
+    return ReadFlinkTarget(request.config, recorded);
+  source.target.version = std::move(recorded);
   return source;
 }
 
@@ -36,9 +40,10 @@ struct Found {
   FlinkSource source;
 };
 
-Result<Found> FindConfig(const SizeRequest& request, const SizeInput& input) {
-  if (!request.config.empty()) {
-    Result<FlinkSource> source = ReadConfig(request, input.runs);
+Result<Found> FindConfig(const SizeRequest& request, const SizeInput& input,
+                         std::optional<FlinkSource> config) {
+  if (config) {
+    Result<FlinkSource> source = UnderItsVersion(request, input.runs, std::move(*config));
     if (!source.ok()) return source.error();
     return Found{request.config == "-" ? "standard input" : request.config,
                  std::move(source.value())};
@@ -59,8 +64,16 @@ Result<Found> FindConfig(const SizeRequest& request, const SizeInput& input) {
 
 }  // namespace
 
-Result<SizeQuestion> AskSize(const SizeRequest& request, const SizeInput& input) {
-  Result<Found> found = FindConfig(request, input);
+Result<std::optional<FlinkSource>> ReadSizeConfig(const SizeRequest& request) {
+  if (request.config.empty()) return std::optional<FlinkSource>();
+  Result<FlinkSource> source = ReadFlinkTarget(request.config, request.version);
+  if (!source.ok()) return source.error();
+  return std::optional<FlinkSource>(std::move(source.value()));
+}
+
+Result<SizeQuestion> AskSize(const SizeRequest& request, const SizeInput& input,
+                             std::optional<FlinkSource> config) {
+  Result<Found> found = FindConfig(request, input, std::move(config));
   if (!found.ok()) return found.error();
   FlinkSource& source = found.value().source;
   const Result<flink::Version> version =
@@ -83,6 +96,10 @@ Result<SizeQuestion> AskSize(const SizeRequest& request, const SizeInput& input)
   question.objective.headroom = headroom.value().size;
   question.objective.headroom_share = headroom.value().share;
   question.objective.confidence = ShareOf(request.confidence).value_or(1);
+  if (source.manifest && source.manifest->FlinkMakesThePod()) {
+    question.objective.made_by_flink = true;
+    question.objective.limit_factor = source.manifest->LimitFactor();
+  }
   question.notes = std::move(source.notes);
   question.manifest = std::move(source.manifest);
   return question;

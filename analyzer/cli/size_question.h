@@ -29,6 +29,11 @@ struct SizeQuestion {
 
 // The configuration is that of --config, else of the dumps, else what was granted to the first run that says so; its version that of
 // --flink-version, else a manifest's, else the recorded one. Errors: none of these; one that cannot be read, or that this version refuses.
-Result<SizeQuestion> AskSize(const SizeRequest& request, const SizeInput& input);
+// `config` is that of --config, where it is given (ReadSizeConfig).
+Result<SizeQuestion> AskSize(const SizeRequest& request, const SizeInput& input,
+                             std::optional<FlinkSource> config);
+
+// What --config names, which may be standard input or a pipe: read once. Nothing where it is not given. Errors as above.
+Result<std::optional<FlinkSource>> ReadSizeConfig(const SizeRequest& request);
 
 }  // namespace wrackline::cli

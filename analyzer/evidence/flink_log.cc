@@ -108,7 +108,8 @@ class Reader {
     }
     facts.starts = starts;
     facts.version = Cut(Before(rest.substr(0, 40), ","));
-    log_.job_manager = Contains(what, "ClusterEntrypoint") || Contains(what, "JobManager");
+    log_.job_manager = Contains(what, "ClusterEntrypoint") || Contains(what, "ClusterEntryPoint") ||
+                       Contains(what, "JobManager");
     section_ = Section::kNone;
     return true;
   }

@@ -4,6 +4,8 @@
 // does not fit has nothing to apply: those forms then say so in a comment and change nothing. Pure; any thread.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -31,15 +33,26 @@ std::string ProposalConfig(const sizing::Proposal& proposal);
 struct PatchTarget {
   std::string name;  // of the FlinkDeployment or the Deployment: in the comment on how to apply it
   std::string container;  // Flink's; "taskmanager"
-  // What the manifest sets in FLINK_PROPERTIES: the patch then carries all of it, with the changes.
+  // What the manifest sets in FLINK_PROPERTIES, where Flink's image reads it: the patch then carries all of it, with the changes.
   std::optional<std::string> flink_properties;
+  std::string kind = "deployment";  // in that comment: of an object with a pod template
+  // Keys given as -Dkey=value in the container's arguments, which win over every other place.
+  std::set<std::string> arguments = {};
+  // Of a FlinkDeployment: the memory is in spec.taskManager.resources.
+  std::optional<evidence::OperatorResources> resources = {};
+  double limit_factor = 1;  // limits.memory by requests.memory of these
 };
 PatchTarget PatchTargetOf(const evidence::PodManifest& manifest);
 
-// A merge patch for Flink's Kubernetes operator: spec.flinkConfiguration, and spec.taskManager.resource.memory, from which the operator
-// makes taskmanager.memory.process.size.
+// True where a patch of that object changes the pods that it makes: a FlinkDeployment, a Deployment, StatefulSet, DaemonSet or ReplicaSet.
+// A Pod's containers and a Job's template cannot be changed.
+bool TakesPatch(std::string_view kind);
+
+// A merge patch for Flink's Kubernetes operator: spec.flinkConfiguration, and the memory in spec.taskManager.resource or `resources`, from
+// which the operator makes taskmanager.memory.process.size.
 std::string FlinkDeploymentPatch(const sizing::Proposal& proposal, const PatchTarget& target);
-// A strategic merge patch: the container's memory (limit and request), and FLINK_PROPERTIES where the manifest has it.
+// A strategic merge patch: the container's memory (limit and request), and FLINK_PROPERTIES where the manifest has it. Where a changed key
+// is among the container's arguments the patch is empty, and a comment says what to set there.
 std::string DeploymentPatch(const sizing::Proposal& proposal, const PatchTarget& target);
 
 }  // namespace wrackline::render

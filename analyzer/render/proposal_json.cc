@@ -30,7 +30,9 @@ Json JsonOfProposal(const Proposal& proposal) {
                        {"new_value", change.new_value},
                        {"reason", change.reason}});
   Json settings = Json::object();
-  for (const auto& [key, value] : proposal.settings) settings[key] = Setting(value);
+  for (const auto& [key, value] : proposal.settings) {
+    if (!value.empty()) settings[key] = Setting(value);  // what goes is among the changes
+  }
   Json json = {{"fits", proposal.fits},
                {"summary", proposal.summary},
                {"changes", std::move(changes)},

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "analyzer/flink/memory_size.h"
 #include "analyzer/render/inert.h"
 #include "analyzer/render/proposal.h"
 #include "analyzer/render/proposal_parts.h"
@@ -88,16 +89,59 @@ void Block(const std::string& text, YAML::Emitter* out) {
   }
 }
 
+// From where the operator takes a process of `process`: the key and value of spec.taskManager.
+void OperatorMemory(const std::string& process, const PatchTarget& target, YAML::Emitter* out) {
+  *out << YAML::BeginMap;
+  if (!target.resources) {
+    *out << YAML::Key << "resource" << YAML::Value << YAML::BeginMap << YAML::Key << "memory"
+         << YAML::Value;
+    Text(process, out);
+  } else {
+    const auto size = flink::ParseMemorySize(process);
+    const auto memory = [&](const char* kind, double factor) {
+      *out << YAML::Key << kind << YAML::Value << YAML::BeginMap << YAML::Key << "memory"
+           << YAML::Value;
+      // Not as Flink writes it: here an "m" is a thousandth.
+      const double bytes = size.ok() ? static_cast<double>(size.value().bytes) * factor : 0;
+      Text(Quantity({static_cast<std::int64_t>(bytes)}), out);
+      *out << YAML::EndMap;
+    };
+    *out << YAML::Key << "resources" << YAML::Value << YAML::BeginMap;
+    const bool limit = target.resources->limit;
+    const bool request = target.resources->request || !limit;
+    if (request) memory("requests", 1);
+    if (limit) memory("limits", request ? target.limit_factor : 1);
+  }
+  *out << YAML::EndMap << YAML::EndMap;
+}
+
 }  // namespace
 
 PatchTarget PatchTargetOf(const evidence::PodManifest& manifest) {
+  using Source = evidence::ManifestSetting::Source;
   PatchTarget target;
   target.name = manifest.name;
+  target.kind.clear();
+  for (const char c : manifest.kind)
+    target.kind += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  target.resources = manifest.operator_resources;
+  target.limit_factor = manifest.LimitFactor();
+  bool read = true;
+  for (const evidence::ManifestSetting& setting : manifest.settings) {
+    if (setting.source == Source::kArguments) target.arguments.insert(setting.key);
+    read = read && (setting.source != Source::kEnvironment || setting.ignored.empty());
+  }
   if (!manifest.container) return target;
   target.container = manifest.container->name;
-  if (const evidence::EnvironmentVariable* variable = manifest.container->FindVariable(kProperties))
-    target.flink_properties = variable->value;
+  const evidence::EnvironmentVariable* variable = manifest.container->FindVariable(kProperties);
+  if (variable != nullptr && read) target.flink_properties = variable->value;
   return target;
+}
+
+bool TakesPatch(std::string_view kind) {
+  constexpr std::string_view kKinds[] = {"FlinkDeployment", "Deployment", "StatefulSet",
+                                         "DaemonSet", "ReplicaSet"};
+  return std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
 }
 
 std::string FlinkDeploymentPatch(const Proposal& proposal, const PatchTarget& target) {
@@ -125,22 +169,37 @@ std::string FlinkDeploymentPatch(const Proposal& proposal, const PatchTarget& ta
     out << YAML::EndMap;
   }
   if (sets_process) {
-    out << YAML::Key << "taskManager" << YAML::Value << YAML::BeginMap << YAML::Key << "resource"
-        << YAML::Value << YAML::BeginMap << YAML::Key << "memory" << YAML::Value;
-    Text(process->new_value, &out);
-    out << YAML::EndMap << YAML::EndMap;
+    out << YAML::Key << "taskManager" << YAML::Value;
+    OperatorMemory(process->new_value, target, &out);
   }
   out << YAML::EndMap << YAML::EndMap;
   return Done(head, out);
 }
 
 std::string DeploymentPatch(const Proposal& proposal, const PatchTarget& target) {
-  std::string head = Head(proposal, "deployment", target.name, "strategic");
+  std::string head = Head(proposal, target.kind, target.name, "strategic");
   if (!proposal.fits) return head + "{}\n";
+  const bool in_arguments =
+      std::any_of(proposal.changes.begin(), proposal.changes.end(),
+                  [&](const Change& change) { return target.arguments.count(change.key) != 0; });
+  if (in_arguments) {
+    // Another limit without them would be of another process.
+    head += CommentOf(
+        "Nothing to apply: the container's arguments set some of these keys and win over every "
+        "other place, and a patch can only replace all of them. Set there:");
+    for (const Change& change : proposal.changes)
+      head += CommentOf(change.new_value.empty() ? "  remove -D" + change.key
+                                                 : "  -D" + change.key + "=" + change.new_value);
+    if (proposal.backtest)
+      head += CommentOf("and the container's memory, limit and request: " +
+                        Quantity(proposal.backtest->limit));
+    return head + "{}\n";
+  }
   const bool in_environment = target.flink_properties && !proposal.changes.empty();
   if (!in_environment && !proposal.changes.empty()) {
     head += CommentOf(
-        "The configuration is not in the container's environment. Set in its file (a ConfigMap):");
+        "The configuration is not in the container's environment. First set in its file (a "
+        "ConfigMap):");
     for (const Change& change : proposal.changes)
       head += CommentOf(change.new_value.empty() ? "  remove " + change.key
                                                  : "  " + change.key + ": " + change.new_value);

@@ -21,7 +21,11 @@ TEST(ShareOption, AnAmountIsAShareOrASize) {
   EXPECT_EQ(AmountOf("0").value().size, Bytes{});
   EXPECT_EQ(AmountOf("12.5%").value().size, std::nullopt);
   EXPECT_EQ(AmountOf("12.5%").value().share, 0.125);
-  for (const char* wrong : {"", "%", "100%", "x", "-1m", "10 percent"})
+  EXPECT_EQ(AmountOf("104857600").value().size, 100 * kMiB);
+  EXPECT_EQ(AmountOf("512b").value().size, Bytes{512});
+  // A share without its sign would be no bytes at all.
+  for (const char* wrong :
+       {"", "%", "100%", "x", "-1m", "10 percent", "0.15", "15", " 15 ", "1023", "0.001"})
     EXPECT_FALSE(AmountOf(wrong).ok()) << wrong;
 }
 

@@ -228,6 +228,53 @@ TEST_F(SizeCli, AProposalInEveryFormat) {
   EXPECT_THAT(patch.output, AllOf(HasSubstr("spec"), HasSubstr("taskManager")));
 }
 
+std::string Pod(const std::string& kind) {
+  const std::string pod =
+      "{containers: [{name: tm, image: \"flink:1.20.3\", args: [taskmanager], env: [{name: "
+      "FLINK_PROPERTIES, value: \"taskmanager.memory.process.size: 1024m\"}]}]}\n";
+  return "apiVersion: v1\nkind: " + kind + "\nmetadata: {name: tm}\nspec: " +
+         (kind == "Pod" ? pod : "{template: {spec: " + pod.substr(0, pod.size() - 1) + "}}\n");
+}
+
+TEST_F(SizeCli, APatchIsOfAnObjectThatCanBePatched) {
+  const std::string patch = std::string("--format patch --minimize ") + kGlibc + " --config ";
+  const Done set = Size(patch + Make("set.yaml", Pod("StatefulSet")));
+  EXPECT_EQ(set.status, 0);
+  EXPECT_THAT(set.output, HasSubstr("kubectl patch statefulset tm --type strategic"));
+  const Done pod = Size(patch + Make("pod.yaml", Pod("Pod")));
+  EXPECT_EQ(pod.status, 2);
+  EXPECT_THAT(pod.output, HasSubstr("memory of a Pod"));
+}
+
+// What goes is no setting: Flink refuses an empty size.
+TEST_F(SizeCli, SettingsOfTheJsonAreThoseToSet) {
+  const std::string config = Make("flink.yaml", "taskmanager.memory.flink.size: 1280m\n");
+  const Done done =
+      Size("--format json --limit 1300m --config " + config + " " + std::string(kGlibc));
+  const nlohmann::json json = nlohmann::json::parse(done.output);
+  ASSERT_EQ(json["fits"], true) << done.output;
+  EXPECT_FALSE(json["settings"].contains("taskmanager.memory.flink.size")) << done.output;
+  EXPECT_TRUE(json["settings"].contains("taskmanager.memory.process.size")) << done.output;
+  EXPECT_THAT(done.output, HasSubstr("taskmanager.memory.flink.size"));  // among the changes
+}
+
+// No metric tells how large a write buffer is: the configuration does.
+TEST_F(SizeCli, AScrapeIsReadWithTheConfigurationThatIsGiven) {
+  const std::string scrape = WRACKLINE_TEST_DATA "/metrics/managed-1g/end.prom";
+  const std::string config = Make("managed.yaml", "taskmanager.memory.process.size: 1g\n");
+  const Done done = Size("--minimize --format json --config " + config + " " + scrape);
+  ASSERT_EQ(done.status, 0) << done.output;
+  const nlohmann::json json = nlohmann::json::parse(done.output.substr(done.output.find('{')));
+  for (const nlohmann::json& row : json["components"]) {
+    if (row["name"] == "managed memory") {
+      EXPECT_EQ(row["need"], 28 << 20);
+    }
+    if (row["name"] == "JVM overhead") {
+      EXPECT_GE(row["after"], 192 << 20);
+    }
+  }
+}
+
 TEST_F(SizeCli, WhatCannotFitIsSaidWithTheSmallestLimit) {
   const Done done = Size("--config " + config_ + " --limit 300m " + kGlibc);
   EXPECT_EQ(done.status, 1);

@@ -84,6 +84,30 @@ TEST(FlinkDeploymentPatch, IsWhatTheOperatorReads) {
   EXPECT_EQ(flink::ParseMemorySize(written.value()).value().bytes, (1536 * kMiB).count);
 }
 
+TEST(FlinkDeploymentPatch, WritesTheMemoryWhereTheManifestHasIt) {
+  const auto patched = [](const char* manager) {
+    const auto manifest = evidence::FlinkFromManifest(
+        std::string("apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\n"
+                    "metadata: {name: orders}\nspec:\n  flinkVersion: v1_20\n  taskManager: ") +
+            manager + "\n",
+        "orders.yaml", {});
+    EXPECT_TRUE(manifest.ok()) << manifest.error().Text();
+    const std::string text = FlinkDeploymentPatch(Example(), PatchTargetOf(manifest.value()));
+    return YAML::Load(text)["spec"]["taskManager"];
+  };
+  EXPECT_EQ(patched("{resource: {memory: 1g}}")["resource"]["memory"].as<std::string>(), "1536m");
+  YAML::Node memory = patched("{resources: {requests: {memory: 1Gi}, limits: {memory: 1536Mi}}}");
+  EXPECT_FALSE(memory["resource"]);
+  EXPECT_EQ(memory["resources"]["requests"]["memory"].as<std::string>(), "1536Mi");
+  EXPECT_EQ(memory["resources"]["limits"]["memory"].as<std::string>(), "2304Mi");
+  memory = patched("{resources: {limits: {memory: 1Gi}}}")["resources"];
+  EXPECT_FALSE(memory["requests"]);
+  EXPECT_EQ(memory["limits"]["memory"].as<std::string>(), "1536Mi");
+  memory = patched("{resources: {requests: {cpu: 1}}}")["resources"];
+  EXPECT_EQ(memory["requests"]["memory"].as<std::string>(), "1536Mi");
+  EXPECT_FALSE(memory["limits"]);
+}
+
 TEST(FlinkDeploymentPatch, LeavesAloneWhatDoesNotChange) {
   sizing::Proposal proposal = Example();
   proposal.changes.erase(proposal.changes.begin());
@@ -158,6 +182,41 @@ TEST(DeploymentPatch, WithoutTheVariableTheKeysAreForAConfigMap) {
   sizing::Proposal odd = Example();
   odd.backtest->limit = Bytes{1'500'000'001};
   EXPECT_THAT(DeploymentPatch(odd, {}), HasSubstr("\"1500000001\""));
+}
+
+// A limit that is cut beside a process that stays is a kill.
+TEST(DeploymentPatch, OfWhatTheArgumentsSetThereIsNothingToApply) {
+  PatchTarget target{"orders-tm", "flink", "jobmanager.rpc.address: jm\n"};
+  target.arguments = {"taskmanager.memory.process.size"};
+  const std::string text = DeploymentPatch(Example(), target);
+  EXPECT_EQ(YAML::Load(text).size(), 0u);
+  EXPECT_THAT(text, HasSubstr("#   -Dtaskmanager.memory.process.size=1536m\n"));
+  EXPECT_THAT(text, HasSubstr("#   remove -Dtaskmanager.memory.managed.fraction\n"));
+  EXPECT_THAT(text, HasSubstr("limit and request: 1536Mi"));
+  target.arguments = {"taskmanager.numberOfTaskSlots"};
+  EXPECT_TRUE(YAML::Load(DeploymentPatch(Example(), target))["spec"]);
+}
+
+TEST(PatchTarget, OnlyWhatTheImageReadsIsChanged) {
+  const auto target = [](const char* container) {
+    const auto manifest = evidence::FlinkFromManifest(
+        std::string("apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: tm}\nspec:\n"
+                    "  template:\n    spec:\n      containers:\n        - name: tm\n"
+                    "          image: flink:1.20.3\n          env:\n"
+                    "            - {name: FLINK_PROPERTIES, value: \"a: b\"}\n          ") +
+            container + "\n",
+        "tm.yaml", {});
+    EXPECT_TRUE(manifest.ok()) << manifest.error().Text();
+    return PatchTargetOf(manifest.value());
+  };
+  const PatchTarget usual = target("args: [taskmanager, -Dtaskmanager.memory.process.size=1728m]");
+  EXPECT_EQ(usual.kind, "statefulset");
+  EXPECT_EQ(usual.flink_properties, "a: b");
+  EXPECT_EQ(usual.arguments, std::set<std::string>{"taskmanager.memory.process.size"});
+  EXPECT_FALSE(target("command: [bin/taskmanager.sh, start-foreground]").flink_properties);
+  EXPECT_TRUE(TakesPatch("StatefulSet"));
+  for (const char* kind : {"Pod", "Job", "CronJob", "PodTemplate", ""})
+    EXPECT_FALSE(TakesPatch(kind)) << kind;
 }
 
 TEST(PatchTarget, IsTheManifestsFlinkContainer) {
