@@ -141,7 +141,7 @@ void RecorderLoop::Finish(int status, bool status_known) {
     const bool taken = written || recorder_.Put(record);
     written = taken;
     if (recorder_.Flush() == 0 && taken) {
-      MarkClean(held_file_, record.time_ns);
+      if (recorder_.IsOfFile(held_file_)) MarkClean(held_file_, record.time_ns);
       break;
     }
   } while (MonotonicNs() < deadline);
@@ -191,7 +191,8 @@ bool RecorderLoop::EmitPhase(std::uint64_t phase, std::uint64_t* index, StateSin
 
 void RecorderLoop::KeepFile(std::uint64_t now_ns, bool finishing) {
   if (recorder_.is_open()) {
-    if (now_ns < next_check_ns_) return;
+    // In a table that the program shares, the number may be another file's at any step.
+    if (keep_files_ && now_ns < next_check_ns_) return;
     next_check_ns_ = now_ns + kCheckNs;
     if (recorder_.CheckFile() == 0) return;
     CloseFile();
@@ -250,8 +251,8 @@ int RecorderLoop::MakeFile() {
 
 void RecorderLoop::CloseFile() {
   AddWriterLosses(&earlier_->losses);
+  if (recorder_.IsOfFile(held_file_)) close(held_file_);
   recorder_.Close();
-  if (held_file_ >= 0) close(held_file_);
   held_file_ = -1;
 }
 

@@ -27,6 +27,7 @@
 #include "preload/sampling/profile_state.h"
 #include "preload/sampling/thread_start.h"
 #include "preload/text.h"
+#include "preload/unwind/local_objects.h"
 
 namespace wrackline::preload {
 namespace {
@@ -49,6 +50,7 @@ struct Threads {
   std::atomic<bool> jvm_made{false};
   std::atomic<bool> rocksdb_made{false};
   bool opened = false;  // the loop: by the first of its threads
+  bool failed = false;  // or it could not be
 };
 // In anonymous memory of its own, like everything here: nothing is left to a destructor at exit.
 Threads* g_threads = nullptr;
@@ -153,15 +155,20 @@ void RunRecorder(OwnThread* self) {
   SetName("wrackline");
   RecorderLoop& loop = g_threads->loop;
   loop.BeginWithOwnTable(LeaveProgramsDescriptors());
-  if (!g_threads->opened) {
+  if (!g_threads->opened && !g_threads->failed) {
     const int error =
         loop.Open(g_threads->settings, State(), &g_threads->assistant, &g_threads->jvm_thread,
                   &g_threads->rocksdb_thread, &g_threads->allocator);
-    if (error != 0) {
-      NoMoreSamples();
-      for (;;) pause();
+    g_threads->opened = error == 0;
+    g_threads->failed = error != 0;
+  }
+  if (g_threads->failed) {
+    NoMoreSamples();
+    while (!self->LeavesNow()) {
+      const std::uint32_t stop = g_control.stop.load(std::memory_order_acquire);
+      FutexWait(&g_control.stop, stop, MonotonicNs() + kSecond);
     }
-    g_threads->opened = true;
+    return;
   }
   // The file was open in the table of the thread that left.
   loop.LookAtFile();
@@ -188,7 +195,10 @@ void RunAssistant(OwnThread* self) {
   g_threads->assistant.Run(self);
 }
 
-void CountFork() { g_control.forks.fetch_add(1, std::memory_order_relaxed); }
+void CountFork() {
+  AllowRenewals();
+  g_control.forks.fetch_add(1, std::memory_order_relaxed);
+}
 
 // Only where the kernel cannot wipe the state (before 4.14).
 void DeactivateChild() { State()->active.store(0, std::memory_order_relaxed); }
@@ -230,7 +240,7 @@ int StartRecording(const Settings& settings) {
     NoteThreads();
   }
   internal::g_state.store(state, std::memory_order_release);
-  pthread_atfork(nullptr, CountFork, wiped ? nullptr : DeactivateChild);
+  pthread_atfork(HoldRenewals, CountFork, wiped ? nullptr : DeactivateChild);
   if (!wiped && settings.verbose) {
     Say("this kernel cannot wipe memory on fork: children made by a raw clone are seen twice");
   }

@@ -81,9 +81,11 @@ class Recorder {
   // True when the slice of the snapshot being emitted is full: an EmitState returns and is called
   // again.
   bool SnapshotSliceFull() const;
-  // Once a second or so: the file vanished (its link count is 0), or was cut. Returns 0, or ESTALE:
+  // Once a second or so: the file vanished (its link count is 0), or was cut, or its descriptor is another file's. Returns 0, or ESTALE:
   // the caller closes and opens anew.
   int CheckFile();
+  // Whether `descriptor` is open, and of the file that is being written.
+  bool IsOfFile(int descriptor) const { return writer_.IsOfFile(descriptor); }
 
   // Flushes, and closes the descriptor. The file stays.
   void Close();

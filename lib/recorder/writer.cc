@@ -44,6 +44,12 @@ std::uint64_t FileSizeLimit() {
   return limit.rlim_cur;
 }
 
+// The system call, not fstat(3): that is a symbol of glibc 2.33. The kernel's struct is glibc's on
+// x86-64 and aarch64.
+bool StatusOf(int descriptor, struct stat* status) {
+  return syscall(SYS_fstat, descriptor, status) == 0;
+}
+
 int Preallocate(int descriptor, std::uint64_t bytes) {
   int error = 0;
   // A signal may interrupt a long fallocate, again and again under a profiler's timer: not for
@@ -104,6 +110,10 @@ int Writer::Create(const char* path, std::uint64_t file_bytes) {
   descriptor_ =
       AsideDescriptor(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (descriptor_ < 0) return errno;
+  struct stat status {};
+  if (!StatusOf(descriptor_, &status)) return errno;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
   if (const int error = Preallocate(descriptor_, file_bytes); error != 0) return error;
 
   FileHeader header{};
@@ -320,19 +330,26 @@ void Writer::AbandonSnapshot() {
 
 int Writer::CheckFile() const {
   if (!is_open()) return EBADF;
-  // The system call, not fstat(3): that is a symbol of glibc 2.33. The kernel's struct is glibc's
-  // on x86-64 and aarch64.
   struct stat status {};
-  if (syscall(SYS_fstat, descriptor_, &status) != 0) return ESTALE;
+  if (!StatusOf(descriptor_, &status) || status.st_dev != device_ || status.st_ino != inode_)
+    return ESTALE;
   if (status.st_nlink == 0 || static_cast<std::uint64_t>(status.st_size) < file_bytes_)
     return ESTALE;
   return 0;
 }
 
+bool Writer::IsOfFile(int descriptor) const {
+  struct stat status {};
+  return is_open() && StatusOf(descriptor, &status) && status.st_dev == device_ &&
+         status.st_ino == inode_;
+}
+
 void Writer::Close() {
   if (!is_open()) return;
-  Flush();
-  close(descriptor_);
+  if (IsOfFile(descriptor_)) {
+    Flush();
+    close(descriptor_);
+  }
   munmap(areas_[0].batch, mapped_);
   const WriterStatistics statistics = statistics_;
   *this = Writer{};

@@ -56,9 +56,11 @@ class Writer {
   // Bytes of frames in the snapshot so far.
   std::uint64_t snapshot_bytes() const;
 
-  // 0, or ESTALE when the file lost its last name or was cut.
+  // 0, or ESTALE when the file lost its last name or was cut, or when its descriptor is another file's: somebody closed it.
   int CheckFile() const;
-  // Flushes, and closes the descriptor. The file stays. What could not be written is lost.
+  // Whether `descriptor` is open, and of this file.
+  bool IsOfFile(int descriptor) const;
+  // Flushes, and closes the descriptor, where it still is the file's. The file stays. What could not be written is lost.
   void Close();
   // Closes and removes the file just opened at `path`.
   void Discard(const char* path);
@@ -91,6 +93,7 @@ class Writer {
   int Create(const char* path, std::uint64_t file_bytes);
 
   int descriptor_ = -1;
+  std::uint64_t device_ = 0, inode_ = 0;  // of the file
   int active_ = 0;
   bool snapshot_running_ = false;
   bool snapshot_overflowed_ = false;

@@ -244,6 +244,32 @@ TEST(Writer, NeverWritesBehindItsSegmentOrFile) {
   writer.Close();
 }
 
+// Where the table of descriptors is the program's too, it may close all it has and open its own there.
+TEST(Writer, WritesToNoFileThatTookItsNumber) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("a.wrack"), other = folder.File("other");
+  Writer writer;
+  ASSERT_EQ(writer.Open(path.c_str(), kMinFileBytes), 0);
+  int number = -1;
+  for (int i = 3; i < 1024 && number < 0; ++i) {
+    if (writer.IsOfFile(i)) number = i;
+  }
+  ASSERT_GE(number, 0);
+  const int mine = open(other.c_str(), O_RDWR | O_CREAT, 0600);
+  ASSERT_GE(mine, 0);
+  ASSERT_EQ(ftruncate(mine, kMinFileBytes), 0);
+  EXPECT_FALSE(writer.IsOfFile(mine));
+  EXPECT_FALSE(writer.IsOfFile(-1));
+  ASSERT_EQ(dup2(mine, number), number);
+  EXPECT_EQ(writer.CheckFile(), ESTALE);
+  ASSERT_TRUE(AppendTo(writer, HeartbeatRecord(1)));
+  writer.Close();
+  EXPECT_EQ(Slurp(other).find_first_not_of('\0'), std::string::npos);
+  EXPECT_NE(fcntl(number, F_GETFD), -1) << "the program's descriptor was closed";
+  close(number);
+  close(mine);
+}
+
 TEST(Writer, ChecksWhetherItsFileIsStillThere) {
   TemporaryFolder folder;
   const std::string path = folder.File("a.wrack");
