@@ -2,9 +2,11 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <sched.h>
 
 #include <atomic>
 
+#include "preload/clock.h"
 #include "preload/unwind/code_changes.h"
 
 namespace wrackline::preload {
@@ -35,10 +37,13 @@ struct Snapshot {
   std::atomic<std::uint32_t> count;
   Entry entries[kMaxObjects];
   unsigned long long adds, subs;  // the loader's counters at the last renewal
+  // g_code_changes up to which it is right: what was unloaded since is still in it. ~0: for no moment.
+  std::atomic<std::uint64_t> changes;
 };
 Snapshot g_snapshot;
 
 struct Renewal {
+  std::uint64_t changes;  // g_code_changes before it, and what it adds itself
   bool started;
   std::uint32_t count;
 };
@@ -54,6 +59,7 @@ int AddObject(struct dl_phdr_info* info, std::size_t size, void* data) {
         // Also what went without a call of dlclose that we saw.
         BeginUnload();
         EndUnload();
+        renewal->changes += internal::kUnloadEnded;
       }
       if (!first && info->dlpi_adds == g_snapshot.adds && info->dlpi_subs == g_snapshot.subs) {
         return 1;  // nothing came or went
@@ -86,17 +92,40 @@ int AddObject(struct dl_phdr_info* info, std::size_t size, void* data) {
   return 0;
 }
 
+// A fork while the loader's lock is held here would leave it taken in the child for ever.
+std::atomic<std::uint32_t> g_forks_begun{0};
+std::atomic<bool> g_renewing{false};
+
 void RenewSnapshot() {
+  g_renewing.store(true);
+  if (g_forks_begun.load() != 0) return g_renewing.store(false);  // the next one is as good
   Renewal renewal = {};
+  renewal.changes = internal::g_code_changes.load();
+  const bool stale = g_snapshot.changes.load(std::memory_order_relaxed) != renewal.changes;
   dl_iterate_phdr(AddObject, &renewal);
-  if (!renewal.started) return;
-  g_snapshot.count.store(renewal.count, std::memory_order_release);
-  g_snapshot.sequence.fetch_add(1, std::memory_order_acq_rel);
+  g_renewing.store(false);
+  if (renewal.started) {
+    g_snapshot.count.store(renewal.count, std::memory_order_release);
+    g_snapshot.sequence.fetch_add(1, std::memory_order_acq_rel);
+  }
+  if (!renewal.started && !stale) return;
+  // What was not found until now is remembered as the end of stacks.
+  BeginUnload();
+  EndUnload();
+  renewal.changes += internal::kUnloadEnded;
+  const bool under_way = renewal.changes % internal::kUnloadEnded != 0;
+  g_snapshot.changes.store(under_way ? ~std::uint64_t{0} : renewal.changes,
+                           std::memory_order_release);
 }
 
 bool FindInSnapshot(std::uint64_t pc, LocalObject* out) {
   const std::uint32_t sequence = g_snapshot.sequence.load(std::memory_order_acquire);
   if (sequence % 2 != 0) return false;
+  // An object that is gone may still be in it, and its table be anything by now.
+  if (g_snapshot.changes.load(std::memory_order_acquire) !=
+      internal::g_code_changes.load(std::memory_order_acquire)) {
+    return false;
+  }
   const std::uint32_t count = g_snapshot.count.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i < count && i < kMaxObjects; ++i) {
     const Entry& entry = g_snapshot.entries[i];
@@ -133,6 +162,15 @@ bool FindLocalObject(std::uint64_t pc, LocalObject* out) {
 void PublishLocalObjects() {
   if (g_dl_find_object.load(std::memory_order_acquire) == nullptr) RenewSnapshot();
 }
+
+void HoldRenewals() {
+  constexpr std::uint64_t kMostNs = 20 * kMillisecond;
+  g_forks_begun.fetch_add(1);
+  const std::uint64_t until = MonotonicNs() + kMostNs;
+  while (g_renewing.load() && MonotonicNs() < until) sched_yield();
+}
+
+void AllowRenewals() { g_forks_begun.fetch_sub(1); }
 
 namespace internal {
 void UseSnapshotOnly(bool only) {

@@ -30,6 +30,11 @@ bool FindLocalObject(std::uint64_t pc, LocalObject* out);
 // _dl_find_object is.
 void PublishLocalObjects();
 
+// Around a fork, in its parent: no renewal is under way in the child, where the loader's lock would stay taken. Waits for one, 20 ms at the
+// longest. As many calls of each.
+void HoldRenewals();
+void AllowRenewals();
+
 namespace internal {
 // For tests: answer from the snapshot even where _dl_find_object is.
 void UseSnapshotOnly(bool only);

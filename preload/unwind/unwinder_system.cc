@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -112,6 +113,13 @@ WRACKLINE_UNSEEN __attribute__((visibility("hidden"))) int wrackline_unw_pthread
   auto* word = reinterpret_cast<std::uint32_t*>(mutex);
   for (std::uint32_t spins = 0; __atomic_exchange_n(word, 1u, __ATOMIC_ACQUIRE) != 0; ++spins) {
     if (spins >= 100) sched_yield();
+    // A thread of real-time priority yields to none of a lower one, which may be the holder. Not nanosleep, where a thread may be cancelled.
+    if (spins >= 200) {
+      const int saved_errno = errno;
+      const timespec moment{0, 50'000};
+      syscall(SYS_nanosleep, &moment, nullptr);
+      errno = saved_errno;
+    }
   }
   return 0;
 }

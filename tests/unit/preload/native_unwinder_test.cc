@@ -182,6 +182,49 @@ TEST_P(NativeUnwinder, FindsTheObjectOfAnAddress) {
   EXPECT_FALSE(FindLocalObject(reinterpret_cast<std::uint64_t>(&on_stack), &object));
 }
 
+// The table of an object that is gone may be anything by the time that it is read.
+TEST(NativeUnwinderSnapshot, SaysNothingBetweenAnUnloadAndItsRenewal) {
+  internal::UseSnapshotOnly(true);
+  const auto pc = reinterpret_cast<std::uint64_t>(&FindLocalObject);
+  LocalObject object;
+  EXPECT_TRUE(FindLocalObject(pc, &object));
+  BeginUnload();
+  EXPECT_FALSE(FindLocalObject(pc, &object));
+  PublishLocalObjects();
+  EXPECT_FALSE(FindLocalObject(pc, &object)) << "it is still under way";
+  EndUnload();
+  EXPECT_FALSE(FindLocalObject(pc, &object));
+  PublishLocalObjects();
+  EXPECT_TRUE(FindLocalObject(pc, &object));
+  // A thread that met the end of a stack there meanwhile forgets it.
+  SeenCodeChanges seen = {};
+  seen.Changed();
+  BeginUnload();
+  EndUnload();
+  EXPECT_TRUE(seen.Changed());
+  EXPECT_FALSE(seen.Changed());
+  PublishLocalObjects();
+  EXPECT_TRUE(seen.Changed());
+  PublishLocalObjects();
+  EXPECT_FALSE(seen.Changed()) << "nothing came or went";
+  internal::UseSnapshotOnly(false);
+}
+
+TEST(NativeUnwinderSnapshot, IsNotRenewedDuringAFork) {
+  internal::UseSnapshotOnly(true);
+  const auto pc = reinterpret_cast<std::uint64_t>(&FindLocalObject);
+  LocalObject object;
+  BeginUnload();
+  EndUnload();
+  HoldRenewals();
+  PublishLocalObjects();
+  EXPECT_FALSE(FindLocalObject(pc, &object));
+  AllowRenewals();
+  PublishLocalObjects();
+  EXPECT_TRUE(FindLocalObject(pc, &object));
+  internal::UseSnapshotOnly(false);
+}
+
 TEST_P(NativeUnwinder, AnObjectThatComesAndGoesIsFollowed) {
   void* handle = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) handle = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
