@@ -3,6 +3,7 @@
 #
 #   ./check.sh                 everything that CI runs (under 40 minutes on 2 cores, a second run less)
 #   ./check.sh --quick         format, the release build and its tests only
+#   ./check.sh --ci            as in CI: a test that skips and a step over its budget fail
 #   ./check.sh STEP...         single steps: format release unit e2e flink install tidy clang fuzz asan tsan
 #
 # Steps, in the order of a full run:

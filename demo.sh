@@ -5,7 +5,7 @@
 #   ./demo.sh --no-root     run it as it runs where no memory cgroup can be made
 #   ./demo.sh --limit SIZE  another memory limit (default 256m)
 #   ./demo.sh --flink [VERSION]   the same with a real Flink TaskManager, 1.20.3 or 2.3.0, and the managed case after
-#                           it (six minutes; scripts/demo-flink.sh --help says what it does; needs root)
+#                           it (five minutes; scripts/demo-flink.sh --help says what it does; needs root)
 #
 # What it does:
 #   1. installs the Debian packages that are missing, configures and builds (only what has changed)
@@ -15,8 +15,8 @@
 #   3. prints `wrackline report` on what the program left behind
 #   4. runs the same program with the proposed settings under the same limit: it finishes its work
 #
-# A memory cgroup needs root. As an ordinary user the demo asks sudo; where there is none, the program runs without a
-# limit, ends by itself at the byte where the limit would be, and the report says that it was not a kill.
+# A memory cgroup needs root. As an ordinary user the demo takes sudo where that asks for no password (`sudo -v` before
+# it helps); else the program runs without a limit, ends by itself at the byte where the limit would be, and the report says that it was not a kill.
 # Everything it writes goes to demo.out/. Exit status: 0 it went as said above; 1 it did not, with the reason.
 set -euo pipefail
 cd "$(dirname "$0")"

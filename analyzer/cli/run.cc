@@ -144,13 +144,20 @@ int Run(const Arguments& arguments) {
 }
 
 // WRACKLINE_KEEP's form.
-std::string CheckKeep(const std::string& text) {
+// The shim takes whole numbers: the bytes are handed to it as such.
+std::string CheckKeep(std::string& text) {
   const std::size_t comma = text.find(',');
   const std::string files = text.substr(0, comma);
-  const bool number = !files.empty() && files.size() < 10 &&
-                      files.find_first_not_of("0123456789") == std::string::npos;
-  const bool bytes = comma == std::string::npos || ParseBytes(text.substr(comma + 1)).ok();
-  return number && bytes ? "" : "'" + text + "' is not FILES or FILES,BYTES, such as 16,1g";
+  const bool number = files.size() < 10 &&
+                      files.find_first_not_of("0123456789") == std::string::npos &&
+                      files.find_first_not_of('0') != std::string::npos;
+  const std::string wrong = "'" + text + "' is not FILES or FILES,BYTES, such as 16,1g";
+  if (!number) return wrong;
+  if (comma == std::string::npos) return "";
+  const Result<Bytes> bytes = ParseBytes(text.substr(comma + 1));
+  if (!bytes.ok() || bytes.value().count <= 0) return wrong;
+  text = files + "," + std::to_string(bytes.value().count);
+  return "";
 }
 
 }  // namespace
@@ -170,7 +177,7 @@ Action AddRun(CLI::App* app, std::vector<std::string> command) {
   app->add_option("--keep", arguments->keep,
                   "Recorder files kept in the folder: FILES[,BYTES] (default 16,1g)")
       ->type_name("FILES[,SIZE]")
-      ->check(CheckKeep);
+      ->transform(CLI::Validator(CheckKeep, ""));
   CLI::Option* limit = app->add_option("--limit", arguments->limit,
                                        "Run in a memory cgroup of its own with this limit (root)");
   limit->check(IsSize(1 << 20));
