@@ -17,7 +17,8 @@ std::optional<Finding> NeighbourInThePod(const Case& c) {
     return std::nullopt;
   const evidence::OomReport& report = *kill->report;
   // The table lists the tasks of the group that ran out, and of all groups below it.
-  if (report.constraint != evidence::OomConstraint::kCgroup) return std::nullopt;
+  if (report.constraint != evidence::OomConstraint::kCgroup || OfAllPods(report))
+    return std::nullopt;
   Bytes others, victim;
   std::map<std::string, Bytes> by_name;
   for (const evidence::OomTask& task : report.tasks) {

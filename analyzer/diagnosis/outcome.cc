@@ -15,11 +15,31 @@ using evidence::Evidence;
 using evidence::KernelKill;
 using evidence::OomConstraint;
 
+// The limit that the kernel enforced, whatever the report is asked to compare with.
+std::optional<Bytes> EnforcedLimit(const Evidence& evidence) {
+  for (auto point = evidence.timeline.rbegin(); point != evidence.timeline.rend(); ++point) {
+    if (point->limit) return point->limit;
+  }
+  if (!evidence.limit || evidence.limit->origin == "assumed") return std::nullopt;
+  return evidence.limit->amount;
+}
+
+// Page cache at the last tick, which the kernel drops before it kills: a healthy pod's charge is at its limit for it all day.
+Bytes DroppableCache(const Evidence& evidence) {
+  if (evidence.timeline.empty()) return {};
+  const evidence::TimelinePoint& last = evidence.timeline.back();
+  const Bytes kept = last.shmem.value_or(Bytes{}) + last.file_mapped.value_or(Bytes{});
+  return std::max(Bytes{}, last.file.value_or(Bytes{}) - kept);
+}
+
 // A cgroup is killed when a charge does not fit: the last one recorded may be a few pages batches
-// below the limit.
+// below the limit. Of what it holds without cache the last tick may be a second old.
 bool ChargeAtLimit(const Evidence& evidence) {
-  if (!evidence.limit || !evidence.last_charge) return false;
-  return 100 * evidence.last_charge->amount >= 95 * evidence.limit->amount;
+  const std::optional<Bytes> limit = EnforcedLimit(evidence);
+  if (!limit || !evidence.last_charge) return false;
+  const Bytes charge = evidence.last_charge->amount;
+  return charge.count / 95 >= limit->count / 100 &&
+         (charge - DroppableCache(evidence)).count / 85 >= limit->count / 100;
 }
 
 std::optional<bool> OomCounterMoved(const Ending& ending) {
@@ -34,16 +54,9 @@ bool SameName(const std::string& executable, const std::string& kernel_name) {
   return !base.empty() && base.substr(0, 15) == kernel_name;
 }
 
-// A node's log has the kills of other pods too. The group's path holds the pod's uid, with "_" for "-" under systemd; where either is
-// not known, nothing speaks against it.
+// A node's log has the kills of other pods too.
 bool OfThePod(const Evidence& evidence, const KernelKill& kill) {
-  if (!evidence.pod || evidence.pod->uid.empty() || !kill.report) return true;
-  const std::string& group = kill.report->task_cgroup;
-  if (group.find("pod") == std::string::npos) return true;
-  std::string uid = evidence.pod->uid;
-  if (group.find(uid) != std::string::npos) return true;
-  std::replace(uid.begin(), uid.end(), '-', '_');
-  return group.find(uid) != std::string::npos;
+  return !evidence.pod || !kill.report || !OfAnotherPod(*kill.report, evidence.pod->uid);
 }
 
 // The kernel's report is of the process that the rest of the evidence is about. Without a recording there is no other, unless the
@@ -67,6 +80,7 @@ bool KilledIt(const Evidence& evidence) {
 }
 
 bool OfMachine(const KernelKill& kill) {
+  if (kill.report && OfAllPods(*kill.report)) return true;
   if (kill.report && kill.report->constraint != OomConstraint::kUnknown)
     return kill.report->constraint != OomConstraint::kCgroup;
   return !kill.of_cgroup;
@@ -87,10 +101,22 @@ Outcome ByKernel(const Evidence& evidence, const PodEnd& pod, std::vector<std::s
                          : fmt::format("the kernel's log says that it killed process {} ({})",
                                        kill.pid, kill.name));
   if (OfMachine(kill)) {
-    reasons->push_back("it names no cgroup's limit: the machine itself had no memory left");
+    reasons->push_back(
+        kill.report && OfAllPods(*kill.report)
+            ? "the limit that was reached is that of all pods together: the node had no memory left"
+            : "it names no cgroup's limit: the machine itself had no memory left");
     return Outcome::kNodeOutOfMemory;
   }
   return OomKilled(evidence, pod, reasons);
+}
+
+// It names neither the process nor its group, and the same limit was reached at that time.
+Outcome ByKillAtItsLimit(std::vector<std::string>* reasons) {
+  reasons->push_back(
+      "the kernel's log has a kill at its limit and at that time, of a process that goes by "
+      "another "
+      "number there");
+  return Outcome::kProbablyOomKilled;
 }
 
 Outcome WaitedForSignal(const Evidence& evidence, const PodEnd& pod,
@@ -112,6 +138,7 @@ Outcome WaitedForSignal(const Evidence& evidence, const PodEnd& pod,
     reasons->push_back("the cgroup's oom_kill counter did not move: it was not the OOM killer");
     return Outcome::kKilledBySignal;
   }
+  if (ending.kernel_kill_by_limit) return ByKillAtItsLimit(reasons);
   if (ChargeAtLimit(evidence)) {
     reasons->push_back("the charge was at the limit; no oom_kill counter could be read");
     return Outcome::kProbablyOomKilled;
@@ -234,7 +261,9 @@ Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reason
       return Outcome::kCleanExit;
     }
     reasons->push_back(fmt::format("exit status {}", *ending.exit_status));
-    const evidence::JavaError* error = FatalJavaError(evidence, false);
+    // Somebody asked it to end: an error that its log has was survived.
+    const bool asked = ending.exit_status == 128 + SIGTERM || ending.exit_status == 128 + SIGINT;
+    const evidence::JavaError* error = asked ? nullptr : FatalJavaError(evidence, false);
     if (error == nullptr) return Outcome::kEndedWithStatus;
     reasons->push_back(ErrorText(*error));
     return Outcome::kJavaOutOfMemory;
@@ -244,6 +273,7 @@ Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reason
     return Outcome::kStillRunning;
   }
   if (KilledIt(evidence)) return ByKernel(evidence, pod, reasons);
+  if (ending.kernel_kill_by_limit) return ByKillAtItsLimit(reasons);
   if (evidence.metrics) {
     if (const std::optional<Outcome> outcome = ByOthers(evidence, pod, reasons)) return *outcome;
     reasons->push_back("metrics do not say how a process ended");

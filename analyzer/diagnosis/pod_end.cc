@@ -187,8 +187,26 @@ PodEnd PodEndOf(const Evidence& evidence) {
   return result;
 }
 
+namespace {
+
+// The status is of another container than the one that was killed: of the pod that took its place, mostly.
+bool OfAnother(const Evidence& evidence, const ContainerStatus& container) {
+  std::string_view id = container.id;
+  if (const std::size_t scheme = id.find("://"); scheme != std::string_view::npos)
+    id.remove_prefix(scheme + 3);
+  if (id.empty()) return false;
+  const std::string& own = evidence.process.container_id;
+  if (!own.empty() && id.find(own) == std::string_view::npos) return true;
+  const auto& kill = evidence.ending.kernel_kill;
+  return kill && kill->report &&
+         (OfAnotherContainer(*kill->report, id) || OfAnotherPod(*kill->report, evidence.pod->uid));
+}
+
+}  // namespace
+
 bool ContainerLivedOn(const Evidence& evidence, const PodEnd& end) {
   if (!evidence.pod || end.container == nullptr) return false;
+  if (end.kind == PodEndKind::kRunning && OfAnother(evidence, *end.container)) return false;
   if (end.kind == PodEndKind::kChildKilled) return true;
   if (end.probe && end.kind != PodEndKind::kRunning && end.end != nullptr) return true;
   return end.kind == PodEndKind::kRunning && end.container->restarts == 0;

@@ -417,6 +417,8 @@ struct Ending {
   std::optional<Time> time;  // of the end, as the waiter saw it
   std::optional<std::uint64_t> oom_kill_before, oom_kill_after;
   std::optional<KernelKill> kernel_kill;
+  bool kernel_kill_by_limit =
+      false;  // it names neither the process nor its group: limit and time are the same
   std::string kernel_log;
 
   // It exited by itself, and with status 0 as far as is known.

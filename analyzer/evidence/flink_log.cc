@@ -376,14 +376,13 @@ bool IsFlinkLog(const SourceFile& file) {
 
 Result<std::string> AddFlinkLog(const SourceFile& file, Evidence* evidence) {
   FlinkLog log = ParseFlinkLog(file.text);
-  const std::string errors = AddJavaErrorsOf(file, evidence);
   std::string remark = log.job_manager ? "a JobManager" : "a TaskManager";
   if (!log.facts.version.empty()) remark += " of Flink " + log.facts.version;
   const bool another = evidence->flink && !log.job_manager && !log.facts.resource_id.empty() &&
                        !evidence->flink->resource_id.empty() &&
                        evidence->flink->resource_id != log.facts.resource_id;
   if (another) {
-    remark += ", another than " + evidence->flink->resource_id + ": only its errors are taken";
+    remark += ", another than " + evidence->flink->resource_id + ": nothing of it is taken";
   } else {
     if (log.facts.budgets) {
       log.facts.budgets->origin = file.name;
@@ -404,7 +403,11 @@ Result<std::string> AddFlinkLog(const SourceFile& file, Evidence* evidence) {
     if (!evidence->flink) evidence->flink.emplace();
     MergeFacts(std::move(log.facts), log.job_manager, &*evidence->flink);
   }
-  if (!errors.empty()) remark += "; " + errors;
+  // A JobManager quotes the errors of every TaskManager, and another one's did not end this one.
+  if (!log.job_manager && !another) {
+    const std::string errors = AddJavaErrorsOf(file, evidence);
+    if (!errors.empty()) remark += "; " + errors;
+  }
   return remark;
 }
 

@@ -38,6 +38,12 @@ bool NamesContainer(const OomReport& report, const std::vector<std::string>& ids
   });
 }
 
+// Of the groups of the victim and of the limit, as far as they are there.
+bool NamesAnother(const OomReport& report, std::string_view id) {
+  const std::string& group = report.task_cgroup.empty() ? report.oom_cgroup : report.task_cgroup;
+  return Contains(group, "pod") && !OfAllPods(report) && !Contains(group, std::string(id));
+}
+
 struct Found {
   const KernelReport* report = nullptr;
   const OomVictim* victim = nullptr;
@@ -80,12 +86,38 @@ std::optional<KernelKill> ChooseKernelKill(std::string_view log, const KillChoic
   Found found = Find(reports, choice);
   if (!found.report) {
     for (const KernelReport& kernel : reports) {
+      if (OfAnotherPod(kernel.report, choice.pod_uid)) continue;
       const OomVictim& victim = FirstJava(kernel.victims);
       if (victim.name == "java" || !found.report || found.victim->name != "java")
         found = {&kernel, &victim};
     }
   }
+  if (!found.report) return std::nullopt;
   return MakeKill(*found.report, *found.victim);
+}
+
+bool OfAllPods(const OomReport& report) {
+  std::string_view group = report.oom_cgroup;
+  while (EndsWith(group, "/")) group.remove_suffix(1);
+  if (const std::size_t slash = group.rfind('/'); slash != std::string_view::npos)
+    group.remove_prefix(slash + 1);
+  if (EndsWith(group, ".slice")) group.remove_suffix(std::string_view(".slice").size());
+  const auto is = [&](std::string_view name) {
+    return EndsWith(group, name) &&
+           (group.size() == name.size() || group[group.size() - name.size() - 1] == '-');
+  };
+  return is("kubepods") || is("burstable") || is("besteffort");
+}
+
+bool OfAnotherPod(const OomReport& report, std::string_view pod_uid) {
+  if (pod_uid.empty()) return false;
+  std::string under_systemd(pod_uid);
+  std::replace(under_systemd.begin(), under_systemd.end(), '-', '_');
+  return NamesAnother(report, pod_uid) && NamesAnother(report, under_systemd);
+}
+
+bool OfAnotherContainer(const OomReport& report, std::string_view container_id) {
+  return container_id.size() >= 12 && NamesAnother(report, container_id);
 }
 
 std::optional<KernelKill> ParseKernelKill(std::string_view log, std::uint32_t pid,

@@ -26,11 +26,13 @@ struct KillChoice {
   std::uint32_t pid = 0;
   std::string cgroup_path;                 // task_memcg ends with it; "/" says nothing
   std::vector<std::string> container_ids;  // a part of a path of the report: ids, a pod's uid
+  std::string pod_uid = {};                // a kill of another pod is not meant
 };
 
 // The last kill of that pid; else the last of that container; else the last of that cgroup.
 std::optional<KernelKill> FindKernelKill(std::string_view log, const KillChoice& choice);
-// As FindKernelKill; when nothing there matches: the last java that was killed, else the last of all.
+// As FindKernelKill; when nothing there matches: the last java that was killed, else the last of all; none of another pod's where
+// its uid is known.
 std::optional<KernelKill> ChooseKernelKill(std::string_view log, const KillChoice& choice);
 
 // FindKernelKill by pid and cgroup.

@@ -51,7 +51,7 @@ KillChoice ChoiceOf(const Evidence& evidence) {
   add(evidence.process.container_id);
   if (evidence.pod) {
     for (const ContainerStatus& container : evidence.pod->containers) add(container.id);
-    std::string uid = evidence.pod->uid;
+    std::string uid = choice.pod_uid = evidence.pod->uid;
     add(uid);
     for (char& c : uid)
       if (c == '-') c = '_';
@@ -89,25 +89,52 @@ std::string Describe(const KernelKill& kill) {
 // A process that a recording is of: another's kill is not taken for its own.
 bool IsRecorded(const Evidence& evidence) { return evidence.records != 0; }
 
-// In a container a process sees neither its pid nor its cgroup as the kernel names them. The limit that both saw tells.
+std::optional<Time> TimeOf(const KernelKill& kill) {
+  return kill.report ? ParseWallTime(kill.report->wall_time) : std::nullopt;
+}
+
+// Nothing that is known of the two says that they are not of the same container.
+bool MayBeOf(const KernelKill& kill, const Evidence& evidence) {
+  if (!kill.of_cgroup || !kill.report || OfAllPods(*kill.report)) return false;
+  return !(evidence.pod && OfAnotherPod(*kill.report, evidence.pod->uid)) &&
+         !OfAnotherContainer(*kill.report, evidence.process.container_id);
+}
+
+// In a container a process sees neither its pid nor its cgroup as the kernel names them. The limit that both saw tells, and the time: a
+// node has more pods of that limit. Two that are alike tell nothing.
 std::optional<KernelKill> SameLimit(std::string_view log, const Evidence& evidence) {
+  // `dmesg -T` counts from the start of the machine by a clock that nothing sets right.
+  constexpr std::chrono::minutes kReach{10};
   const bool unnamed = evidence.process.cgroup_path.empty() || evidence.process.cgroup_path == "/";
   if (!unnamed || !evidence.limit) return std::nullopt;
   std::optional<KernelKill> found;
-  for (KernelKill& kill : AllKernelKills(log))
-    if (kill.of_cgroup && kill.limit == evidence.limit->amount) found = std::move(kill);
+  for (KernelKill& kill : AllKernelKills(log)) {
+    if (!MayBeOf(kill, evidence) || kill.limit != evidence.limit->amount) continue;
+    const std::optional<Time> time = TimeOf(kill);
+    if (time && evidence.last_record != Time{} &&
+        (*time < evidence.last_record - kReach || *time > evidence.last_record + kReach))
+      continue;
+    if (found) return std::nullopt;
+    found = std::move(kill);
+  }
   return found;
 }
 
 // Files about a live process beside a log that does not name it: the machine's log has everybody's kills. One of the same name at the
-// same limit is taken for the process that this one was started after.
+// same limit, from before this one was started, is taken for the process that this one took the place of.
 std::optional<KernelKill> OfPredecessor(std::string_view log, const Evidence& evidence) {
   if (!evidence.limit || evidence.process.executable.empty()) return std::nullopt;
   std::optional<KernelKill> found;
-  for (KernelKill& kill : AllKernelKills(log))
-    if (kill.of_cgroup && kill.limit == evidence.limit->amount &&
-        kill.name == evidence.process.executable)
-      found = std::move(kill);
+  for (KernelKill& kill : AllKernelKills(log)) {
+    if (!kill.of_cgroup || kill.limit != evidence.limit->amount ||
+        kill.name != evidence.process.executable)
+      continue;
+    // Its container had another id, but it was of the same pod.
+    if (evidence.pod && kill.report && OfAnotherPod(*kill.report, evidence.pod->uid)) continue;
+    const std::optional<Time> time = TimeOf(kill);
+    if (time && evidence.process.start && *time > *evidence.process.start) continue;
+    found = std::move(kill);
+  }
   return found;
 }
 
@@ -135,12 +162,16 @@ Result<std::string> AddKernelLog(const SourceFile& file, Evidence* evidence) {
   if (all.empty()) return std::string("no OOM kill in it");
   const KillChoice choice = ChoiceOf(*evidence);
   std::optional<KernelKill> kill = FindKernelKill(text, choice);
-  if (!kill && IsRecorded(*evidence))
-    kill = SameLimit(text, *evidence);
-  else if (!kill && evidence->process.pid != 0)
+  bool by_limit = false;
+  if (!kill && IsRecorded(*evidence)) {
+    // What names the process is there already, from another file.
+    if (!evidence->ending.kernel_kill) kill = SameLimit(text, *evidence);
+    by_limit = kill.has_value();
+  } else if (!kill && evidence->process.pid != 0) {
     kill = OfPredecessor(text, *evidence);
-  else if (!kill)
+  } else if (!kill) {
     kill = ChooseKernelKill(text, choice);
+  }
   if (!kill) {
     return fmt::format("{} OOM kill{}, none of this process (the last: {} ({}) in {})", all.size(),
                        all.size() == 1 ? "" : "s", all.back().pid, all.back().name,
@@ -156,8 +187,9 @@ Result<std::string> AddKernelLog(const SourceFile& file, Evidence* evidence) {
   }
   const bool end_known = ending.signal || ending.exit_status || ending.clean_mark ||
                          ending.still_running || ending.waited_for;
-  if (!end_known) ending.signal = SIGKILL;
-  if (kill->limit && !evidence->limit)
+  ending.kernel_kill_by_limit = by_limit;
+  if (!end_known && !by_limit) ending.signal = SIGKILL;
+  if (kill->limit && !evidence->limit && !OfAllPods(*kill->report))
     evidence->limit = Figure{*kill->limit, time, "the kernel's OOM report"};
   if (kill->usage && !evidence->last_charge)
     evidence->last_charge = Figure{*kill->usage, time, "the kernel's OOM report"};
@@ -170,6 +202,7 @@ Result<std::string> AddKernelLog(const SourceFile& file, Evidence* evidence) {
   if (ending.kernel_log.empty())
     ending.kernel_log = ExtractKernelReport(text, kill->pid, kill->report->task_cgroup);
   std::string remark = Describe(*kill);
+  if (by_limit) remark += "; taken for this process by its limit and its time";
   if (all.size() > 1) remark += fmt::format("; {} kills in the log", all.size());
   ending.kernel_kill = std::move(*kill);
   return remark;

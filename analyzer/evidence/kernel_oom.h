@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/units/bytes.h"
@@ -50,5 +51,13 @@ struct OomReport {
   std::string wall_time;                     // as printed, where the log has such stamps
   std::string kernel_version;                // "6.1.0-18-amd64"; empty: not printed
 };
+
+// The limit that was reached is not a pod's but of all pods of a node, or of all of one class of service: the kubelet sets one on "kubepods",
+// which is the node's allocatable memory. False where the report names no such group.
+bool OfAllPods(const OomReport& report);
+// Its groups name a pod, and not this one. False where either is not known.
+bool OfAnotherPod(const OomReport& report, std::string_view pod_uid);
+// The same of a container's id.
+bool OfAnotherContainer(const OomReport& report, std::string_view container_id);
 
 }  // namespace wrackline::evidence

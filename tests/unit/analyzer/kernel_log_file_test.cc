@@ -77,8 +77,29 @@ TEST(KernelLogFile, AnothersKillIsNotTheRecordedProcesss) {
   // In a container neither pid nor cgroup are the kernel's, but the limit is.
   evidence.process.cgroup_path = "/";
   evidence.limit = Figure{kGiB, Time{}, "memory.max"};
+  Evidence twice = evidence;
   ASSERT_TRUE(AddKernelLog(AsFile(log), &evidence).ok());
   EXPECT_TRUE(evidence.ending.kernel_kill);
+  EXPECT_TRUE(evidence.ending.kernel_kill_by_limit);
+  EXPECT_FALSE(evidence.ending.signal) << "that it is this process's is likely and no more";
+  // Two that are alike tell nothing.
+  std::string second = log;
+  for (std::size_t at = second.find("6517"); at != std::string::npos; at = second.find("6517", at))
+    second.replace(at, 4, "7517");
+  ASSERT_TRUE(AddKernelLog(AsFile(log + second), &twice).ok());
+  EXPECT_FALSE(twice.ending.kernel_kill);
+}
+
+// A node's log has every pod's kills.
+TEST(KernelLogFile, AnotherPodsKillIsNotThePods) {
+  const std::string log = ReadSample("kernel/captures/pod.txt");
+  Evidence evidence;
+  evidence.pod.emplace().uid = "00000000-0d5e-4c55-9c3e-2f6b8f0a7c11";
+  const auto added = AddKernelLog(AsFile(log), &evidence);
+  ASSERT_TRUE(added.ok());
+  EXPECT_THAT(added.value(), HasSubstr("none of this process"));
+  EXPECT_FALSE(evidence.ending.kernel_kill);
+  EXPECT_FALSE(evidence.limit);
 }
 
 // A machine's log beside the files of a process that lives: the kill was of one at another limit, or of the one before it.

@@ -86,6 +86,65 @@ TEST(OutcomeOfKernelReport, OfTheMachineIsNotThePodsLimit) {
   EXPECT_EQ(OutcomeOf(old), Outcome::kNodeOutOfMemory);
 }
 
+// The kubelet's limit of all pods: no pod's own helps.
+TEST(OutcomeOfKernelReport, AtTheLimitOfAllPodsIsTheNodes) {
+  for (const char* group :
+       {"/kubepods", "/kubepods.slice", "/kubepods/burstable",
+        "/kubepods.slice/kubepods-besteffort.slice", "/kubelet.slice/kubelet-kubepods.slice"}) {
+    Evidence evidence = KernelReport();
+    evidence.ending.kernel_kill->report->oom_cgroup = group;
+    EXPECT_EQ(OutcomeOf(evidence), Outcome::kNodeOutOfMemory) << group;
+  }
+  for (const char* group : {"/kubepods/podabc", "/kubepods.slice/kubepods-burstable-podabc.slice",
+                            "/user.slice", "", "/system.slice/notkubepods"}) {
+    Evidence evidence = KernelReport();
+    evidence.ending.kernel_kill->report->oom_cgroup = group;
+    EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled) << group;
+  }
+}
+
+// Neither its number nor its group, but its limit and its time.
+TEST(OutcomeOfKernelReport, AtItsLimitAndItsTimeIsProbablyIts) {
+  Evidence evidence = Recorded(500 * kMiB);
+  evidence.process.container_id.clear();
+  evidence.ending = KernelReport().ending;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kUnknown);
+  evidence.ending.kernel_kill_by_limit = true;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kProbablyOomKilled);
+  evidence.ending.signal = SIGKILL;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kProbablyOomKilled);
+  evidence.ending.oom_kill_before = evidence.ending.oom_kill_after = 3;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kKilledBySignal);
+  evidence.ending.signal.reset();
+  evidence.ending.clean_mark = true;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kCleanExit);
+}
+
+// A healthy pod's charge is at its limit for page cache.
+TEST(OutcomeOfTraces, ChargeOfPageCacheIsNotAtTheLimit) {
+  Evidence evidence = Recorded(1020 * kMiB);
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kProbablyOomKilled);
+  evidence::TimelinePoint& last = evidence.timeline.emplace_back();
+  last.limit = 1024 * kMiB;
+  last.file = 500 * kMiB;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kUnknown);
+  last.shmem = 300 * kMiB;  // which the kernel cannot drop
+  last.file_mapped = 150 * kMiB;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kProbablyOomKilled);
+}
+
+// The report is asked to compare with another limit: what was enforced decides.
+TEST(OutcomeOfTraces, TheLimitThatWasEnforcedDecides) {
+  Evidence evidence = Recorded(2048 * kMiB);
+  evidence.limit = evidence::Figure{1024 * kMiB, {}, "--limit"};
+  evidence.timeline.emplace_back().limit = 4096 * kMiB;
+  evidence.ending.signal = SIGKILL;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kKilledBySignal);
+  evidence.limit->amount = 8192 * kMiB;
+  evidence.last_charge->amount = 4090 * kMiB;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kProbablyOomKilled);
+}
+
 // In its own pid namespace the process has another number than in the kernel's log.
 TEST(OutcomeOfKernelReport, IsOfTheRecordedProcessByGroupAndName) {
   Evidence same = Recorded(500 * kMiB);
@@ -233,6 +292,19 @@ TEST(OutcomeOfPod, TakesTheRecordedContainer) {
   EXPECT_EQ(OutcomeOf(evidence), Outcome::kCleanExit);
 }
 
+// Of the pod that took the place of the one that was killed.
+TEST(OutcomeOfPod, AnotherContainerThatRunsDoesNotSayThatItsOwnLivedOn) {
+  const std::string killed(64, 'a'), other(64, 'b');
+  Evidence evidence = KernelReport();
+  evidence.ending.kernel_kill->report->task_cgroup = "/kubepods/podabc/" + killed;
+  evidence::ContainerStatus& container = Container(&evidence, "", std::nullopt);
+  container.restarts = 0;
+  container.id = "containerd://" + other;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilled);
+  evidence.pod->containers[0].id = "containerd://" + killed;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kOomKilledContainerLived);
+}
+
 TEST(OutcomeOfYarn, Killed) {
   Evidence evidence;
   evidence::YarnKill& kill = evidence.yarn.emplace();
@@ -251,6 +323,17 @@ evidence::JavaError Error(evidence::JavaErrorKind kind, const char* message) {
   error.message = message;
   error.source = "tm.log";
   return error;
+}
+
+// It was asked to end: an error in its log was survived.
+TEST(OutcomeOfJavaError, SurvivedIsNotTheEndOfOneThatWasAskedTo) {
+  Evidence evidence = Recorded(500 * kMiB);
+  evidence.java_errors.push_back(
+      Error(evidence::JavaErrorKind::kHeap, "java.lang.OutOfMemoryError: Java heap space"));
+  evidence.ending.exit_status = 143;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kEndedWithStatus);
+  evidence.ending.exit_status = 3;
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kJavaOutOfMemory);
 }
 
 TEST(OutcomeOfJavaError, IsNoKernelKill) {
