@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analyzer/diagnosis/age_test.h"
+#include "analyzer/diagnosis/held.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
@@ -19,27 +20,33 @@ std::string SecondsText(evidence::Duration duration) {
 
 std::optional<Finding> NativeSite(const Case& c) {
   if (!c.ledger) return std::nullopt;
-  const auto outside = [](const evidence::Site& site) {
-    return !site.in_rocksdb && !site.frames.empty();
-  };
-  const auto top = std::find_if(c.evidence.sites.begin(), c.evidence.sites.end(), outside);
-  if (top == c.evidence.sites.end() || kPart * top->live < c.ledger->total) return std::nullopt;
+  // What was never touched is no memory.
+  const evidence::Site* top = nullptr;
+  for (const evidence::Site& site : c.evidence.sites) {
+    if (site.in_rocksdb || site.frames.empty()) continue;
+    if (top == nullptr || ResidentOf(site) > ResidentOf(*top)) top = &site;
+  }
+  if (top == nullptr) return std::nullopt;
+  const Bytes held = ResidentOf(*top);
+  if (kPart * held < c.ledger->total) return std::nullopt;
   // Said with more by native_leak or jni_handle_leak.
-  const LeakTest test = TestForLeak({&*top}, c.evidence.Lifetime());
+  const LeakTest test = TestForLeak({top}, c.evidence.Lifetime());
   if (test.leaks && test.kept >= 4 * kMiB) return std::nullopt;
 
   Finding finding;
-  finding.amount = top->live;
-  const bool most = 2 * top->live > c.ledger->total;
+  finding.amount = held;
+  const bool most = 2 * held > c.ledger->total;
   finding.role = IsOomKill(c.outcome) && most ? Role::kCause : Role::kContributor;
   // Sampled: sure when the estimate is many standard errors above the threshold.
-  finding.confidence =
-      10 * top->standard_error < top->live ? Confidence::kHigh : Confidence::kMedium;
+  finding.confidence = 10 * top->standard_error < held ? Confidence::kHigh : Confidence::kMedium;
   finding.summary = fmt::format("{} held {} that it had not freed",
-                                top->frames[top->label].function, FormatBytes(top->live));
+                                top->frames[top->label].function, FormatBytes(held));
   finding.evidence.push_back(fmt::format("estimate {} +- {} from {} samples",
                                          FormatBytes(top->live), FormatBytes(top->standard_error),
                                          top->samples));
+  if (held < top->live)
+    finding.evidence.push_back(FormatBytes(top->live - held) +
+                               " of it was never touched, and is not counted");
   if (top->allocated.count > 0)
     finding.evidence.push_back(fmt::format("allocated {} and freed {} since the start",
                                            FormatBytes(top->allocated), FormatBytes(top->freed)));

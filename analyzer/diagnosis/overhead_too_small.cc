@@ -51,8 +51,10 @@ std::optional<Finding> OverheadTooSmall(const Case& c) {
   // Half of what is beyond must stand on lines that are no upper bounds.
   Bytes bounds;
   for (const ledger::Line& line : c.ledger->lines) {
+    const bool of_vm = line.id == "jvm.code_cache" || line.id == "jvm.thread_stacks" ||
+                       line.id == "jvm.other" || line.id == "jvm.class_archive";
     if (line.confidence == ledger::Confidence::kUpperBound &&
-        line.holder == ledger::Holder::kAllocator)
+        (line.holder == ledger::Holder::kAllocator || of_vm))
       bounds += line.amount;
   }
   finding.confidence = 2 * bounds > beyond ? Confidence::kMedium : Confidence::kHigh;
@@ -68,7 +70,9 @@ std::optional<Finding> OverheadTooSmall(const Case& c) {
     finding.against.emplace_back(
         "how much of the native memory is direct buffers, which have a budget of their own, is not "
         "known");
-  if (2 * bounds > beyond) finding.against.emplace_back("the allocator's figure is an upper bound");
+  if (2 * bounds > beyond)
+    finding.against.emplace_back(
+        "half of it and more are upper bounds: what the VM committed, or the allocator keeps");
   const Bytes wanted =
       Bytes{(used.count + used.count / 10 + kMiB.count - 1) / kMiB.count * kMiB.count};
   finding.advice.push_back(

@@ -102,6 +102,17 @@ Series OfHeap(const Evidence& evidence) {
   return series.empty() ? OfJvm(evidence, &evidence::JvmFigures::heap_committed) : series;
 }
 
+// Without what ZGC has in shared memory, which is no part of the anonymous.
+Series OfAnonymousHeap(const Evidence& evidence) {
+  Series series;
+  if (!evidence.jvm) return series;
+  for (const evidence::JvmResident& resident : evidence.jvm->resident) {
+    if (resident.heap || resident.heap_shared)
+      series.emplace_back(resident.time, resident.heap.value_or(Bytes{}));
+  }
+  return series.empty() ? OfJvm(evidence, &evidence::JvmFigures::heap_committed) : series;
+}
+
 Series OfRocksDb(const Evidence& evidence) {
   Series series;
   if (!evidence.rocksdb) return series;
@@ -158,11 +169,11 @@ std::vector<GrowthRow> Growth(const Evidence& evidence, bool own_group) {
   }
   const Series own =
       OfTimeline(evidence, [](const TimelinePoint& p) { return p.ProcessAnonymous(); });
-  const std::vector<Series> named = {OfRocksDb(evidence), OfHeap(evidence),
+  const std::vector<Series> named = {OfRocksDb(evidence), OfAnonymousHeap(evidence),
                                      OfJvm(evidence, &evidence::JvmFigures::metaspace_committed),
                                      OfJvm(evidence, &evidence::JvmFigures::direct_used)};
   add("rocksdb", "RocksDB", true, named[0]);
-  add("jvm.heap", "Java heap", true, named[1]);
+  add("jvm.heap", "Java heap", true, OfHeap(evidence));
   add("jvm.metaspace", "metaspace", true, named[2]);
   add("jvm.direct", "direct buffers", true, named[3]);
   add("process_anon", "own anonymous memory", false, own);
