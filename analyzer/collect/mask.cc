@@ -39,6 +39,55 @@ bool IsHarmless(std::string_view value) {
   return value.empty();
 }
 
+bool IsBase64(std::string_view line) {
+  while (!line.empty() && IsBlank(line.back())) line.remove_suffix(1);
+  return !line.empty() && std::all_of(line.begin(), line.end(), [](char c) {
+    return IsKeyCharacter(c) || c == '+' || c == '/' || c == '=';
+  });
+}
+
+// Where a private key's text begins whose own beginning was cut away: of a log's end. The text's size when there is none, and `end` the
+// place of its end mark.
+std::size_t CutKey(std::string_view text, std::size_t* end) {
+  constexpr std::string_view kEnd = "-----END ", kKey = "PRIVATE KEY-----";
+  *end = text.find(kEnd);
+  if (*end == kNone || text.substr(*end, 64).find(kKey) == kNone ||
+      text.substr(0, *end).find("-----BEGIN ") != kNone)
+    return text.size();
+  const std::size_t line = text.rfind('\n', *end);
+  if (line == kNone || line == 0) return text.size();
+  std::size_t begin = line + 1;
+  while (begin > 0) {
+    const std::size_t before = begin < 2 ? kNone : text.rfind('\n', begin - 2);
+    const std::size_t start = before == kNone ? 0 : before + 1;
+    if (!IsBase64(text.substr(start, begin - 1 - start))) break;
+    begin = start;
+  }
+  return begin == line + 1 ? text.size() : begin;
+}
+
+bool OpensPrivateKey(std::string_view value) {
+  const std::size_t begin = value.find("-----BEGIN ");
+  return begin != kNone && value.substr(begin, 64).find("PRIVATE KEY-----") != kNone &&
+         value.find("-----END", begin) == kNone;
+}
+
+// Of a YAML line: no value yet, but a comment, an anchor or a tag.
+bool IsNoValue(std::string_view value) {
+  while (!value.empty() && (value.front() == '&' || value.front() == '!')) {
+    const std::size_t end = std::min(value.find_first_of(" \t\r"), value.size());
+    value.remove_prefix(SkipBlanks(value, end));
+  }
+  return value.empty() || value.front() == '#';
+}
+
+// A mapping or a list that goes on below, in the middle of a line too.
+bool OpensBelow(std::string_view value) {
+  while (!value.empty() && IsBlank(value.back())) value.remove_suffix(1);
+  return value == "{" || value == "[" || value == "|" || value == ">" || value == "|-" ||
+         value == ">-";
+}
+
 bool IsMasked(std::string_view value) {
   while (!value.empty() && IsBlank(value.back())) value.remove_suffix(1);
   return value == kMask;
@@ -54,6 +103,13 @@ class LineMasker {
   std::string Run(std::string_view text) {
     std::string out;
     out.reserve(text.size() + 64);
+    std::size_t key_end = 0;
+    if (const std::size_t key = CutKey(text, &key_end); key < text.size()) {
+      out = Run(text.substr(0, key));
+      Mask("(private key)", text.substr(key, key_end - key), &out);
+      out.push_back('\n');
+      text.remove_prefix(key_end);
+    }
     while (!text.empty()) {
       const std::size_t end = text.find('\n');
       const std::string_view line = text.substr(0, end);
@@ -79,6 +135,10 @@ class LineMasker {
   // False when the line was left out.
   bool Line(std::string_view line, std::string* out) {
     if (in_private_key_) return PrivateKeyEnd(line, out);
+    if (quoted_lines_ > 0) {
+      quoted_lines_ = line.find(quote_) == kNone ? quoted_lines_ - 1 : 0;
+      return false;
+    }
     if (whole_next_line_) {
       whole_next_line_ = !line.empty() && line.back() == '\\';
       Mask("(continued)", line, out);
@@ -111,6 +171,8 @@ class LineMasker {
     const std::size_t begin = SkipBlanks(line, 0);
     if (begin == line.size()) return true;
     if (begin > block_->indent) return true;
+    // A comment ends no mapping, wherever it stands.
+    if (line[begin] == '#' && !block_->text) return true;
     const bool item = begin + 1 < line.size() && line[begin] == '-' && IsBlank(line[begin + 1]);
     if (begin == block_->indent && item && (block_->open || block_->said) && !block_->text)
       return true;
@@ -121,6 +183,7 @@ class LineMasker {
   void Mask(std::string_view what, std::string_view value, std::string* out) {
     out->append(kMask);
     if (!IsMasked(value)) masker_->Count(what);
+    in_private_key_ = in_private_key_ || OpensPrivateKey(value);
   }
 
   bool PrivateKeyEnd(std::string_view line, std::string* out) {
@@ -177,6 +240,12 @@ class LineMasker {
     while (at < line.size()) {
       if (line[at] == '-' && PrivateKey(line, &at, out)) continue;
       if (line[at] == ':' && UrlUser(line, &at, out)) continue;
+      // "\n" within a text of JSON: the letter is no part of the next word.
+      if (line[at] == '\\' && at + 1 < line.size() && std::strchr("nrt", line[at + 1]) != nullptr) {
+        out->append(line.substr(at, 2));
+        at += 2;
+        continue;
+      }
       if (!IsKeyCharacter(line[at])) {
         out->push_back(line[at++]);
         continue;
@@ -241,10 +310,14 @@ class LineMasker {
     std::size_t value = separator;
     bool colon = false;
     const bool ends = separator == line.size();
+    // Of Scala's maps; and of properties, where a blank is enough behind a key.
+    const bool arrow = line.substr(separator).starts_with("->");
+    const bool blank = first && separator > *at && word.find('.') != kNone;
     if (!flag && !ends) {
-      if (std::strchr(":=>", line[separator]) == nullptr && !logged) return;
+      if (std::strchr(":=>", line[separator]) == nullptr && !logged && !arrow && !blank) return;
       colon = line[separator] == ':';
-      ++value;
+      if (arrow) ++value;
+      if (arrow || std::strchr(":=>", line[separator]) != nullptr || logged) ++value;
       while (value < line.size() && (line[value] == '=' || line[value] == '>')) ++value;
       value = SkipBlanks(line, value);
       if (line.substr(separator).starts_with("://")) return;
@@ -265,20 +338,30 @@ class LineMasker {
     }
     if (of_pair) pair_lines_ = 0;
     block_key_ = std::string(word.substr(0, 128));
-    if (ends || value == line.size()) {
+    const std::string_view rest = line.substr(value);
+    if (ends || rest.empty() || (first && colon && IsNoValue(rest))) {
       // The value is on the next lines.
-      out->append(line.substr(*at));
+      out->append(line.substr(*at, value - *at));
+      if (const std::size_t comment = rest.find('#'); comment != kNone) {
+        out->append(rest.substr(0, comment)).append("# ");
+        Mask(block_key_, rest.substr(SkipBlanks(rest, comment + 1)), out);
+      } else {
+        out->append(rest);
+      }
       *at = line.size();
+      // "</password>" has had its value.
+      const bool closed = word.data() > line.data() && *(word.data() - 1) == '/';
       if (first && colon) {
         block_ = Block{indent_, true, false, false};
-      } else if (ends || colon) {
+      } else if (ends || colon || (line[separator] == '>' && !closed)) {
         whole_next_line_ = true;
       }
       return;
     }
     out->append(line.substr(*at, value - *at));
-    *at = logged ? Whole(line, value, out)
-                 : Secret(line, value, first, colon, word.starts_with("-"), out);
+    *at = logged
+              ? Whole(line, value, out)
+              : Secret(line, value, first || OpensBelow(rest), colon, word.starts_with("-"), out);
   }
 
   std::size_t Whole(std::string_view line, std::size_t value, std::string* out) {
@@ -307,6 +390,11 @@ class LineMasker {
         Mask(block_key_, line.substr(quote + 1, end - mark.size() - (quote + 1)), out);
         out->append(mark);
         return end;
+      }
+      // It goes on, to its closing quote: how far nobody knows.
+      if (line.find(line[quote], quote + 1) == kNone) {
+        quote_ = line[quote];
+        quoted_lines_ = kQuotedLines;
       }
       return Whole(line, value, out);
     }
@@ -412,6 +500,9 @@ class LineMasker {
   std::optional<Block> block_;
   std::string block_key_;
   bool in_private_key_ = false, whole_next_line_ = false;
+  static constexpr int kQuotedLines = 32;
+  int quoted_lines_ = 0;  // that may still be of a value whose quote, `quote_`, did not close
+  char quote_ = '\0';
   int pair_lines_ = 0;
   // Of this line.
   std::size_t indent_ = 0, url_end_ = 0, url_at_ = kNone;

@@ -49,7 +49,14 @@ bool IsSensitiveKey(std::string_view key) {
   const auto is_word = [&word] {
     return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
   };
-  for (const char c : key) {
+  for (const char& c : key) {
+    // dbPwd: a capital begins a word.
+    const bool hump = c >= 'A' && c <= 'Z' && !word.empty() && key.data() != &c &&
+                      *(&c - 1) >= 'a' && *(&c - 1) <= 'z';
+    if (hump) {
+      if (is_word()) return true;
+      word.clear();
+    }
     if (IsWordCharacter(c)) {
       letters.push_back(Lower(c));
       word.push_back(Lower(c));
@@ -67,14 +74,18 @@ bool IsTokenByForm(std::string_view word) {
   const auto upper_or_digit = [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
+  // A sentence may end with it.
+  while (!word.empty() && std::string_view("._-").find(word.back()) != std::string_view::npos)
+    word.remove_suffix(1);
   // AWS access key ids: four letters and 16 characters.
   if (word.size() == 20 && (word.substr(0, 4) == "AKIA" || word.substr(0, 4) == "ASIA"))
     return std::all_of(word.begin(), word.end(), upper_or_digit);
   // JSON web tokens: three parts of base64, the first is that of {"...
   if (word.size() >= 30 && word.substr(0, 3) == "eyJ")
     return std::count(word.begin(), word.end(), '.') >= 2;
-  constexpr std::array<std::string_view, 9> kPrefixes = {
-      "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk_live_", "hvs."};
+  constexpr std::array<std::string_view, 15> kPrefixes = {
+      "ghp_",  "gho_",  "ghs_",  "ghu_", "ghr_",     "github_pat_", "glpat-", "xoxb-",
+      "xoxp-", "xoxa-", "xapp-", "hvs.", "sk_live_", "rk_live_",    "hvb."};
   return word.size() >= 20 &&
          std::any_of(kPrefixes.begin(), kPrefixes.end(), [word](std::string_view prefix) {
            return word.substr(0, prefix.size()) == prefix;

@@ -10,6 +10,7 @@
 namespace wrackline::collect {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::Pair;
@@ -96,13 +97,52 @@ TEST(Mask, JsonManifestsAndXml) {
   EXPECT_THAT(Masked("<name>fs.s3a.secret.key</name><value>abc</value>"), Not(HasSubstr("abc")));
 }
 
+TEST(Mask, APrivateKeyBehindASensitiveKey) {
+  const std::string body =
+      "MIIEvQIBADANBgkqhkiG9w0\nAQEFAASC\n-----END PRIVATE KEY-----\nsize: 1\n";
+  for (const char* key : {"ssl.private-key=", "ssl.private-key: ", "INFO x: privateKey: "}) {
+    const std::string masked = Masked(std::string(key) + "-----BEGIN PRIVATE KEY-----\n" + body);
+    EXPECT_THAT(masked, Not(HasSubstr("MIIE"))) << masked;
+    EXPECT_THAT(masked, Not(HasSubstr("AQEF"))) << masked;
+    EXPECT_THAT(masked, HasSubstr("size: 1")) << masked;
+  }
+  // The end of a log, whose beginning was left out.
+  EXPECT_EQ(Masked(body), "******\n-----END PRIVATE KEY-----\nsize: 1\n");
+}
+
+TEST(Mask, AQuoteThatDoesNotClose) {
+  EXPECT_EQ(Masked("x password=\"ab\ncd\" y\nsize=1\n"), "x password=******\nsize=1\n");
+}
+
+TEST(Mask, WhatIsBelowAKeyWithACommentOrAnAnchor) {
+  EXPECT_THAT(Masked("passwords: # prod\n- hunter2\nsize: 1\n"),
+              AllOf(Not(HasSubstr("hunter2")), HasSubstr("size: 1")));
+  EXPECT_THAT(Masked("tokens: &t\n- hunter2\nsize: 1\n"),
+              AllOf(Not(HasSubstr("hunter2")), HasSubstr("size: 1")));
+  EXPECT_THAT(Masked("credentials:\n  user: bob\n# note\n  pin: 1234\nsize: 1\n"),
+              AllOf(Not(HasSubstr("1234")), HasSubstr("size: 1")));
+  EXPECT_THAT(Masked("{\"secrets\": {\n  \"db\": \"hunter2\"\n}}\n"), Not(HasSubstr("hunter2")));
+}
+
+TEST(Mask, OtherSeparators) {
+  EXPECT_THAT(Masked("<password>\nhunter2\n</password>\n<size>1</size>\n"),
+              AllOf(Not(HasSubstr("hunter2")), HasSubstr("<size>1</size>")));
+  EXPECT_THAT(Masked("<name>x.secret.key</name>\n<value>\nhunter2\n"), Not(HasSubstr("hunter2")));
+  EXPECT_EQ(Masked("s3.secret-key hunter2\n"), "s3.secret-key ******\n");
+  EXPECT_THAT(Masked("Map(password -> hunter2)"), Not(HasSubstr("hunter2")));
+  for (const char* key : {"dbPwd", "userPass", "requestSig"})
+    EXPECT_THAT(Masked(std::string(key) + "=hunter2"), Not(HasSubstr("hunter2"))) << key;
+  EXPECT_THAT(Masked(R"(x="a: 1\npwd: hunter2")"), Not(HasSubstr("hunter2")));
+  for (const char* token : {"ghu_0123456789abcdefghij", "xapp-0123456789abcdefghij"})
+    EXPECT_EQ(Masked(std::string("got ") + token), "got ******");
+}
+
 TEST(Mask, ByTheirForm) {
   EXPECT_EQ(Masked("jdbc:postgresql://u:p/w@db:5432/x?a=1"),
             "jdbc:postgresql://******@db:5432/x?a=1");
   EXPECT_EQ(Masked("git clone https://abc@host/x"), "git clone https://******@host/x");
   EXPECT_EQ(Masked("s3://bucket/a@b and http://h/x"), "s3://bucket/a@b and http://h/x");
-  EXPECT_EQ(Masked("id AKIAIOSFODNN7EXAMPLE."),
-            "id AKIAIOSFODNN7EXAMPLE.");  // 21 with its full stop
+  EXPECT_EQ(Masked("id AKIAIOSFODNN7EXAMPLE."), "id ******");
   EXPECT_EQ(Masked("id AKIAIOSFODNN7EXAMPLE, x"), "id ******, x");
   EXPECT_EQ(
       Masked("a\n-----BEGIN RSA PRIVATE KEY-----\nMII\nabc\n-----END RSA PRIVATE KEY-----\nb\n"),
