@@ -125,11 +125,14 @@ int Wait(const Arguments& arguments) {
   std::string remark;
   Result<collect::Target> target = collect::Choose(arguments.options, &remark);
   if (!target.ok()) return Fail(target.error().Text());
-  Status failed = series.Add(target.value(), remark, "start");
+  // Before the collection, which takes seconds: what happens meanwhile is seen at the first look.
   auto watch = std::make_unique<collect::Watch>(target.value());
+  Status failed = series.Add(target.value(), remark, "start");
   constexpr int kLook = 1000;  // milliseconds
   auto last = std::chrono::steady_clock::now();
   const std::chrono::duration<double> every(arguments.every);
+  collect::CollectOptions options = arguments.options;
+  bool blind = false;  // who would take the place of the process that was asked for is not known
   while (!failed) {
     if (WaitForSignal(descriptor, kLook) > 0) {
       failed = series.Add(target.value(), remark, "end");
@@ -140,30 +143,38 @@ int Wait(const Arguments& arguments) {
     if (seen == collect::Seen::kNothing && !due && watch->pid() != 0) continue;
     // The process may be another one now: a restarted container's. One that is not there yet is looked for.
     std::string found_remark;
-    collect::CollectOptions options = arguments.options;
-    if (seen != collect::Seen::kNothing && options.pid) {
+    const bool ended = seen != collect::Seen::kNothing && !watch->alive();
+    if (ended && options.pid) {
       // Who takes its place is in its cgroup; not any other VM that a node's agent sees.
       options.pid.reset();
       std::error_code error;
       const std::string& cgroup = target.value().cgroup_folder;
       if (cgroup.compare(0, 6, "/proc/") != 0 && fs::is_directory(cgroup, error))
         options.cgroup = cgroup;
+      else
+        blind = true;
     }
-    Result<collect::Target> found = collect::Choose(options, &found_remark);
-    const bool appeared = found.ok() && watch->pid() == 0 && found.value().pid != 0;
+    Result<collect::Target> found = blind ? Result<collect::Target>(Error{"its cgroup is gone", ""})
+                                          : collect::Choose(options, &found_remark);
+    const bool there = found.ok();
+    const bool appeared = there && watch->pid() == 0 && found.value().pid != 0;
     if (seen == collect::Seen::kNothing && !due && !appeared) continue;
     const char* reason = seen == collect::Seen::kOomKill       ? "oom-kill"
                          : seen == collect::Seen::kProcessGone ? "process-gone"
                          : appeared                            ? "process-found"
                                                                : "periodic";
-    if (found.ok()) {
+    if (there) {
       target = std::move(found);
       remark = found_remark;
     }
+    const bool anew = seen != collect::Seen::kNothing || appeared;
+    if (anew && there) watch = std::make_unique<collect::Watch>(target.value());
     failed = series.Add(target.value(), remark, reason);
     last = std::chrono::steady_clock::now();
-    if (seen != collect::Seen::kNothing || appeared)
+    if (ended && !there) {
+      target.value().pid = 0;  // from here on one that takes its place is looked for
       watch = std::make_unique<collect::Watch>(target.value());
+    }
   }
   close(descriptor);
   if (failed) return Fail(failed->Text());

@@ -151,7 +151,7 @@ std::string CheckKeep(std::string& text) {
   const bool number = files.size() < 10 &&
                       files.find_first_not_of("0123456789") == std::string::npos &&
                       files.find_first_not_of('0') != std::string::npos;
-  const std::string wrong = "'" + text + "' is not FILES or FILES,BYTES, such as 16,1g";
+  std::string wrong = "'" + text + "' is not FILES or FILES,BYTES, such as 16,1g";
   if (!number) return wrong;
   if (comma == std::string::npos) return "";
   const Result<Bytes> bytes = ParseBytes(text.substr(comma + 1));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/kernel_log.h"
 #include "lib/recorder/reader.h"
 
@@ -81,7 +82,8 @@ AftermathResult AddAftermath(const std::string& folder, const std::set<std::stri
     const NewFile& file = added[i];
     result.files.push_back(file.path);
     const bool own = i == 0 && static_cast<pid_t>(file.pid) == end.pid;
-    if (!own && file.clean) continue;
+    // One whose writer lives is a daemon's that the command left, or of another run in this folder: nothing has ended there.
+    if (!own && (file.clean || evidence::WriterHoldsLock(file.path))) continue;
     if (const Status failed = recorder::AppendRecord(file.path, MakeRecord(end, file, own)))
       result.problems.push_back(failed->Text());
   }

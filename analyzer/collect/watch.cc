@@ -32,8 +32,12 @@ Seen Watch::Look() {
   const std::optional<std::uint64_t> kills = Kills();
   const bool moved = kills && kills_ && *kills > *kills_;
   if (kills) kills_ = kills;
-  const bool gone = started_ && Started() != started_;
-  if (gone) started_.reset();
+  // One that was dead when it was first looked at is gone too: it ended while it was being collected.
+  const bool gone = !told_ && pid_ != 0 && (!started_ || Started() != started_);
+  if (gone) {
+    started_.reset();
+    told_ = true;
+  }
   if (moved) return Seen::kOomKill;
   return gone ? Seen::kProcessGone : Seen::kNothing;
 }

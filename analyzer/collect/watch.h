@@ -25,6 +25,8 @@ class Watch {
   Seen Look();
 
   pid_t pid() const { return pid_; }
+  // Whether that process was still there at the last look.
+  bool alive() const { return started_.has_value(); }
 
  private:
   std::optional<std::uint64_t> Kills() const;
@@ -34,6 +36,7 @@ class Watch {
   int version_ = 0;
   pid_t pid_ = 0;
   std::optional<std::uint64_t> kills_, started_;
+  bool told_ = false;  // that the process is gone
 };
 
 }  // namespace wrackline::collect

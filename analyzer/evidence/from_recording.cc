@@ -230,19 +230,6 @@ std::vector<Loss> Losses(const proto::Losses& losses) {
   return happened;
 }
 
-// The shim holds a record lock on its file for as long as it lives; this is seen across pid
-// namespaces.
-bool WriterHoldsLock(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  struct flock lock {};
-  lock.l_type = F_RDLCK;
-  lock.l_whence = SEEK_SET;
-  const bool held = fcntl(descriptor, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  close(descriptor);
-  return held;
-}
-
 void RaiseTo(std::optional<Figure>* peak, std::optional<Bytes> amount, Time time,
              const char* origin) {
   if (amount && (!*peak || (*peak)->amount < *amount)) *peak = Figure{*amount, time, origin};
@@ -293,6 +280,17 @@ void FillLimit(const recorder::Recording& recording, std::optional<Bytes> assume
 }
 
 }  // namespace
+
+bool WriterHoldsLock(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  const bool held = fcntl(descriptor, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  close(descriptor);
+  return held;
+}
 
 Evidence EvidenceFromRecording(const recorder::Recording& recording,
                                std::optional<Bytes> assumed_limit) {

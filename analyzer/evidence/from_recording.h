@@ -19,6 +19,10 @@ Result<Evidence> ReadEvidence(const std::string& path, std::optional<Bytes> assu
                               SymbolFolders* symbols = nullptr,
                               std::vector<std::string>* remarks = nullptr);
 
+// The process that writes this recorder file lives: the shim holds a record lock on its file for as long as it does, which is seen
+// across pid namespaces.
+bool WriterHoldsLock(const std::string& path);
+
 // The same without any I/O: `still_running` stays false.
 Evidence EvidenceFromRecording(const recorder::Recording& recording,
                                std::optional<Bytes> assumed_limit);
