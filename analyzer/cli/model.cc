@@ -72,8 +72,10 @@ int Show(const Options& options) {
   view.notes = in.notes;
   view.limit = in.limit;
   view.limit_from = "the manifest's";
+  view.limit_by_flink = in.limit_by_flink;
   if (const auto limit = SizeOf(options.limit)) {
     view.limit = limit;
+    view.limit_by_flink = false;
     view.limit_from = "--limit";
   }
   const std::string text = options.format == "json"

@@ -39,6 +39,7 @@ Status ReadManifest(const std::string& text, const ModelRequest& request,
   if (request.mode.empty()) input->mode = pod.mode;
   if (request.version.empty() && pod.version) input->version = *pod.version;
   if (pod.memory_limit) input->limit = pod.memory_limit->bytes;
+  input->limit_by_flink = pod.FlinkMakesThePod();
   return std::nullopt;
 }
 
@@ -50,6 +51,12 @@ Status ReadFile(const ModelRequest& request, std::optional<flink::Version> versi
     return ReadManifest(text.value(), request, version, input);
   Result<flink::Configuration> read =
       flink::ParseConfigFile(text.value(), request.config, input->version);
+  if (!read.ok() && !version) {
+    // Nobody said which version: the newest that reads such a file.
+    const flink::Version last{1, 20, 0};
+    read = flink::ParseConfigFile(text.value(), request.config, last);
+    if (read.ok()) input->version = last;
+  }
   if (!read.ok()) return read.error();
   input->configuration = std::move(read.value());
   return std::nullopt;

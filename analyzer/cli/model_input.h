@@ -25,7 +25,8 @@ struct ModelInput {
   flink::Version version;
   flink::Role role = flink::Role::kTaskManager;
   flink::Mode mode = flink::Mode::kStandalone;
-  std::optional<Bytes> limit;  // of a manifest
+  std::optional<Bytes> limit;   // of a manifest
+  bool limit_by_flink = false;  // Flink or its operator makes it of the process size
   std::string source;
   std::vector<std::string> notes;
 };

@@ -109,6 +109,7 @@ class Assembler {
     if (!role && component == "jobmanager") role = FlinkRole::kJobManager;
     if (!role && main.facts.name == "taskmanager") role = FlinkRole::kTaskManager;
     if (!role && main.facts.name == "jobmanager") role = FlinkRole::kJobManager;
+    if (!role && main.command.other_part) return;
     const bool flink = native || role || SplitImage(main.facts.image).name == "flink" ||
                        main.facts.name == "flink-main-container" ||
                        main.facts.FindVariable("FLINK_PROPERTIES") != nullptr;
@@ -292,6 +293,14 @@ class Assembler {
         continue;
       std::string_view path = mount.path;
       while (path.ends_with('/')) path.remove_suffix(1);
+      // Hadoop has such a folder too.
+      const bool of_flink =
+          path.find("flink") != std::string_view::npos ||
+          std::any_of(pod_.texts.begin(), pod_.texts.end(), [&](const ManifestConfigText& text) {
+            return std::find(volume->config_maps.begin(), volume->config_maps.end(),
+                             text.config_map) != volume->config_maps.end();
+          });
+      if (!of_flink) continue;
       if (path.ends_with("/conf") || path.ends_with("/flink-conf.yaml") ||
           path.ends_with("/config.yaml"))
         return "the image's entry point writes it into the configuration file, and " + mount.path +

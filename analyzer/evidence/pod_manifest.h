@@ -110,9 +110,10 @@ struct ManifestContainer {
   std::optional<MemoryQuantity> memory_limit;
   std::vector<EnvironmentVariable> environment;
   std::vector<VolumeMount> mounts;
-  std::vector<std::string> jvm_options;          // -X... in its command line
-  bool has_command = false;                      // "command" replaces the image's entry point
-  std::string entry_point;                       // first word of command, "" without one
+  std::vector<std::string> jvm_options;  // -X... in its command line
+  bool has_command = false;              // "command" replaces the image's entry point
+  // First word of command, or the image's own where that is among its words; "" without one.
+  std::string entry_point;
   std::optional<ContainerTermination> last_end;  // of a live pod's status
   Spot at;
   Spot resources_at;  // the key "resources"; line 0 when there is none

@@ -16,6 +16,7 @@ struct ModelView {
   std::string source;              // where the configuration comes from
   std::optional<Bytes> limit;      // of the pod
   std::string limit_from;          // "--limit", "the manifest"
+  bool limit_by_flink = false;     // made of the process size, in whole MiB
   std::vector<std::string> notes;  // one line each
 };
 

@@ -176,7 +176,9 @@ void WriteRocksDb(const ModelFacts& facts, Page* page) {
 }  // namespace
 
 bool ModelFits(const ModelView& view) {
-  return !view.facts.refused && (!view.limit || view.facts.total_process <= *view.limit);
+  Bytes process = view.facts.total_process;
+  if (view.limit_by_flink) process = Bytes{process.count / kMiB.count * kMiB.count};
+  return !view.facts.refused && (!view.limit || process <= *view.limit);
 }
 
 std::string RenderModelText(const ModelView& view, const TextOptions& options) {

@@ -45,6 +45,15 @@ std::optional<Start> StartOf(std::string_view word) {
   return std::nullopt;
 }
 
+bool IsOtherPart(std::string_view word) {
+  const std::string_view base = word.substr(word.rfind('/') + 1);  // npos + 1: all of it
+  for (const std::string_view name :
+       {"history-server", "historyserver.sh", "sql-gateway.sh", "sql-client.sh"}) {
+    if (base == name) return true;
+  }
+  return false;
+}
+
 struct PlacedWord {
   std::string text;
   Spot at;
@@ -113,6 +122,7 @@ CommandLine ReadCommandLine(const std::vector<CommandWord>& words) {
       line.native = line.native || start->native;
       continue;
     }
+    line.other_part = line.other_part || IsOtherPart(word);
     if (word.starts_with("-X")) line.jvm_options.push_back(word);
     if (!line.role || !word.starts_with("-D")) continue;
     std::string_view property = std::string_view(word).substr(2);

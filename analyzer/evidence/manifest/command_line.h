@@ -29,6 +29,7 @@ struct CommandProperty {
 
 struct CommandLine {
   std::optional<FlinkRole> role;  // by the script, the image's own word or the main class
+  bool other_part = false;        // history server, SQL gateway or client: neither of the two
   bool native = false;            // kubernetes-taskmanager.sh, KubernetesTaskExecutorRunner, ...
   // -Dkey=value and -D key=value behind the script or class: before it they are the VM's.
   std::vector<CommandProperty> properties;

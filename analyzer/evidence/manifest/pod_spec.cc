@@ -84,6 +84,11 @@ class SpecReader {
     if (!words.empty()) facts.entry_point = words.front().text;
     for (const YamlNode* word : ItemsOf(FindKey(node, "args")))
       words.push_back({std::string(ScalarText(word)), word->at});
+    // Behind a shell or an init too.
+    for (const CommandWord& word : words) {
+      if (facts.has_command && word.text.find("docker-entrypoint.sh") != std::string::npos)
+        facts.entry_point = "docker-entrypoint.sh";
+    }
     container.command = ReadCommandLine(words);
     facts.jvm_options = container.command.jvm_options;
     return container;

@@ -32,6 +32,12 @@ Document DocumentOfManifest(const evidence::PodManifest& pod) {
     const auto place = [&](evidence::Spot spot) {
       return Location{pod.file, spot.line, spot.column, spot.length};
     };
+    const auto [slot, is_new] =
+        document.effective.try_emplace(setting.key, document.entries.size());
+    if (!is_new) {
+      document.entries[slot->second].effective = false;
+      slot->second = document.entries.size();
+    }
     document.entries.push_back(
         {setting.key, setting.value, place(setting.key_at), place(setting.value_at), true});
   }

@@ -1,5 +1,6 @@
 #include "analyzer/flink/lint/catalogue.h"
 #include "analyzer/flink/lint/facts.h"
+#include "analyzer/flink/lint/pod_facts.h"
 
 namespace wrackline::flink::lint {
 namespace {
@@ -66,6 +67,9 @@ void Legacy(const Context& context, Loser& loser) {
 }
 
 void Fractions(const Context& context, Loser& loser) {
+  // The sizes of a pod that Flink made were made of these fractions.
+  const evidence::PodManifest* pod = TaskManagerPod(context);
+  if (pod != nullptr && pod->starter == evidence::FlinkStarter::kNative) return;
   const bool heap = IsSet(context, options::kTaskHeap);
   const bool managed = IsSet(context, options::kManagedSize);
   const bool flink = IsSet(context, options::kFlinkSize);

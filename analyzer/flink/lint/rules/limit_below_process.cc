@@ -8,7 +8,9 @@ void Check(const Context& context, Findings& findings) {
   const evidence::PodManifest* pod = TaskManagerPod(context);
   if (pod == nullptr || !pod->memory_limit || context.memory == nullptr) return;
   const Bytes limit = pod->memory_limit->bytes;
-  const Bytes process = context.memory->total_process;
+  Bytes process = context.memory->total_process;
+  // Flink's own limit is in whole MiB, of a process that need not be.
+  if (pod->FlinkMakesThePod()) process = Bytes{process.count / kMiB.count * kMiB.count};
   if (process <= limit) return;
   findings.push_back(
       {Severity::kError, "", At(*pod, pod->memory_limit->at),

@@ -1,9 +1,13 @@
 #include "analyzer/flink/lint/facts.h"
+#include "analyzer/flink/lint/pod_facts.h"
 
 namespace wrackline::flink::lint {
 namespace {
 
 void Check(const Context& context, Findings& findings) {
+  // The JobManager writes every size that it derived as an argument of the pods that it makes.
+  const evidence::PodManifest* pod = TaskManagerPod(context);
+  if (pod != nullptr && pod->starter == evidence::FlinkStarter::kNative) return;
   const bool process = IsSet(context, options::kProcessSize);
   const bool flink = IsSet(context, options::kFlinkSize);
   const bool heap = IsSet(context, options::kTaskHeap);

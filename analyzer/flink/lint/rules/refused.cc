@@ -2,6 +2,7 @@
 #include <initializer_list>
 
 #include "analyzer/flink/lint/facts.h"
+#include "analyzer/flink/lint/pod_facts.h"
 
 namespace wrackline::flink::lint {
 namespace {
@@ -120,6 +121,11 @@ Blame BlameOf(const Context& context, const std::string& text) {
 void Check(const Context& context, Findings& findings) {
   if (context.refusal == nullptr || context.document.problem) return;
   const std::string text = Whole(*context.refusal);
+  // Sizes that are nowhere here may be in the file of the image, or of a ConfigMap that was not given.
+  const evidence::PodManifest* pod = TaskManagerPod(context);
+  const bool no_file = pod != nullptr && pod->texts.empty() && !pod->FlinkMakesThePod() &&
+                       context.document.file == pod->file;
+  if (no_file && text.find("need to be configured explicitly") != std::string::npos) return;
   if (const std::string key = Quoted(text, "for key '"); !key.empty()) {
     // unparsable-value names it where it stands.
     for (const Entry& entry : context.document.entries) {

@@ -33,6 +33,8 @@ void Check(const Context& context, Findings& findings) {
     }
     if (!entry.effective || catalogue.LinesOf(key) || catalogue.IsMember(key, context.version))
       continue;
+    // Flink makes these names of the properties that its ForSt has.
+    if (key.starts_with("state.backend.forst.metrics.")) continue;
     const bool closed = Catalogue::IsClosedNamespace(key);
     Catalogue::Neighbour nearest;
     if (suggestions < kMostSuggestions) {

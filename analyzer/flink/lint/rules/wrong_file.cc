@@ -1,10 +1,16 @@
+#include "analyzer/evidence/pod_manifest.h"
+#include "analyzer/flink/config_file.h"
 #include "analyzer/flink/lint/rule.h"
 
 namespace wrackline::flink::lint {
 namespace {
 
 void Check(const Context& context, Findings& findings) {
-  const auto chosen = ChooseConfigFormat(context.document.file, "", context.version);
+  // Of a manifest the file is the ConfigMap's, whatever the manifest is called.
+  const bool manifest = context.pod != nullptr && context.document.file == context.pod->file;
+  if (manifest && context.pod->texts.empty()) return;
+  const std::string& file = manifest ? context.pod->texts.front().file : context.document.file;
+  const auto chosen = ChooseConfigFormat(file, "", context.version);
   if (chosen.ok()) return;
   const bool too_old = context.version >= kNoLegacyKeys;
   findings.push_back(

@@ -59,6 +59,88 @@ TEST(PodRules, APodThatHoldsFlinkSizeAndTheRestIsRight) {
               ElementsAre("9:24 limit-below-process"));
 }
 
+std::string Deployment(const std::string& spec) {
+  return "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {name: a}\nspec:\n"
+         "  flinkVersion: v1_20\n" +
+         spec;
+}
+
+// Its limit is made of the process size, in whole MiB.
+TEST(PodRules, APodThatFlinkMakesIsNotBelowItsProcess) {
+  const std::string of_flink_size =
+      Deployment("  flinkConfiguration: {taskmanager.memory.flink.size: 4g}\n");
+  EXPECT_THAT(Of(LintPod(of_flink_size, "", true), "limit-below-process"), IsEmpty());
+}
+
+TEST(PodRules, KeysOfAFlinkDeploymentAreFound) {
+  const auto found = Of(LintPod(Deployment("  flinkConfiguration:\n"
+                                           "    taskmanager.memory.process.size: 4g\n"
+                                           "    taskmanager.memory.managed.size: 1g\n"
+                                           "    taskmanager.memory.managed.fraction: \"0.6\"\n"),
+                                "", true),
+                        "ignored-key");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].at.line, 9);
+  EXPECT_GT(found[0].at.column, 0);
+}
+
+// The sizes may be in the image's own file, or in a ConfigMap that was not given.
+TEST(PodRules, WhatIsNotInTheManifestIsNotMissing) {
+  EXPECT_THAT(Of(LintPod(kPod, "", true), "refused"), IsEmpty());
+  const std::string wrong =
+      kPod +
+      "    env: [{name: FLINK_PROPERTIES, value: \"taskmanager.memory.process.size: 1m\"}]\n";
+  EXPECT_EQ(Of(LintPod(wrong, "", true), "refused").size(), 1u);
+}
+
+TEST(PodRules, TheImagesEntryPointBehindAShell) {
+  std::string pod = kPod;
+  pod +=
+      "    command: [bash, -c, \"cp /x lib/; exec /docker-entrypoint.sh taskmanager\"]\n"
+      "    env: [{name: FLINK_PROPERTIES, value: \"taskmanager.memory.process.size: 4g\"}]\n";
+  const LintReport report = LintPod(pod, "", true);
+  EXPECT_THAT(Of(report, "properties-ignored"), IsEmpty());
+  EXPECT_THAT(Of(report, "glibc-arenas"), IsEmpty());
+}
+
+TEST(PodRules, AnotherProgramsConfFolderIsNotFlinks) {
+  const auto with = [](const std::string& path) {
+    const std::string pod =
+        kPod +
+        "    env: [{name: FLINK_PROPERTIES, value: \"taskmanager.memory.process.size: 4g\"}]\n"
+        "    volumeMounts: [{name: c, mountPath: " +
+        path + "}]\n  volumes: [{name: c, configMap: {name: c}}]\n";
+    return Of(LintPod(pod, "", true), "properties-ignored").size();
+  };
+  EXPECT_EQ(with("/etc/hadoop/conf"), 0u);
+  EXPECT_EQ(with("/opt/flink/conf"), 1u);
+}
+
+TEST(PodRules, AHistoryServerIsNoTaskManager) {
+  const std::string history =
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: history}\nspec:\n  containers:\n"
+      "  - name: history\n    image: flink:1.20.1\n    args: [history-server]\n---\n";
+  Result<evidence::PodManifest> pod =
+      evidence::FlinkFromManifest(history + kPod, "pods.yaml", {{}, {}, false});
+  ASSERT_TRUE(pod.ok());
+  ASSERT_TRUE(pod.value().container.has_value());
+  EXPECT_EQ(pod.value().container->name, "taskmanager");
+}
+
+TEST(PodRules, AManifestMayHaveAnyName) {
+  Result<evidence::PodManifest> pod = evidence::FlinkFromManifest(
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  flink-conf.yaml: |\n"
+      "    taskmanager.memory.process.size: 4g\n",
+      "config.yaml", {{}, ParseVersion("1.18.0").value(), false});
+  ASSERT_TRUE(pod.ok());
+  LintInput input;
+  input.file = "config.yaml";
+  input.manifest = true;
+  input.pod = &pod.value();
+  input.version = ParseVersion("1.18.0").value();
+  EXPECT_THAT(Of(Lint(input, {}), "wrong-file"), IsEmpty());
+}
+
 TEST(PodRules, ArgumentsCountBesideTheFile) {
   std::string pod = Limits("4Gi", "4Gi");
   pod.replace(pod.find("[taskmanager]"), 13, "[taskmanager, -Dtaskmanager.memory.process.size=5g]");
