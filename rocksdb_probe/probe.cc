@@ -85,7 +85,12 @@ std::uint64_t RocksDbMemory::TotalBytes() const {
     const auto manager = std::find_if(
         write_buffer_managers.begin(), write_buffer_managers.end(),
         [&](const auto& entry) { return entry.id == database.write_buffer_manager_id; });
-    const bool in_cache = manager != write_buffer_managers.end() && manager->charged_to_cache;
+    // A cache that no family uses is not among those that are summed.
+    const bool in_cache = manager != write_buffer_managers.end() && manager->charged_to_cache &&
+                          (manager->cache_id == 0 ||
+                           std::any_of(caches.begin(), caches.end(), [&](const auto& cache) {
+                             return cache.id == manager->cache_id;
+                           }));
     if (!in_cache) sum += probe::SumOf(database.families, &RocksDbFamilyMemory::all_memtables);
     sum += probe::SumOf(database.families, &RocksDbFamilyMemory::table_readers);
   }
@@ -96,7 +101,8 @@ class RocksDbProbe::Impl {
  public:
   explicit Impl(Options options)
       : options_(std::move(options)),
-        period_(std::max(options_.period, std::chrono::milliseconds(1))),
+        period_(std::clamp<std::chrono::milliseconds>(options_.period, std::chrono::milliseconds(1),
+                                                      std::chrono::hours(24))),
         file_(probe::OutputFolder(options_), options_.file_bytes,
               static_cast<std::uint32_t>(
                   std::min<std::chrono::milliseconds::rep>(period_.count(), 3'600'000))),
@@ -290,7 +296,14 @@ void RocksDbProbe::Impl::PublishState(const std::shared_ptr<WatchedDatabase>& wa
   watched->closed = closed;
   watched->shim_has_state = false;
   watched->file_has_state = false;
-  if (!SendState(*watched) && closed) unsent_.push_back(watched);
+  if (SendState(*watched) || !closed) return;
+  // Where nobody takes them, what is kept for later has a bound.
+  constexpr std::size_t kMostUnsent = 1024;
+  if (unsent_.size() >= kMostUnsent) {
+    unsent_.erase(unsent_.begin());
+    ++refused_;
+  }
+  unsent_.push_back(watched);
 }
 
 void RocksDbProbe::Impl::SendSample(const RocksDbMemory& memory,
@@ -356,14 +369,18 @@ rocksdb::Status RocksDbProbe::Impl::Start() {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  rocksdb::Status status;
+  bool started = true;
   try {
     thread_ = std::thread([this] { Run(); });
-  } catch (const std::system_error& error) {
-    status = rocksdb::Status::Aborted("cannot start the probe's thread", error.what());
+  } catch (const std::system_error&) {
+    started = false;
+  } catch (const std::bad_alloc&) {
+    started = false;
   }
+  // Whatever came of it, the caller has its signals again.
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return status;
+  return started ? rocksdb::Status::OK()
+                 : rocksdb::Status::Aborted("cannot start the probe's thread");
 }
 
 void RocksDbProbe::Impl::Stop() {
@@ -406,7 +423,11 @@ void RocksDbProbe::Impl::Run() {
     wake_.wait_until(lock, std::min(next_sample, next_flush), [this] { return stopping_; });
   }
   lock.unlock();
-  file_.Finish();
+  try {
+    file_.Finish();
+  } catch (const std::bad_alloc&) {
+    ++refused_;
+  }
   runner_.store(std::thread::id());
 }
 

@@ -80,17 +80,20 @@ void ReadDatabaseCounts(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family,
   out->running_compactions = ReadCount(db, family, Properties::kNumRunningCompactions);
 }
 
+// Summing the files of all versions holds the database's mutex for as long: of leaked iterators there may be thousands.
+constexpr std::uint64_t kMostVersions = 4;
+
 void ReadVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* handle,
                   RocksDbFamilyMemory* family) {
   using Properties = rocksdb::DB::Properties;
   family->live_versions = ReadCount(db, handle, Properties::kNumLiveVersions);
   if (!family->live_versions) return;
   family->pinned_sst_bytes = 0;
-  if (*family->live_versions <= 1)
-    return;  // the sum over all versions is dear where there are many
+  if (*family->live_versions <= 1) return;
+  family->pinned_sst_bytes.reset();
+  if (*family->live_versions > kMostVersions) return;
   const auto live = ReadProperty(db, handle, Properties::kLiveSstFilesSize);
   const auto total = ReadProperty(db, handle, Properties::kTotalSstFilesSize);
-  family->pinned_sst_bytes.reset();
   if (live && total) family->pinned_sst_bytes = *total - std::min(*total, *live);
 }
 

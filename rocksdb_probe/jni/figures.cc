@@ -65,8 +65,11 @@ void ReadFamily(const JniLibrary& library, const Family& family, FamilyFigures* 
   if (!out->live_versions) return;
   if (*out->live_versions <= 1) {
     out->pinned_sst_bytes = 0;
-    return;  // the sum over all versions is dear where there are many
+    return;
   }
+  // The sum over all versions holds the database's mutex: of leaked iterators there may be thousands.
+  constexpr std::uint64_t kMostVersions = 4;
+  if (*out->live_versions > kMostVersions) return;
   const Figure live = properties.Get("rocksdb.live-sst-files-size");
   const Figure total = properties.Get("rocksdb.total-sst-files-size");
   if (live && total) out->pinned_sst_bytes = *total > *live ? *total - *live : 0;
