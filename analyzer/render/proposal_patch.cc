@@ -40,6 +40,17 @@ std::string Head(const Proposal& proposal, std::string_view kind, const std::str
   return head;
 }
 
+// The changes one by one, for somebody who makes them by hand.
+std::string ToSet(const Proposal& proposal, const char* before, const char* between) {
+  std::string lines;
+  for (const Change& change : proposal.changes) {
+    const std::string key = before + change.key;
+    lines += CommentOf(change.new_value.empty() ? "  remove " + key
+                                                : "  " + key + between + change.new_value);
+  }
+  return lines;
+}
+
 void Text(std::string_view text, YAML::Emitter* out) {
   *out << YAML::DoubleQuoted << std::string(text);
 }
@@ -187,9 +198,7 @@ std::string DeploymentPatch(const Proposal& proposal, const PatchTarget& target)
     head += CommentOf(
         "Nothing to apply: the container's arguments set some of these keys and win over every "
         "other place, and a patch can only replace all of them. Set there:");
-    for (const Change& change : proposal.changes)
-      head += CommentOf(change.new_value.empty() ? "  remove -D" + change.key
-                                                 : "  -D" + change.key + "=" + change.new_value);
+    head += ToSet(proposal, "-D", "=");
     if (proposal.backtest)
       head += CommentOf("and the container's memory, limit and request: " +
                         Quantity(proposal.backtest->limit));
@@ -200,9 +209,7 @@ std::string DeploymentPatch(const Proposal& proposal, const PatchTarget& target)
     head += CommentOf(
         "The configuration is not in the container's environment. First set in its file (a "
         "ConfigMap):");
-    for (const Change& change : proposal.changes)
-      head += CommentOf(change.new_value.empty() ? "  remove " + change.key
-                                                 : "  " + change.key + ": " + change.new_value);
+    head += ToSet(proposal, "", ": ");
   }
   if (!in_environment && !proposal.backtest) return head + "{}\n";
   YAML::Emitter out;
