@@ -4,17 +4,17 @@
 #   ./check.sh                 everything that CI runs (under 40 minutes on 2 cores, a second run less)
 #   ./check.sh --quick         format, the release build and its tests only
 #   ./check.sh --ci            as in CI: a test that skips and a step over its budget fail
-#   ./check.sh STEP...         single steps: format release unit e2e flink install tidy clang fuzz asan tsan
+#   ./check.sh STEP...         single steps: format release unit e2e flink install asan fuzz tsan tidy
 #
 # Steps, in the order of a full run:
 #   format    clang-format 14 on every source file
 #   release   build with g++ (RelWithDebInfo), all warnings are errors
 #   unit e2e flink  ctest of the release build, by label; e2e and flink need root for memory cgroups, and say so where they skip
 #   install   cmake --install, then a program that uses find_package(wrackline)
-#   tidy      clang 14: clang-tidy on what is shipped, its warnings on all else; only what changed since it passed
-#   clang     the library, built with clang 14 (the parsers, fuzz builds with it; of all else tidy has the warnings)
-#   fuzz      every parser under libFuzzer for a few seconds, starting from its corpus
-#   asan tsan unit tests under AddressSanitizer+UBSan and under ThreadSanitizer
+#   asan      the library and the unit tests built with clang 14, and run under AddressSanitizer+UBSan
+#   fuzz      every parser under libFuzzer for a few seconds, starting from its corpus; of the same build
+#   tsan      what has threads, under ThreadSanitizer
+#   tidy      clang 14: clang-tidy on what is shipped, its warnings on what asan does not build; only what changed since it passed
 #
 # Each step has a budget of minutes (docs/testing.md). With CI=true a test that skips and a step over its budget fail.
 # Exit status: 0 all passed; 1 something failed (said in the last lines); 2 usage.
@@ -22,7 +22,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 usage() { sed -n '2,/^set -euo/{/^set -euo/d;s/^# \{0,1\}//p}' "$0"; }
-all_steps=(format release unit e2e flink install tidy clang fuzz asan tsan)
+all_steps=(format release unit e2e flink install asan fuzz tsan tidy)
 steps=()
 for argument in "$@"; do
   case $argument in
@@ -76,14 +76,32 @@ step_release() { scripts/build.sh release; }
 step_unit() { run_ctest release 'unit|fuzz'; }
 step_e2e() { run_ctest release e2e; }
 step_flink() { run_ctest release flink; }
-step_tidy() { scripts/tidy.py; }
-step_clang() { scripts/build.sh clang wrackline_preload; }
-step_fuzz() { run_ctest fuzz fuzz; }
+# What asan compiled with clang, warnings as errors, in this same run needs no second look.
+step_tidy() { scripts/tidy.py ${took[asan]:+--but build/asan}; }
+step_fuzz() { run_ctest asan fuzz; }
 step_asan() { run_ctest asan unit; }
 step_tsan() { run_ctest tsan unit; }
 step_install() { scripts/check-install.sh build/release; }
 
 minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
+
+# What the sanitizer steps run is compiled in what processor time e2e and flink leave, who wait for kills and clusters most of theirs.
+# What fails then fails again, and is said, in the step itself.
+ahead=
+build_ahead() {
+  [[ -z $ahead && " ${steps[*]} " == *" asan "* && " ${steps[*]} " == *" tsan "* ]] || return 0
+  # A session of its own, which ends with this script.
+  setsid chrt --idle 0 bash -c 'scripts/build.sh asan "$@" && scripts/build.sh tsan unit_tests' bash "${asan_targets[@]}" >/dev/null 2>&1 &
+  ahead=$!
+  trap 'kill -- "-$ahead" 2>/dev/null || true' EXIT
+}
+wait_for_builds() {
+  [[ -n $ahead ]] || return 0
+  wait "$ahead" || true
+  ahead=
+  trap - EXIT
+}
+asan_targets=(wrackline_preload unit_tests fuzzers)
 
 scripts/setup.sh check
 export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-4G}
@@ -93,9 +111,11 @@ for step in "${steps[@]}"; do
   # A step's build comes first and outside its budget.
   case $step in
     unit | e2e | flink | install | tidy) scripts/build.sh release || { failed+=("$step"); continue; } ;;
-    fuzz) scripts/build.sh fuzz fuzzers || { failed+=("$step"); continue; } ;;
-    asan | tsan) scripts/build.sh "$step" unit_tests || { failed+=("$step"); continue; } ;;
+    asan) wait_for_builds; scripts/build.sh asan "${asan_targets[@]}" || { failed+=("$step"); continue; } ;;
+    fuzz) scripts/build.sh asan fuzzers || { failed+=("$step"); continue; } ;;
+    tsan) scripts/build.sh tsan unit_tests || { failed+=("$step"); continue; } ;;
   esac
+  [[ $step != e2e && $step != flink ]] || build_ahead
   start=$SECONDS
   # `set -e` is off inside a condition, so each step function returns its own status.
   if ! "step_$step"; then failed+=("$step"); fi

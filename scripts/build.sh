@@ -5,10 +5,13 @@ cd "$(dirname "$0")/.."
 
 # Paths below the checkout are cached as relative ones: a clone elsewhere finds what another compiled.
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
+# What is compiled with a precompiled header is cached only when ccache is told that the header's macros are part of it.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
 
 preset=${1:?usage: scripts/build.sh PRESET [TARGET...]}
 shift
 folder=build/$preset
+[[ $preset != fuzz ]] || folder=build/asan   # one folder, two names
 if [[ ! -e $folder/build.ninja ]]; then
   echo "build: configuring $folder"
   log=$(mktemp)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """clang 14's word on every source: clang-tidy on what is shipped, clang's own warnings alone on tests and benchmarks.
 
-    scripts/tidy.py                    every source that build/release compiles
+    scripts/tidy.py                    every source that build/release compiles, but tests that build/asan compiled (with clang, and -Werror)
+    scripts/tidy.py --all              those too
     scripts/tidy.py --build build/asan another build folder's commands
+    scripts/tidy.py --but build/asan   all but the tests that a build with clang has compiled: it has given its warnings
     scripts/tidy.py FILE...            these only
 
 What a compiler says of a source follows from the text of the source and of all it includes, the command line, .clang-tidy and
@@ -137,6 +139,20 @@ class Passed:
                 continue
 
 
+def _compiled(build):
+    """The paths of what a build folder has compiled, as they are now."""
+    commands = build / "compile_commands.json"
+    if not commands.exists():
+        sys.exit(f"tidy: {commands} is not there; scripts/build.sh asan unit_tests makes it")
+    paths = set()
+    for entry in json.loads(commands.read_text()):
+        words = shlex.split(entry["command"])
+        made, source = Path(entry["directory"], words[words.index("-o") + 1]), Path(entry["file"])
+        if "clang" in words[0] and made.exists() and made.stat().st_mtime >= source.stat().st_mtime:
+            paths.add(os.path.relpath(source, ROOT))
+    return paths
+
+
 def _sources(build, wanted):
     commands = build / "compile_commands.json"
     if not commands.exists():
@@ -161,12 +177,16 @@ def _sources(build, wanted):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", metavar="FOLDER")
+    parser.add_argument("--but", type=Path, metavar="FOLDER", help="leave out the tests that this folder's build with clang has compiled")
     parser.add_argument("--fresh", action="store_true", help="look again at what passed before")
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args()
 
     passed = Passed()
     sources = _sources(options.build.resolve(), options.files)
+    if options.but:
+        compiled = _compiled(options.but.resolve())
+        sources = [source for source in sources if source.shipped or source.path not in compiled]
     due = [source for source in sources if options.fresh or not passed.has(source)]
     print(f"tidy: {len(due)} of {len(sources)} sources are to be looked at", flush=True)
     # The slow ones first, so that none of them runs alone in the end.
