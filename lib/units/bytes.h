@@ -4,12 +4,15 @@
 //   FormatBytes(limit)       -> "2.00 GiB"
 //   ParseBytes("512m")       -> 536870912 bytes
 //
+// What would not fit is the largest or the least there is: figures of outside bytes are added up, and may be anything.
+//
 // Bytes itself never allocates and is used inside the profiled process too; the functions below are
 // for the host side.
 #pragma once
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -21,18 +24,29 @@ struct Bytes {
   std::int64_t count = 0;
 
   constexpr auto operator<=>(const Bytes&) const = default;
-  constexpr Bytes operator+(Bytes other) const { return {count + other.count}; }
-  constexpr Bytes operator-(Bytes other) const { return {count - other.count}; }
-  constexpr Bytes operator-() const { return {-count}; }
-  constexpr Bytes& operator+=(Bytes other) {
-    count += other.count;
-    return *this;
+  constexpr Bytes operator+(Bytes other) const {
+    std::int64_t sum = 0;
+    return {__builtin_add_overflow(count, other.count, &sum) ? Bound(count < 0) : sum};
   }
-  constexpr Bytes& operator-=(Bytes other) {
-    count -= other.count;
-    return *this;
+  constexpr Bytes operator-(Bytes other) const {
+    std::int64_t difference = 0;
+    return {__builtin_sub_overflow(count, other.count, &difference) ? Bound(count < 0)
+                                                                    : difference};
   }
-  friend constexpr Bytes operator*(std::int64_t n, Bytes unit) { return {n * unit.count}; }
+  constexpr Bytes operator-() const { return Bytes{} - *this; }
+  constexpr Bytes& operator+=(Bytes other) { return *this = *this + other; }
+  constexpr Bytes& operator-=(Bytes other) { return *this = *this - other; }
+  friend constexpr Bytes operator*(std::int64_t n, Bytes unit) {
+    std::int64_t product = 0;
+    return {__builtin_mul_overflow(n, unit.count, &product) ? Bound((n < 0) != (unit.count < 0))
+                                                            : product};
+  }
+
+ private:
+  static constexpr std::int64_t Bound(bool negative) {
+    return negative ? std::numeric_limits<std::int64_t>::min()
+                    : std::numeric_limits<std::int64_t>::max();
+  }
 };
 
 inline constexpr Bytes kKiB{1024};

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+
+#include <limits>
 #include <random>
 
 namespace wrackline {
@@ -21,6 +23,24 @@ TEST(BytesTest, Arithmetic) {
   EXPECT_EQ(2 * kGiB - 512 * kMiB, Bytes{1610612736});
   EXPECT_LT(kMiB - kGiB, Bytes{0});
   EXPECT_EQ(-kKiB, Bytes{-1024});
+}
+
+TEST(BytesTest, WhatDoesNotFitIsTheLargestOrTheLeast) {
+  constexpr Bytes kMost{std::numeric_limits<std::int64_t>::max()};
+  constexpr Bytes kLeast{std::numeric_limits<std::int64_t>::min()};
+  EXPECT_EQ(kMost + Bytes{1}, kMost);
+  EXPECT_EQ(kLeast + Bytes{-1}, kLeast);
+  EXPECT_EQ(kMost - Bytes{-1}, kMost);
+  EXPECT_EQ(kLeast - Bytes{1}, kLeast);
+  EXPECT_EQ(-kLeast, kMost);
+  EXPECT_EQ(4096 * kMost, kMost);
+  EXPECT_EQ(-2 * kMost, kLeast);
+  EXPECT_EQ(-2 * kLeast, kMost);
+  Bytes sum = kMost;
+  sum += kMost;
+  EXPECT_EQ(sum, kMost);
+  sum -= kMost;
+  EXPECT_EQ(sum, Bytes{});
 }
 
 TEST(FormatBytesTest, ThreeToFourDigits) {
