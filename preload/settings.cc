@@ -5,12 +5,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/recorder/format.h"
 #include "preload/text.h"
 
 namespace wrackline::preload {
 namespace {
 
-constexpr std::uint64_t kMinRecorderBytes = 1 << 20;
+constexpr std::uint64_t kMinRecorderBytes = recorder::kMinFileBytes;
 constexpr std::uint32_t kMaxDepth = 128;
 
 const char* Find(char** environment, const char* name) {
@@ -224,8 +225,8 @@ bool ReadSettings(char** environment, const char* executable, Settings* out) {
   ReadSize(environment, "WRACKLINE_INTERVAL", 0, std::uint64_t{1} << 40,
            "a number of bytes such as 524288 or 512k, at most 1t (0 switches sampling off)",
            &out->interval);
-  ReadSize(environment, "WRACKLINE_RECORDER_SIZE", kMinRecorderBytes, std::uint64_t{1} << 40,
-           "a size such as 64m, at least 1m", &out->recorder_bytes);
+  ReadSize(environment, "WRACKLINE_RECORDER_SIZE", kMinRecorderBytes, recorder::kMaxFileBytes,
+           "a size such as 64m, from 1m to 4g", &out->recorder_bytes);
   std::uint64_t depth = out->max_depth;
   ReadSize(environment, "WRACKLINE_DEPTH", 1, kMaxDepth, "a number of frames from 1 to 128",
            &depth);

@@ -128,6 +128,18 @@ std::optional<std::time_t> ModifiedOf(const std::string& path) {
   return info.st_mtime;
 }
 
+Held::Held(const std::string& path, int flags) : file_(Open(path, flags)) {}
+
+Held::~Held() {
+  if (file_ >= 0) close(file_);
+}
+
+std::pair<dev_t, ino_t> Held::id() const {
+  struct stat info {};
+  if (fstat(file_, &info) != 0) return {};
+  return {info.st_dev, info.st_ino};
+}
+
 std::string Within(const std::string& folder, const std::string& name) {
   std::string path = folder;
   path += '/';

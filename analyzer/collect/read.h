@@ -4,10 +4,13 @@
 // is its own.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <ctime>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/base/result.h"
@@ -26,6 +29,24 @@ Result<std::string> ReadTail(const std::string& path, std::size_t most, bool* cu
 std::vector<std::string> NamesIn(const std::string& folder);
 // When a regular file was last changed; nothing: it is none.
 std::optional<std::time_t> ModifiedOf(const std::string& path);
+
+// A file or a folder held open where its path leads, for what takes a path and would follow links its own way.
+class Held {
+ public:
+  // `flags` as open() takes them: O_PATH will do for a folder.
+  Held(const std::string& path, int flags);
+  ~Held();
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  bool ok() const { return file_ >= 0; }
+  // Of this process alone, and for as long as this lives.
+  std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
+  // Device and inode: the same for two paths of one file.
+  std::pair<dev_t, ino_t> id() const;
+
+ private:
+  int file_;
+};
 
 // "FOLDER/NAME".
 std::string Within(const std::string& folder, const std::string& name);

@@ -1,8 +1,10 @@
 // The Java VM: its counters, its own answers, its files. And wrackline's recordings.
+#include <fcntl.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
-#include <system_error>
+#include <utility>
 
 #include "analyzer/collect/read.h"
 #include "analyzer/collect/sources.h"
@@ -82,12 +84,12 @@ void TakeRecordings(const Target& target, const std::vector<std::string>& folder
     all.push_back(own);
   }
   all.push_back(target.Path("wrackline.out"));
-  std::set<std::string> seen;
+  // Once each, however many names it has; of a container's own mounts only their files can say.
+  std::set<std::pair<dev_t, ino_t>> seen;
   std::vector<Found> files;
   for (const std::string& folder : all) {
-    std::error_code error;
-    const std::string real = fs::canonical(folder, error).string();
-    if (error || !seen.insert(real).second) continue;
+    const Held held(folder, O_PATH | O_DIRECTORY);
+    if (!held.ok() || !seen.insert(held.id()).second) continue;
     for (Found& file : FilesIn(folder, [](const std::string& name) {
            const std::string extension = fs::path(name).extension().string();
            return extension == ".wrack" || extension == ".wrackpack";
@@ -118,7 +120,8 @@ void TakeRecordings(const Target& target, const std::vector<std::string>& folder
       record->mutable_process()->set_command_line(masked);
       return true;
     };
-    const Result<std::string> packed = recorder::PackedBytes(file.path, mask);
+    const Held held(file.path, O_RDONLY | O_NONBLOCK);
+    const Result<std::string> packed = recorder::PackedBytes(held.path(), file.path, mask);
     if (!packed.ok()) {
       collection->Missing(NameOf(file.path), packed.error().message);
       continue;

@@ -18,7 +18,6 @@
 namespace wrackline::recorder {
 namespace {
 
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{4} << 30;
 constexpr std::size_t kPage = 4096;
 
 class Descriptor {

@@ -12,6 +12,9 @@
 namespace wrackline::recorder {
 namespace {
 
+// Of a stack: the preload records 128 at the most, and a damaged file must not fill the reader's memory.
+constexpr std::size_t kMostFrames = 4096;
+
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::internal::WireFormatLite;
@@ -147,6 +150,10 @@ void Folder::Add(proto::Record record, std::size_t bytes) {
       stack.frames.clear();
       std::uint64_t frame = 0;
       for (const std::int64_t delta : record.stack().frame_deltas()) {
+        if (stack.frames.size() == kMostFrames) {
+          stack.truncated = true;
+          break;
+        }
         frame += static_cast<std::uint64_t>(delta);
         stack.frames.push_back(frame);
       }

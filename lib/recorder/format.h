@@ -30,6 +30,7 @@ inline constexpr std::size_t kHeaderBytes = 4096;
 inline constexpr std::uint64_t kMinFileBytes = 1 << 20;
 inline constexpr std::uint64_t kDefaultFileBytes = 64 << 20;
 inline constexpr std::uint32_t kMaxRecordBytes = 1 << 20;
+inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{4} << 30;
 
 struct FileHeader {
   char magic[8];

@@ -112,17 +112,22 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
 
 }  // namespace
 
-Result<std::string> PackedBytes(const std::string& path, const RecordEdit& edit) {
+Result<std::string> PackedBytes(const std::string& path, const std::string& name,
+                                const RecordEdit& edit) {
   Result<std::string> bytes = ReadSettledBytes(path);
   if (!bytes.ok()) return bytes.error();
-  if (IsPacked(bytes.value())) return Error{fmt::format("{} is packed already", path), "copy it"};
-  Result<Source> source = ReadSource(bytes.value(), path, edit);
+  if (IsPacked(bytes.value())) return Error{fmt::format("{} is packed already", name), "copy it"};
+  Result<Source> source = ReadSource(bytes.value(), name, edit);
   if (!source.ok()) return source.error();
+  if (source.value().records.size() > kMostUnpackedBytes - kMaxRecordBytes)
+    return Error{fmt::format("{} has {} bytes of records, more than a packed dump may hold", name,
+                             source.value().records.size()),
+                 "keep the .wrack file itself; every command reads it"};
 
   proto::Dump header;
   header.set_wrackline_version(WRACKLINE_VERSION);
   header.set_format_version(source.value().version);
-  header.set_source(RepairUtf8(std::filesystem::path(path).filename().string()));
+  header.set_source(RepairUtf8(std::filesystem::path(name).filename().string()));
   header.set_damage(source.value().damage);
   header.set_source_bytes(bytes.value().size());
   // Serialized messages put one behind the other are merged by a reader: fields 1 to 5, then all
@@ -136,7 +141,7 @@ Status Pack(const std::string& path, const std::string& output) {
     return Error{fmt::format("{} is both input and output", path),
                  "give the dump a name of its own"};
   }
-  const Result<std::string> packed = PackedBytes(path, {});
+  const Result<std::string> packed = PackedBytes(path, path, {});
   if (!packed.ok()) return packed.error();
   return WriteFile(output, packed.value());
 }

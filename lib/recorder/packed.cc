@@ -10,6 +10,7 @@
 #include <google/protobuf/wire_format_lite.h>
 
 #include "lib/proto/wrackline.pb.h"
+#include "lib/recorder/format.h"
 
 namespace wrackline::recorder {
 namespace {
@@ -22,7 +23,7 @@ constexpr std::string_view kZstdMagic("\x28\xb5\x2f\xfd", 4);
 // reader's memory; small dumps are free to claim what a default recorder file can hold, twice.
 constexpr std::uint64_t kMaxRatio = 256;
 constexpr std::uint64_t kAlwaysAllowed = 128 << 20;
-constexpr std::uint64_t kNeverMore = 1 << 30;
+constexpr std::uint64_t kNeverMore = kMostUnpackedBytes;
 
 Result<std::string> Decompress(std::string_view bytes, const std::string& name) {
   const std::uint64_t limit =
@@ -92,6 +93,7 @@ Result<PackedInfo> ScanPacked(std::string_view bytes, const std::string& name,
     if (!input.ReadVarint32(&size)) return malformed;
     const auto offset = static_cast<std::size_t>(input.CurrentPosition());
     if (size > dump.size() - offset) return malformed;
+    if (field == proto::Dump::kRecordsFieldNumber && size > kMaxRecordBytes) return malformed;
     const std::string_view content = dump.substr(offset, size);
     if (field == proto::Dump::kDamageFieldNumber) info.damage = content;
     if (field == proto::Dump::kRecordsFieldNumber) visit({offset, ++sequence, content});

@@ -12,6 +12,9 @@
 
 namespace wrackline::recorder {
 
+// A dump holds no more than this; one that would is not made.
+inline constexpr std::uint64_t kMostUnpackedBytes = std::uint64_t{1} << 30;
+
 struct PackedInfo {
   std::uint32_t format_version = 0;
   std::string damage;  // what the reader said of the source, and what is missing of the dump itself

@@ -85,8 +85,9 @@ Status Pack(const std::string& path, const std::string& output);
 
 // Changes a record before it is packed, and says whether it did; may be empty.
 using RecordEdit = std::function<bool(proto::Record*)>;
-// What Pack writes, with each record changed by `edit`.
-Result<std::string> PackedBytes(const std::string& path, const RecordEdit& edit);
+// What Pack writes, with each record changed by `edit`. `name`: what the header and errors call it.
+Result<std::string> PackedBytes(const std::string& path, const std::string& name,
+                                const RecordEdit& edit);
 
 // Appends one record to a recorder file whose process has ended (`wrackline run` adds the
 // Aftermath).
