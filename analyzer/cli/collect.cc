@@ -85,7 +85,10 @@ class Series {
     } while (fs::exists(options.output, error));
     const Result<collect::CollectSummary> summary =
         collect::Collect(options, target, remark, reason);
-    if (!summary.ok()) return summary.error();
+    if (!summary.ok()) {
+      fs::remove_all(options.output, error);  // half of one is no evidence, and takes room
+      return summary.error();
+    }
     if (Tell(summary.value(), options.output)) any_ = true;
     made_.push_back(options.output);
     while (made_.size() > static_cast<std::size_t>(arguments_.keep)) {
@@ -127,15 +130,23 @@ int Wait(const Arguments& arguments) {
   if (!target.ok()) return Fail(target.error().Text());
   // Before the collection, which takes seconds: what happens meanwhile is seen at the first look.
   auto watch = std::make_unique<collect::Watch>(target.value());
-  Status failed = series.Add(target.value(), remark, "start");
+  // Where the first cannot be written, none can. A later one that cannot (a full disk) must not end the watch: the kill is yet to come.
+  if (const Status refused = series.Add(target.value(), remark, "start"))
+    return Fail(refused->Text());
+  bool failed = false;
+  const auto add = [&](const char* reason) {
+    const Status error = series.Add(target.value(), remark, reason);
+    if (error) Say(std::string("not collected (") + reason + "): " + error->Text());
+    failed = error.has_value();
+  };
   constexpr int kLook = 1000;  // milliseconds
   auto last = std::chrono::steady_clock::now();
   const std::chrono::duration<double> every(arguments.every);
   collect::CollectOptions options = arguments.options;
   bool blind = false;  // who would take the place of the process that was asked for is not known
-  while (!failed) {
+  for (;;) {
     if (WaitForSignal(descriptor, kLook) > 0) {
-      failed = series.Add(target.value(), remark, "end");
+      add("end");
       break;
     }
     const collect::Seen seen = watch->Look();
@@ -169,7 +180,7 @@ int Wait(const Arguments& arguments) {
     }
     const bool anew = seen != collect::Seen::kNothing || appeared;
     if (anew && there) watch = std::make_unique<collect::Watch>(target.value());
-    failed = series.Add(target.value(), remark, reason);
+    add(reason);
     last = std::chrono::steady_clock::now();
     if (ended && !there) {
       target.value().pid = 0;  // from here on one that takes its place is looked for
@@ -177,7 +188,7 @@ int Wait(const Arguments& arguments) {
     }
   }
   close(descriptor);
-  if (failed) return Fail(failed->Text());
+  if (failed) return kBadInput;
   return series.any() ? kOk : kFinding;
 }
 

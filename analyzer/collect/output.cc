@@ -61,16 +61,17 @@ class Folder : public Output {
 
 class Archive : public Output {
  public:
-  Archive(std::string path, archive* writer)
-      : path_(std::move(path)), temporary_(path_ + ".part"), writer_(writer) {
-    const std::string file = fs::path(path_).filename().string();
-    top_ = SafeName(file.substr(0, file.size() - kSuffix.size()));
+  Archive(std::string path, archive* writer, int file)
+      : path_(std::move(path)), temporary_(path_ + ".part"), writer_(writer), file_(file) {
+    const std::string base = fs::path(path_).filename().string();
+    top_ = SafeName(base.substr(0, base.size() - kSuffix.size()));
     if (top_.empty()) top_ = "wrackline";
   }
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
   ~Archive() override {
     archive_write_free(writer_);
+    close(file_);
     if (!finished_) unlink(temporary_.c_str());
   }
 
@@ -108,6 +109,7 @@ class Archive : public Output {
 
   std::string path_, temporary_, top_;
   archive* writer_;
+  int file_;
   bool finished_ = false;
 };
 
@@ -149,19 +151,20 @@ Result<std::unique_ptr<Output>> Output::Open(const std::string& path) {
   if (writer == nullptr) return WriteError(path, "out of memory");
   archive_write_set_format_pax_restricted(writer);
   const std::string temporary = path + ".part";
-  // libarchive makes the file as the umask says.
+  // Made here: libarchive makes one as the umask says. Made anew: somebody else's must not be what is written to.
+  unlink(temporary.c_str());
   const int file =
-      open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+      open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
   const int failed = errno;
-  if (file >= 0) close(file);
   if (file < 0 || archive_write_add_filter_zstd(writer) != ARCHIVE_OK ||
-      archive_write_open_filename(writer, temporary.c_str()) != ARCHIVE_OK) {
+      archive_write_open_fd(writer, file) != ARCHIVE_OK) {
     const char* why = file < 0 ? std::strerror(failed) : archive_error_string(writer);
     const Error refused = WriteError(path, why == nullptr ? "unknown failure" : why);
     archive_write_free(writer);
+    if (file >= 0) close(file);
     return refused;
   }
-  return std::unique_ptr<Output>(std::make_unique<Archive>(path, writer));
+  return std::unique_ptr<Output>(std::make_unique<Archive>(path, writer, file));
 }
 
 Status Output::Add(const std::string& name, std::string_view bytes, std::time_t modified) {

@@ -15,8 +15,6 @@
 #include <cstring>
 #include <thread>
 
-#include "analyzer/collect/read.h"
-
 namespace wrackline::collect {
 namespace {
 
@@ -65,11 +63,16 @@ Status AttachedVm::Listen(Deadline deadline) {
   if (!CatchesQuitAsVm(status.value(), maps.value()))
     return Error{"it is no Java VM that can be asked", ""};
   const std::string own = OwnPid(status.value(), pid_);
-  const std::string socket = proc + "/root/tmp/.java_pid" + own;
+  // Held, and named by that: a container's /tmp may be a link, and must not lead out of the container.
+  folder_ = std::make_unique<Held>(proc + "/root/tmp", O_PATH | O_DIRECTORY);
+  if (!folder_->ok())
+    return Error{std::string("cannot enter its /tmp: ") + std::strerror(errno),
+                 "run as its user or as root"};
+  const std::string socket = folder_->path() + "/.java_pid" + own;
   struct stat info {};
   if (stat(socket.c_str(), &info) != 0) {
     // The VM looks for this file when it gets the signal; its owner must be the VM's user.
-    const std::string attach = proc + "/root/tmp/.attach_pid" + own;
+    const std::string attach = folder_->path() + "/.attach_pid" + own;
     struct stat process {};
     if (stat(proc.c_str(), &process) != 0) return Error{"it has ended", ""};
     const int file =

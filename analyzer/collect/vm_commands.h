@@ -10,9 +10,11 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "analyzer/collect/read.h"
 #include "lib/base/result.h"
 
 namespace wrackline::collect {
@@ -30,8 +32,9 @@ class AttachedVm {
   Result<int> Connect() const;
 
   pid_t pid_;
-  std::string socket_;   // empty: it was not asked to listen
-  std::string refused_;  // why it is not asked again
+  std::unique_ptr<Held> folder_;  // its /tmp, while it lives
+  std::string socket_;            // empty: it was not asked to listen
+  std::string refused_;           // why it is not asked again
 };
 
 // False where SIGQUIT would end the process, or it is no Java VM. `status`: /proc/PID/status, `maps`: /proc/PID/maps.

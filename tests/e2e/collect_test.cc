@@ -1,6 +1,8 @@
 // `wrackline collect` of a real Java VM in a memory cgroup of its own: what a report can be made of, and no secret in it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -186,6 +188,83 @@ TEST_F(Collect, WaitsForAKillAsASidecar) {
   EXPECT_EQ(Everything(out).find(kSecret), std::string::npos);
   child.Kill(SIGKILL);
   grows.Kill(SIGKILL);
+}
+
+// From the node: what the process writes is in a mount that only it has, below a link of its own.
+TEST_F(Collect, RecordingsInTheProcesssOwnMount) {
+  auto cgroup = MemoryCgroup::Create("collect-mount", 512 * kMiB);
+  if (!cgroup.ok()) GTEST_SKIP() << cgroup.error().Text();
+  const std::string own = folder_ / "own";
+  fs::create_directory(own);
+  fs::create_symlink(own, folder_ / "link");
+  ProcessOptions options = Vm(cgroup.value(), "stay");
+  for (auto& [name, value] : options.environment)
+    if (name == "WRACKLINE_OUT") value = folder_ / "link/recorded";
+  options.in_child = [&cgroup, &own] {
+    cgroup.value().AddPid(getpid());
+    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("tmpfs", own.c_str(), "tmpfs", 0, "size=64m") != 0)
+      _exit(120);
+  };
+  ChildProcess child(options);
+  const std::string seen = "/proc/" + std::to_string(child.pid()) + "/root" + own + "/recorded";
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        std::error_code error;
+        return fs::exists(seen, error) && !RecorderFiles(seen).empty();
+      },
+      std::chrono::seconds(60)));
+  EXPECT_FALSE(fs::exists(own + "/recorded"));
+  const std::string out = folder_ / "collected";
+  const ProcessEnd end = Wrackline({"collect", "--pid", std::to_string(child.pid()), "-o", out});
+  ASSERT_TRUE(end.exited(0)) << end.err;
+  const ProcessEnd event = Wrackline({"report", out + "/recordings", "--format", "event"});
+  ASSERT_TRUE(event.exited(0)) << event.err << end.err;
+  EXPECT_EQ(nlohmann::json::parse(event.out)["pid"], child.pid());
+  child.Kill(SIGKILL);
+}
+
+// A disk that is full for a while costs the collections of that while, not the watch.
+TEST_F(Collect, AWatchOutlivesAWriteThatFails) {
+  auto cgroup = MemoryCgroup::Create("collect-full", 512 * kMiB);
+  if (!cgroup.ok()) GTEST_SKIP() << cgroup.error().Text();
+  ChildProcess child(Vm(cgroup.value(), "stay"));
+  ASSERT_TRUE(Runs());
+  const fs::path out = folder_ / "sidecar";
+  ProcessOptions options;
+  const fs::path said = folder_ / "said";
+  options.command = {"/bin/sh",
+                     "-c",
+                     "exec \"$@\" 2>\"$SAID\"",
+                     "sh",
+                     WRACKLINE_COMMAND,
+                     "collect",
+                     "--pid",
+                     std::to_string(child.pid()),
+                     "-o",
+                     out,
+                     "--patience=1",
+                     "--wait-for-kill"};
+  options.environment = {{"SAID", said}};
+  ChildProcess sidecar(options);
+  ASSERT_TRUE(WaitFor([&] { return fs::exists(out / "001-start/manifest.json"); },
+                      std::chrono::seconds(60)));
+  const fs::path aside = folder_ / "aside";
+  fs::rename(out, aside);
+  std::ofstream(out) << "in its way";
+  child.Kill(SIGKILL);
+  child.Wait();
+  ASSERT_TRUE(WaitFor(
+      [&] { return ReadAll(said).find("not collected (process-gone)") != std::string::npos; },
+      std::chrono::seconds(60)))
+      << ReadAll(said);
+  fs::remove(out);
+  fs::rename(aside, out);
+  sidecar.Kill(SIGTERM);
+  const ProcessEnd end = sidecar.Wait();
+  EXPECT_TRUE(end.exited(0)) << ReadAll(said);
+  const std::string last = end.out.substr(end.out.rfind("sidecar/"));
+  EXPECT_THAT(last, HasSubstr("-end"));
 }
 
 TEST_F(Collect, WhatAFormerProcessLeftAsAnArchive) {
