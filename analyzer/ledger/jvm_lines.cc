@@ -58,7 +58,7 @@ void AddCommitted(const evidence::Evidence& evidence, const evidence::TimelinePo
           std::max(Bytes{}, *figures->non_heap_committed - *figures->metaspace_committed),
           evidence.jvm->reserved_code_cache, "the VM's committed non-heap less metaspace");
   } else {
-    const char* const tracking = "Native Memory Tracking, committed";
+    const char* const tracking = kTrackedCommitted;
     const auto sum = [&](std::initializer_list<std::string_view> categories) {
       std::optional<Bytes> total;
       for (const std::string_view category : categories) {

@@ -8,6 +8,9 @@
 
 namespace wrackline::ledger {
 
+// The source of the VM's lines where nobody read what is resident: a ledger that has it counts malloc's part of them too.
+inline constexpr const char* kTrackedCommitted = "Native Memory Tracking, committed";
+
 // Memtables per family, caches without the memtables charged to them, table readers; and what
 // RocksDB's stacks hold beyond these figures, where that is more than the sampling error.
 void AddRocksDbLines(const evidence::Evidence& evidence, Ledger* ledger);

@@ -114,9 +114,30 @@ Bytes GlibcFree(const evidence::Evidence& evidence, const evidence::AllocatorFig
 
 namespace {
 
+// What jemalloc counts as in use and lies in thread caches: that has a line of its own. tcmalloc counts it as free.
+Bytes CachedInUse(const evidence::AllocatorFigures& allocator) {
+  return allocator.heap_size ? Bytes{} : allocator.thread_caches.value_or(Bytes{});
+}
+
+// malloc's part of the VM's lines, where they are what Native Memory Tracking says is committed.
+Bytes MallocOfVmLines(const evidence::Evidence& evidence, const Ledger& ledger) {
+  const bool tracked = std::any_of(ledger.lines.begin(), ledger.lines.end(), [](const Line& line) {
+    return line.holder == Holder::kJvm && line.source == kTrackedCommitted;
+  });
+  const std::optional<evidence::JvmFigures> figures =
+      tracked && evidence.jvm ? evidence.jvm->Latest() : std::nullopt;
+  Bytes sum;
+  if (!figures) return sum;
+  for (const evidence::JvmNativeMemory& one : figures->native_memory) {
+    // "Other" is the direct buffers' line.
+    if (one.category != "Other") sum += one.malloc.value_or(Bytes{});
+  }
+  return sum;
+}
+
 // Allocations that nobody sampled: what the allocator has in use less what lines of others say of malloc's memory.
 void AddUnsampled(const evidence::Evidence& evidence, Ledger* ledger) {
-  Bytes known;
+  Bytes known = CachedInUse(*evidence.allocator) + MallocOfVmLines(evidence, *ledger);
   for (const Line& line : ledger->lines) {
     if (line.holder == Holder::kRocksDb || line.id == "jvm.direct") known += line.amount;
   }
@@ -124,7 +145,8 @@ void AddUnsampled(const evidence::Evidence& evidence, Ledger* ledger) {
   if (rest.count > 0)
     ledger->lines.push_back({"native.in_use", "native memory in use, not sampled", Holder::kNative,
                              rest, std::nullopt, std::nullopt,
-                             "allocator's bytes in use less RocksDB's and direct buffers",
+                             "allocator's bytes in use (without thread caches) less RocksDB's, "
+                             "direct buffers and the VM's own",
                              Confidence::kDerived});
 }
 
@@ -208,11 +230,9 @@ void AddStatistics(const evidence::Evidence& evidence, Ledger* ledger) {
     const LiveEstimate inside = EstimateLive(evidence.sites, true);
     const LiveEstimate outside = EstimateLive(evidence.sites, false);
     const LiveEstimate all{inside.live + outside.live, Bytes{}, inside.variance + outside.variance};
-    // What jemalloc counts as in use and lies in thread caches has a line of its own.
-    const Bytes cached = allocator.heap_size ? Bytes{} : allocator.thread_caches.value_or(Bytes{});
     // Sampled objects in wrackline's own region are live and not in the allocator.
     const Bytes held = *allocator.in_use + allocator.placed.value_or(Bytes{});
-    const Bytes rounding = held - all.live - cached;
+    const Bytes rounding = held - all.live - CachedInUse(allocator);
     // Below two standard errors, or a fiftieth, it is noise.
     if (rounding > 2 * all.StandardError() && 50 * rounding > *allocator.in_use)
       ledger->lines.push_back({"allocator.rounding", "allocator headers, rounding",
