@@ -125,7 +125,9 @@ struct Site {
   // Of `live`: had no page behind it when that was last looked at, so it is no part of what the kernel counts. Only objects of two
   // pages and more are looked at.
   Bytes untouched;
-  Bytes live_recent;       // of `live`: allocated within Evidence::recent_window
+  Bytes live_recent;   // of `live`: allocated within Evidence::recent_window
+  Bytes recent_error;  // of `live_recent`, one standard deviation
+  std::uint64_t recent_samples = 0;
   Bytes allocated, freed;  // estimates since the start
   // Of `live` and `samples`: what was allocated in each of kAgeParts equal parts of the recorded time, oldest first. Empty: no time is
   // known.

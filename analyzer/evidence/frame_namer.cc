@@ -1,7 +1,6 @@
 #include "analyzer/evidence/frame_namer.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 
 #include "analyzer/evidence/java_frames.h"
@@ -28,9 +27,8 @@ std::string Hex(std::uint64_t value) {
 
 }  // namespace
 
-FrameNamer::FrameNamer(const recorder::Recording& recording) : recording_(recording) {
-  for (const auto& [id, module] : recording.modules) by_start_[module.start()] = &module;
-}
+FrameNamer::FrameNamer(const recorder::Recording& recording)
+    : recording_(recording), modules_(recording) {}
 
 const SiteFrame& FrameNamer::Name(std::uint64_t pc) {
   auto [place, fresh] = cache_.try_emplace(pc);
@@ -64,13 +62,7 @@ SiteFrame FrameNamer::Resolve(std::uint64_t pc) const {
     const auto owner = recording_.modules.find(recorded->second.module_id());
     if (owner != recording_.modules.end()) module = &owner->second;
   }
-  if (module == nullptr) {
-    auto after = by_start_.upper_bound(pc);
-    if (after != by_start_.begin()) {
-      const proto::Module* before = std::prev(after)->second;
-      if (pc < before->end()) module = before;
-    }
-  }
+  if (module == nullptr) module = modules_.Of(pc);
   if (module != nullptr) frame.module = BaseName(module->path());
   if (recorded != recording_.frame_names.end() && !recorded->second.symbol().empty()) {
     NameNative(recorded->second.symbol(), &frame);
@@ -100,18 +92,17 @@ void NameNative(const std::string& symbol, SiteFrame* frame) {
 }
 
 std::string Identity(const std::vector<SiteFrame>& frames, bool truncated) {
+  // Each text behind its length: names are any bytes, and two stacks must not come out the same.
   std::string identity(truncated ? "t" : "f");
   for (const SiteFrame& frame : frames) {
-    identity += '\n';
-    identity += frame.module;
-    identity += '\t';
-    identity += frame.function;
+    for (const std::string* text : {&frame.module, &frame.function})
+      identity.append(std::to_string(text->size())).append(":").append(*text);
   }
   return identity;
 }
 
 void KeepCommonLines(const std::vector<SiteFrame>& other, std::vector<SiteFrame>* frames) {
-  for (std::size_t i = 0; i < frames->size(); ++i) {
+  for (std::size_t i = 0; i < std::min(frames->size(), other.size()); ++i) {
     SiteFrame& frame = (*frames)[i];
     if (frame.line == other[i].line && frame.file == other[i].file) continue;
     frame.line = 0;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "analyzer/evidence/evidence.h"
+#include "analyzer/evidence/module_map.h"
 #include "lib/recorder/reader.h"
 
 namespace wrackline::evidence {
@@ -24,7 +24,7 @@ class FrameNamer {
   SiteFrame ResolveJava(std::uint64_t pc) const;
 
   const recorder::Recording& recording_;
-  std::map<std::uint64_t, const proto::Module*> by_start_;
+  ModuleMap modules_;
   std::unordered_map<std::uint64_t, SiteFrame> cache_;
 };
 
@@ -35,7 +35,7 @@ void NameNative(const std::string& symbol, SiteFrame* frame);
 // matter to a reader.
 std::string Identity(const std::vector<SiteFrame>& frames, bool truncated);
 
-// A line that not all stacks of a site share is none of the site's. `other`: as many frames.
+// A line that not all stacks of a site share is none of the site's. `other`: of the same identity.
 void KeepCommonLines(const std::vector<SiteFrame>& other, std::vector<SiteFrame>* frames);
 
 // Index of the frame that says most. Where Java asked for the memory: its first method that is the

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 
 #include "analyzer/evidence/frame_namer.h"
@@ -27,7 +28,7 @@ std::string BaseName(const std::string& path) { return path.substr(path.rfind('/
 struct Place {
   std::size_t location = 0;
   std::uint64_t offset = 0;   // in the file
-  std::uint64_t address = 0;  // as the object counts
+  std::uint64_t address = 0;  // as the object counts; 0: not known
   bool named = false;
 };
 
@@ -49,12 +50,27 @@ class Segments {
     }
   }
 
-  std::uint64_t AddressOf(std::uint64_t offset) const {
+  // Whether the file has the code that its headers describe: a separate debug file has not, and its offsets mean nothing.
+  bool HasCode() const {
+    return std::any_of(loads_.begin(), loads_.end(), [](const Elf64_Phdr& segment) {
+      return (segment.p_flags & PF_X) != 0 && segment.p_filesz > 0;
+    });
+  }
+
+  std::optional<std::uint64_t> AddressOf(std::uint64_t offset) const {
     for (const Elf64_Phdr& segment : loads_) {
       if (offset >= segment.p_offset && offset - segment.p_offset < segment.p_filesz)
         return offset - segment.p_offset + segment.p_vaddr;
     }
-    return offset;
+    if (loads_.empty()) return offset;
+    if (HasCode()) return std::nullopt;
+    // A debug file alone: GNU's linkers keep offsets and addresses one distance apart, and begin code at a page. lld does neither.
+    constexpr std::uint64_t kPage = 4096;
+    const auto code = std::find_if(loads_.begin(), loads_.end(), [](const Elf64_Phdr& segment) {
+      return (segment.p_flags & PF_X) != 0;
+    });
+    if (code == loads_.end() || code->p_vaddr % kPage != 0) return std::nullopt;
+    return offset + loads_.front().p_vaddr;
   }
 
  private:
@@ -68,7 +84,9 @@ void AddNames(const symbols::ElfFile& object, std::vector<Place>* places,
   object.Resolve(queries.data(), queries.size());
   for (std::size_t i = 0; i < queries.size(); ++i) {
     Place& place = (*places)[i];
-    if (place.named || queries[i].symbol == nullptr || *queries[i].symbol == '\0') continue;
+    if (place.named || place.address == 0 || queries[i].symbol == nullptr ||
+        *queries[i].symbol == '\0')
+      continue;
     NameNative(queries[i].symbol, &(*frames)[place.location].front());
     place.named = true;
   }
@@ -88,7 +106,7 @@ void AddLines(const symbols::ElfFile& object, const std::vector<Place>& places,
     at = lines.table().Resolve(at, 1 << 24, queries.data(), queries.size(), &paths);
   for (std::size_t i = 0; i < queries.size(); ++i) {
     SiteFrame& frame = (*frames)[places[i].location].front();
-    if (queries[i].line == 0 || frame.line != 0) continue;
+    if (queries[i].line == 0 || frame.line != 0 || places[i].address == 0) continue;
     frame.file = text.c_str() + queries[i].file;
     frame.line = queries[i].line;
   }
@@ -107,9 +125,14 @@ bool NameModule(const HeapProfile::Mapping& mapping, SymbolFolders* symbols,
   }
   std::stable_partition(objects.begin(), objects.end(),
                         [](const auto& object) { return object->HasSymbolTable(); });
+  // The address of a place is the same for all files of a build; which of them knows it is not.
+  const auto with_code = std::find_if(objects.begin(), objects.end(), [](const auto& object) {
+    return Segments(*object).HasCode();
+  });
+  const bool one_build = !mapping.build_id.empty();
   for (const auto& object : objects) {
-    const Segments segments(*object);
-    for (Place& place : *places) place.address = segments.AddressOf(place.offset);
+    const Segments segments(one_build && with_code != objects.end() ? **with_code : *object);
+    for (Place& place : *places) place.address = segments.AddressOf(place.offset).value_or(0);
     std::sort(places->begin(), places->end(),
               [](const Place& a, const Place& b) { return a.address < b.address; });
     AddNames(*object, places, frames);

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "analyzer/evidence/java_frames.h"
+#include "analyzer/evidence/module_map.h"
 #include "lib/recorder/fold.h"
 #include "lib/symbols/compressed_section.h"
 #include "lib/symbols/elf.h"
@@ -54,28 +55,13 @@ std::vector<Frame> FramesThatLack(const recorder::Recording& recording) {
   return frames;
 }
 
-// Which module each frame is in. Where several were at its place one after the other, and the frame
-// was not named while it was there: the one that is still loaded, or the last.
+// Which module each frame is in, where it was not named while that was there.
 void Place(const recorder::Recording& recording, std::vector<Frame>* frames) {
-  const auto loaded = [&](std::uint32_t id) {
-    const auto module = recording.modules.find(id);
-    return module != recording.modules.end() && !module->second.unloaded();
-  };
-  std::vector<std::uint32_t> placed(frames->size(), 0);
-  for (const auto& [id, module] : recording.modules) {
-    // A return address lies behind its call: pc - 1 is in the module.
-    auto at =
-        std::upper_bound(frames->begin(), frames->end(), module.start(),
-                         [](std::uint64_t start, const Frame& frame) { return start < frame.pc; });
-    for (; at != frames->end() && at->pc - 1 < module.end(); ++at) {
-      std::uint32_t& owner = placed[static_cast<std::size_t>(at - frames->begin())];
-      if (owner == 0 || !loaded(owner) || loaded(id)) owner = id;
-    }
-  }
-  for (std::size_t i = 0; i < frames->size(); ++i) {
-    Frame& frame = (*frames)[i];
-    if (recording.modules.find(frame.module_id) == recording.modules.end())
-      frame.module_id = placed[i];
+  const ModuleMap modules(recording);
+  for (Frame& frame : *frames) {
+    if (recording.modules.find(frame.module_id) != recording.modules.end()) continue;
+    const proto::Module* module = modules.Of(frame.pc);
+    frame.module_id = module == nullptr ? 0 : module->id();
   }
 }
 

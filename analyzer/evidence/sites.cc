@@ -14,8 +14,8 @@ namespace wrackline::evidence {
 namespace {
 
 struct Estimate {
-  std::uint64_t samples = 0;
-  double live = 0, recent = 0, untouched = 0, variance = 0;
+  std::uint64_t samples = 0, recent_samples = 0;
+  double live = 0, recent = 0, untouched = 0, variance = 0, recent_variance = 0;
   std::array<double, kAgeParts> by_age{};
   std::array<std::uint64_t, kAgeParts> samples_by_age{};
 };
@@ -34,9 +34,13 @@ std::map<std::uint32_t, Estimate> EstimatePerStack(const recorder::Recording& re
     Estimate& estimate = estimates[object.stack_id()];
     estimate.samples += 1;
     estimate.live += weight;
-    if (weight > size) estimate.variance += weight * (weight - size);
-    if (static_cast<std::int64_t>(ToBytes(object.time_ms()).count) >= end_ms - window_ms)
+    const double variance = weight > size ? weight * (weight - size) : 0;
+    estimate.variance += variance;
+    if (static_cast<std::int64_t>(ToBytes(object.time_ms()).count) >= end_ms - window_ms) {
+      estimate.recent_samples += 1;
       estimate.recent += weight;
+      estimate.recent_variance += variance;
+    }
     if (end_ms <= 0) continue;
     const std::size_t part = AgePart(object.time_ms(), end_ms);
     estimate.by_age[part] += weight;
@@ -63,6 +67,13 @@ Bytes Rounded(double amount) {
 
 std::int64_t RecordedMs(const recorder::Recording& recording) {
   if (!recording.process) return 0;
+  // By the clock that objects are dated by: the wall clock may be set while it runs.
+  std::uint64_t newest = 0;
+  if (recording.last_heartbeat) newest = recording.last_heartbeat->heartbeat().monotonic_ns();
+  if (!recording.timeline.empty())
+    newest = std::max<std::uint64_t>(newest, recording.timeline.back().timeline().monotonic_ns());
+  const std::uint64_t begin = recording.process->epoch_monotonic_ns();
+  if (begin != 0 && newest > begin) return static_cast<std::int64_t>((newest - begin) / 1'000'000);
   const Time end = ToTime(recording.last_time_ns);
   const Time epoch = ToTime(recording.process->epoch_time_ns());
   return std::chrono::duration_cast<std::chrono::milliseconds>(end - epoch).count();
@@ -106,7 +117,7 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
   const std::map<std::uint32_t, Estimate> estimates = EstimatePerStack(recording, window);
 
   std::map<std::string, Site> sites;
-  std::map<std::string, double> variances, lives, recents, untoucheds;
+  std::map<std::string, double> variances, lives, recents, recent_variances, untoucheds;
   std::map<std::string, std::array<double, kAgeParts>> ages;
   const auto add = [&](std::uint32_t id, const recorder::Stack& stack) {
     Site site;
@@ -127,7 +138,9 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
     if (estimate == estimates.end()) return;
     known.samples += estimate->second.samples;
     lives[identity] += estimate->second.live;
+    known.recent_samples += estimate->second.recent_samples;
     recents[identity] += estimate->second.recent;
+    recent_variances[identity] += estimate->second.recent_variance;
     untoucheds[identity] += estimate->second.untouched;
     variances[identity] += estimate->second.variance;
     known.samples_by_age.resize(kAgeParts);
@@ -153,6 +166,7 @@ std::vector<Site> SitesFromRecording(const recorder::Recording& recording, Durat
   for (auto& [identity, site] : sites) {
     site.live = Rounded(lives[identity]);
     site.live_recent = Rounded(recents[identity]);
+    site.recent_error = Rounded(std::sqrt(recent_variances[identity]));
     site.untouched = Rounded(untoucheds[identity]);
     site.standard_error = Rounded(std::sqrt(variances[identity]));
     if (const auto found = ages.find(identity); found != ages.end()) {

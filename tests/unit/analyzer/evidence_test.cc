@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "analyzer/evidence/from_recording.h"
+#include "analyzer/evidence/sites.h"
 #include "tests/unit/analyzer/recording_builder.h"
 
 namespace wrackline::evidence {
@@ -142,6 +143,20 @@ TEST(Evidence, RecentGrowthIsOfTheLastQuarter) {
   const Evidence evidence = Read(builder);
   EXPECT_EQ(evidence.recent_window, std::chrono::milliseconds(2500));
   EXPECT_EQ(evidence.sites.at(0).live_recent, kMiB);
+}
+
+// Objects are dated by the monotonic clock; the wall clock was set an hour ahead while it ran.
+TEST(Evidence, AClockThatWasSetMakesNothingOld) {
+  RecordingBuilder builder;
+  builder.process().set_epoch_monotonic_ns(5 * testing::kSecond);
+  builder.Live({"leak"}, kMi, kMi, 9000);
+  proto::Record& heartbeat = builder.recording().last_heartbeat.emplace();
+  heartbeat.mutable_heartbeat()->set_monotonic_ns(15 * testing::kSecond);
+  builder.recording().last_time_ns += 3600 * testing::kSecond;
+  const auto sites = SitesFromRecording(builder.recording(), std::chrono::milliseconds(2500));
+  EXPECT_EQ(sites.at(0).live_recent, kMiB);
+  EXPECT_EQ(sites.at(0).recent_samples, 1u);
+  EXPECT_EQ(sites.at(0).live_by_age.back(), kMiB);
 }
 
 TEST(Evidence, AbsurdFiguresDoNotOverflow) {
