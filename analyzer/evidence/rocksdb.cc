@@ -24,8 +24,11 @@ std::optional<Bytes> Memtables(const proto::RocksDbFamilySample& family) {
 }
 
 RocksDbBlocks Blocks(const proto::RocksDbBlocks& from) {
-  return {ToBytes(from.data()), ToBytes(from.index()), ToBytes(from.filter()), ToBytes(from.blob()),
-          ToBytes(from.other())};
+  return {.data = ToBytes(from.data()),
+          .index = ToBytes(from.index()),
+          .filter = ToBytes(from.filter()),
+          .other = ToBytes(from.other()),
+          .blob = ToBytes(from.blob())};
 }
 
 RocksDbSplit Split(const proto::RocksDbCacheSplit& from) {
@@ -46,9 +49,6 @@ RocksDbCache::Kind KindOf(proto::RocksDbCache::Kind kind) {
   return RocksDbCache::Kind::kBlock;  // and what a newer writer may know
 }
 
-// The newest sample of each database; one of many families comes in several records of one time.
-using Newest = std::map<std::uint64_t, std::vector<const proto::RocksDbSample*>>;
-
 // What is reserved in its cache; older recordings have the manager's usage only, which is a little
 // less.
 std::optional<Bytes> Reservation(const proto::RocksDbWriteBufferManager& manager) {
@@ -58,34 +58,105 @@ std::optional<Bytes> Reservation(const proto::RocksDbWriteBufferManager& manager
   return std::nullopt;
 }
 
-// What all databases together held, from the newest sample of each: a cache or manager that several
-// databases share is in each one's sample and counts once.
-RocksDbMoment Total(const Newest& newest, Time time) {
-  RocksDbMoment moment;
-  moment.time = time;
-  std::map<std::uint64_t, Bytes> caches, charged;
-  std::set<std::uint64_t> managers;
-  for (const auto& [database, samples] : newest) {
-    for (const proto::RocksDbSample* sample : samples) {
-      for (const auto& family : sample->families()) {
-        moment.memtables += Memtables(family).value_or(Bytes{});
-        moment.table_readers += ToBytes(family.table_readers());
-      }
-      for (const auto& cache : sample->caches()) caches[cache.id()] = ToBytes(cache.usage());
-      for (const auto& manager : sample->write_buffer_managers()) {
-        const std::optional<Bytes> reserved = Reservation(manager);
-        if (reserved && managers.insert(manager.id()).second)
-          charged[manager.cache_id()] += *reserved;
-      }
+// What all databases together hold, by the newest sample of each: a cache or manager that several databases share is in each one's
+// sample and counts once. Kept up to date rather than summed anew: a recording has as many samples as it likes, of as many families.
+class Totals {
+ public:
+  // The newest sample of its database, or more of it (one of many families comes in several records of one time). True: more of it.
+  bool Take(const proto::RocksDbSample& sample) {
+    const bool continues =
+        databases_.count(sample.database_id()) != 0 &&
+        databases_.at(sample.database_id()).monotonic_ns == sample.monotonic_ns();
+    if (!continues) Forget(sample.database_id());
+    Held& held = databases_[sample.database_id()];
+    held.monotonic_ns = sample.monotonic_ns();
+    Bytes memtables, readers;
+    for (const auto& family : sample.families()) {
+      memtables += Memtables(family).value_or(Bytes{});
+      readers += ToBytes(family.table_readers());
     }
+    held.memtables += memtables;
+    held.readers += readers;
+    memtables_ += memtables;
+    readers_ += readers;
+    for (const auto& cache : sample.caches()) {
+      held.caches.insert(cache.id());
+      Change(cache.id(),
+             [&](Cache* one) { one->usage[sample.database_id()] = ToBytes(cache.usage()); });
+    }
+    for (const auto& manager : sample.write_buffer_managers()) {
+      const std::optional<Bytes> reserved = Reservation(manager);
+      if (!reserved || !held.managers.insert(manager.id()).second) continue;
+      SetReserved(manager.id(), sample.database_id(), Reserved{manager.cache_id(), *reserved});
+    }
+    return continues;
   }
-  for (const auto& [id, usage] : caches) {
-    const auto reserved = charged.find(id);
-    moment.caches +=
-        std::max(Bytes{}, usage - (reserved == charged.end() ? Bytes{} : reserved->second));
+
+  void Forget(std::uint64_t database) {
+    const auto found = databases_.find(database);
+    if (found == databases_.end()) return;
+    memtables_ = memtables_ - found->second.memtables;
+    readers_ = readers_ - found->second.readers;
+    for (const std::uint64_t cache : found->second.caches)
+      Change(cache, [database](Cache* one) { one->usage.erase(database); });
+    for (const std::uint64_t manager : found->second.managers)
+      SetReserved(manager, database, std::nullopt);
+    databases_.erase(found);
   }
-  return moment;
-}
+
+  RocksDbMoment At(Time time) const { return {time, memtables_, caches_, readers_}; }
+  bool Knows(std::uint64_t database) const { return databases_.count(database) != 0; }
+  std::size_t size() const { return databases_.size(); }
+
+ private:
+  struct Held {
+    std::uint64_t monotonic_ns = 0;
+    Bytes memtables, readers;
+    std::set<std::uint64_t> caches, managers;
+  };
+  struct Cache {
+    std::map<std::uint64_t, Bytes> usage;  // as each database says
+    Bytes charged;                         // memtables, which are counted as such
+    Bytes Part() const {
+      return usage.empty() ? Bytes{} : std::max(Bytes{}, usage.rbegin()->second - charged);
+    }
+  };
+  struct Reserved {
+    std::uint64_t cache = 0;
+    Bytes bytes;
+  };
+
+  template <typename How>
+  void Change(std::uint64_t id, const How& how) {
+    Cache& cache = by_cache_[id];
+    caches_ = caches_ - cache.Part();
+    how(&cache);
+    caches_ += cache.Part();
+  }
+
+  void SetReserved(std::uint64_t manager, std::uint64_t database,
+                   std::optional<Reserved> reserved) {
+    std::map<std::uint64_t, Reserved>& said = by_manager_[manager];
+    if (!said.empty()) Charge(said.begin()->second, -1);
+    if (reserved) {
+      said[database] = *reserved;
+    } else {
+      said.erase(database);
+    }
+    if (!said.empty()) Charge(said.begin()->second, 1);
+  }
+
+  void Charge(const Reserved& reserved, int sign) {
+    Change(reserved.cache, [&](Cache* one) {
+      one->charged = sign > 0 ? one->charged + reserved.bytes : one->charged - reserved.bytes;
+    });
+  }
+
+  std::map<std::uint64_t, Held> databases_;
+  std::map<std::uint64_t, Cache> by_cache_;
+  std::map<std::uint64_t, std::map<std::uint64_t, Reserved>> by_manager_;
+  Bytes memtables_, readers_, caches_;
+};
 
 struct Builder {
   RocksDb result;
@@ -208,11 +279,31 @@ struct Builder {
 
 Duration Apart(Time a, Time b) { return a > b ? a - b : b - a; }
 
+// Of a closed database only its last sample says when that was: samples are a second apart.
+constexpr Duration kGone = 2 * kRocksDbReach;
+
+// Databases that nothing describes and that were sampled no more while others were: closed, and what said so is no longer in the file.
+std::set<std::uint64_t> LongUnseen(const recorder::Recording& recording) {
+  std::map<std::uint64_t, Time> last;
+  Time newest{};
+  for (const proto::Record& record : recording.rocksdb_samples) {
+    const Time time = ToTime(record.time_ns());
+    newest = std::max(newest, time);
+    const std::uint64_t id = record.rocksdb_sample().database_id();
+    if (recording.rocksdb_databases.count(id) == 0) last[id] = std::max(last[id], time);
+  }
+  std::set<std::uint64_t> unseen;
+  for (const auto& [id, time] : last) {
+    if (newest - time > kGone) unseen.insert(id);
+  }
+  return unseen;
+}
+
 }  // namespace
 
 std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording) {
   Builder builder;
-  std::set<std::uint64_t> closed;
+  std::set<std::uint64_t> closed = LongUnseen(recording);
   for (const auto& [id, database] : recording.rocksdb_databases) {
     if (database.closed()) {
       closed.insert(id);
@@ -221,22 +312,18 @@ std::optional<RocksDb> RocksDbFromRecording(const recorder::Recording& recording
     }
   }
 
-  Newest newest;
+  Totals totals;
   for (const proto::Record& record : recording.rocksdb_samples) {
     const proto::RocksDbSample& sample = record.rocksdb_sample();
     if (closed.count(sample.database_id()) != 0) continue;
     if (recording.rocksdb_databases.count(sample.database_id()) == 0 &&
-        newest.count(sample.database_id()) == 0)
+        !totals.Knows(sample.database_id()))
       builder.result.databases += 1;
     const Time time = ToTime(record.time_ns());
     builder.AddSample(sample, time);
-    std::vector<const proto::RocksDbSample*>& last = newest[sample.database_id()];
-    const bool continues = !last.empty() && last.back()->monotonic_ns() == sample.monotonic_ns();
-    if (!continues) last.clear();
-    last.push_back(&sample);
     std::vector<RocksDbMoment>& history = builder.result.history;
-    if (continues && !history.empty()) history.pop_back();
-    history.push_back(Total(newest, time));
+    if (totals.Take(sample) && !history.empty()) history.pop_back();
+    history.push_back(totals.At(time));
   }
   return std::move(builder).Finish();
 }
@@ -283,31 +370,31 @@ std::optional<RocksDb> RocksDbNear(const recorder::Recording& recording, Time ti
 }
 
 std::optional<RocksDb> RocksDbOverLife(const recorder::Recording& recording) {
-  std::set<std::uint64_t> closed;
+  std::set<std::uint64_t> closed = LongUnseen(recording);
   for (const auto& [id, database] : recording.rocksdb_databases) {
     if (database.closed()) closed.insert(id);
   }
   if (closed.empty()) return std::nullopt;
-  // Of a closed database only its last sample says when that was: samples are a second apart.
-  constexpr Duration kGone = 2 * kRocksDbReach;
-  Newest newest;
-  std::map<std::uint64_t, Time> last_closed;  // of the closed ones that may still be open
+  Totals totals;
+  std::set<std::pair<Time, std::uint64_t>> oldest;  // the same, by time
+  std::map<std::uint64_t, Time> last_closed;        // of the closed ones that may still be open
   std::vector<RocksDbMoment> history;
   for (const proto::Record& record : recording.rocksdb_samples) {
     const proto::RocksDbSample& sample = record.rocksdb_sample();
     const Time time = ToTime(record.time_ns());
-    for (auto one = last_closed.begin(); one != last_closed.end();) {
-      const bool gone = one->first != sample.database_id() && time - one->second > kGone;
-      if (gone) newest.erase(one->first);
-      one = gone ? last_closed.erase(one) : std::next(one);
+    if (const auto known = last_closed.find(sample.database_id()); known != last_closed.end())
+      oldest.erase({known->second, known->first});
+    while (!oldest.empty() && time - oldest.begin()->first > kGone) {
+      totals.Forget(oldest.begin()->second);
+      last_closed.erase(oldest.begin()->second);
+      oldest.erase(oldest.begin());
     }
-    std::vector<const proto::RocksDbSample*>& last = newest[sample.database_id()];
-    const bool continues = !last.empty() && last.back()->monotonic_ns() == sample.monotonic_ns();
-    if (!continues) last.clear();
-    last.push_back(&sample);
-    if (closed.count(sample.database_id()) != 0) last_closed[sample.database_id()] = time;
-    if (continues && !history.empty()) history.pop_back();
-    history.push_back(Total(newest, time));
+    if (closed.count(sample.database_id()) != 0) {
+      last_closed[sample.database_id()] = time;
+      oldest.emplace(time, sample.database_id());
+    }
+    if (totals.Take(sample) && !history.empty()) history.pop_back();
+    history.push_back(totals.At(time));
   }
   if (history.empty()) return std::nullopt;
   std::stable_sort(history.begin(), history.end(),
@@ -317,7 +404,7 @@ std::optional<RocksDb> RocksDbOverLife(const recorder::Recording& recording) {
       [](const RocksDbMoment& a, const RocksDbMoment& b) { return a.Total() < b.Total(); });
   std::optional<RocksDb> life = RocksDbNear(recording, most->time);
   if (!life) return std::nullopt;
-  if (newest.size() == last_closed.size())
+  if (totals.size() == last_closed.size())
     history.push_back({history.back().time + kGone, {}, {}, {}});  // all were closed
   life->history = std::move(history);
   return life;

@@ -53,6 +53,9 @@ Duration Between(std::uint64_t from_ns, std::uint64_t to_ns) {
       to_ns - from_ns, static_cast<std::uint64_t>(Duration::max().count()))));
 }
 
+// A process has one or two. Each point of the history is a sum over all of them.
+constexpr std::size_t kMostLibraries = 64;
+
 // By library: its newest counts. The sum of all is one point of a kind's history.
 using Counts = std::map<std::uint64_t, std::map<Count::Kind, const Count*>>;
 
@@ -111,6 +114,12 @@ Uses UsesIn(const recorder::Recording& recording) {
 
 void AddShared(const proto::RocksDbObjects& last, const recorder::Recording& recording,
                const Uses& uses, RocksDbObjects* out) {
+  std::vector<std::uint64_t> times;  // of this library's records
+  for (const proto::Record& record : recording.rocksdb_objects) {
+    if (record.rocksdb_objects().library_id() == last.library_id())
+      times.push_back(record.rocksdb_objects().monotonic_ns());
+  }
+  std::sort(times.begin(), times.end());
   for (const auto& from : last.shared()) {
     RocksDbSharedObject shared;
     shared.id = from.id();
@@ -128,11 +137,8 @@ void AddShared(const proto::RocksDbObjects& last, const recorder::Recording& rec
       unused_since = std::max(unused_since, found->second);
     if (!shared.used) {
       shared.unused = Between(unused_since, last.monotonic_ns());
-      for (const proto::Record& record : recording.rocksdb_objects) {
-        const proto::RocksDbObjects& seen = record.rocksdb_objects();
-        if (seen.library_id() == last.library_id() && seen.monotonic_ns() > unused_since)
-          shared.unused_records += 1;
-      }
+      shared.unused_records = static_cast<std::uint64_t>(
+          times.end() - std::upper_bound(times.begin(), times.end(), unused_since));
     }
     out->shared.push_back(shared);
   }
@@ -169,6 +175,7 @@ std::optional<RocksDbObjects> RocksDbObjectsFromRecording(const recorder::Record
   std::map<std::uint64_t, const proto::RocksDbObjects*> last;
   for (const proto::Record& record : recording.rocksdb_objects) {
     const proto::RocksDbObjects& objects = record.rocksdb_objects();
+    if (last.size() == kMostLibraries && last.count(objects.library_id()) == 0) continue;
     out.time = ToTime(record.time_ns());
     out.incomplete = out.incomplete || objects.incomplete();
     last[objects.library_id()] = &objects;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "analyzer/render/page_data.h"
+#include "analyzer/report/rocksdb_demand.h"
 
 namespace wrackline::render {
 namespace {
@@ -74,8 +75,8 @@ Json Parts(const report::Report& report, const std::vector<std::size_t>& ticks) 
       }
     }
     Bytes memtables, caches, readers;
-    if (evidence.rocksdb) {
-      if (const auto* rocksdb = Until(evidence.rocksdb->history, point.time, &next_rocksdb)) {
+    if (const auto& held = report::RocksDbOf(evidence)) {
+      if (const auto* rocksdb = Until(held->history, point.time, &next_rocksdb)) {
         memtables = take(rocksdb->memtables, &anon);
         caches = take(rocksdb->caches, &anon);
         readers = take(rocksdb->table_readers, &anon);
@@ -155,9 +156,24 @@ Json Families(const evidence::RocksDb& rocksdb, evidence::Time base) {
   const auto& history = rocksdb.family_history;
   const evidence::Time first = history.front().time, last = history.back().time;
   const std::size_t all = rocksdb.families.size();
-  std::vector<Json> columns(all, Json::array());
-  std::vector<std::optional<Bytes>> now(all);
+  const auto held_by = [](const evidence::RocksDbFamilyMoment& moment) {
+    return moment.memtables + moment.table_readers + Of(moment.cached);
+  };
   std::vector<Bytes> peak(all);
+  for (const evidence::RocksDbFamilyMoment& moment : history)
+    peak[moment.family] = std::max(peak[moment.family], held_by(moment));
+  std::vector<std::size_t> order(all), rank(all);
+  for (std::size_t i = 0; i < all; ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return peak[a] > peak[b]; });
+  for (std::size_t i = 0; i < all; ++i) rank[order[i]] = i;
+  // The smallest together, so that the chart's sum is RocksDB's.
+  const std::size_t shown = std::min(all, kFamilies);
+  std::vector<Json> columns(shown, Json::array());
+  Json others = Json::array();
+  std::vector<std::optional<Bytes>> now(shown);
+  std::vector<Bytes> small(all);
+  Bytes small_sum, sum;
   Json time = Json::array();
   std::size_t next = 0, next_total = 0;
   Json unsplit = Json::array();
@@ -173,45 +189,33 @@ Json Families(const evidence::RocksDb& rocksdb, evidence::Time base) {
     previous = until;
     for (; next < history.size() && history[next].time <= until; ++next) {
       const evidence::RocksDbFamilyMoment& moment = history[next];
-      const Bytes held = moment.memtables + moment.table_readers + Of(moment.cached);
-      now[moment.family] = held;
-      peak[moment.family] = std::max(peak[moment.family], held);
+      const Bytes held = held_by(moment);
+      const std::size_t place = rank[moment.family];
+      const Bytes before = place < shown ? Of(now[place]) : small[moment.family];
+      sum += held - before;
+      if (place < shown) {
+        now[place] = held;
+      } else {
+        small[moment.family] = held;
+        small_sum += held - before;
+      }
     }
     time.push_back(Offset(until, base));
-    Bytes sum;
-    for (std::size_t family = 0; family < all; ++family) {
-      columns[family].push_back(Value(now[family]));
-      sum += Of(now[family]);
-    }
+    for (std::size_t place = 0; place < shown; ++place) columns[place].push_back(Value(now[place]));
+    others.push_back(small_sum.count);
     const auto* total = Until(rocksdb.history, until, &next_total);
     const Bytes rest = total == nullptr ? Bytes{} : std::max(Bytes{}, total->Total() - sum);
     some_unsplit |= rest.count > 0;
     unsplit.push_back(rest.count);
   }
-  std::vector<std::size_t> order(all);
-  for (std::size_t i = 0; i < all; ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return peak[a] > peak[b]; });
   Json series = Json::array();
-  for (std::size_t rank = 0; rank < std::min(all, kFamilies); ++rank) {
-    const evidence::RocksDbFamily& family = rocksdb.families[order[rank]];
+  for (std::size_t place = 0; place < shown; ++place) {
+    const evidence::RocksDbFamily& family = rocksdb.families[order[place]];
     series.push_back({{"name", family.name},
                       {"database", family.database},
-                      {"bytes", std::move(columns[order[rank]])}});
+                      {"bytes", std::move(columns[place])}});
   }
-  // The smallest together, so that the chart's sum is RocksDB's.
-  if (all > kFamilies) {
-    Json rest = Json::array();
-    for (std::size_t i = 0; i < time.size(); ++i) {
-      std::int64_t sum = 0;
-      for (std::size_t rank = kFamilies; rank < all; ++rank) {
-        const Json& value = columns[order[rank]][i];
-        if (value.is_number()) sum += value.get<std::int64_t>();
-      }
-      rest.push_back(sum);
-    }
-    series.push_back({{"others", all - kFamilies}, {"bytes", std::move(rest)}});
-  }
+  if (all > shown) series.push_back({{"others", all - shown}, {"bytes", std::move(others)}});
   if (some_unsplit) series.push_back({{"unsplit", true}, {"bytes", std::move(unsplit)}});
   return {{"time", std::move(time)}, {"series", std::move(series)}};
 }

@@ -6,6 +6,7 @@
 #include "analyzer/render/graph.h"
 #include "analyzer/render/inert.h"
 #include "analyzer/render/text_parts.h"
+#include "analyzer/report/rocksdb_demand.h"
 
 namespace wrackline::render {
 namespace {
@@ -93,12 +94,11 @@ void WriteTimeline(const Evidence& evidence, Page* page) {
       evidence.limit ? fmt::format(", full height is the limit of {}", FormatBytes(whole)) : ""));
   Row("charge", charge, whole, page);
   Row("resident", resident, whole, page);
-  if (evidence.rocksdb && !evidence.rocksdb->history.empty()) {
+  if (const auto& rocksdb = report::RocksDbOf(evidence); rocksdb && !rocksdb->history.empty()) {
     Row("RocksDB",
         Spread(columns, begin, end,
                [&](const auto& put) {
-                 for (const auto& moment : evidence.rocksdb->history)
-                   put(moment.time, moment.Total());
+                 for (const auto& moment : rocksdb->history) put(moment.time, moment.Total());
                }),
         whole, page);
   }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "analyzer/report/rocksdb_demand.h"
+
 namespace wrackline::report {
 namespace {
 
@@ -115,8 +117,9 @@ Series OfAnonymousHeap(const Evidence& evidence) {
 
 Series OfRocksDb(const Evidence& evidence) {
   Series series;
-  if (!evidence.rocksdb) return series;
-  for (const evidence::RocksDbMoment& moment : evidence.rocksdb->history)
+  const std::optional<evidence::RocksDb>& rocksdb = RocksDbOf(evidence);
+  if (!rocksdb) return series;
+  for (const evidence::RocksDbMoment& moment : rocksdb->history)
     series.emplace_back(moment.time, moment.Total());
   return series;
 }

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <vector>
+
 #include "analyzer/evidence/convert.h"
 #include "tests/unit/analyzer/recording_builder.h"
 
@@ -54,6 +60,90 @@ TEST(RocksDbEvidence, MomentsCountASharedCacheOnceAcrossDatabases) {
   EXPECT_EQ(rocksdb->history.back().Total(), 42 * kMiB);
   EXPECT_EQ(rocksdb->caches.size(), 1u);
   EXPECT_EQ(rocksdb->caches[0].families.size(), 2u);
+}
+
+// What was summed up as samples came, against a sum of the newest sample of each database, made anew.
+TEST(RocksDbEvidence, HistoryIsTheSumOfTheNewestSamples) {
+  std::mt19937 random(3);
+  const auto below = [&](std::uint64_t most) { return random() % most; };
+  for (int round = 0; round < 40; ++round) {
+    RecordingBuilder builder;
+    std::map<std::uint64_t, proto::RocksDbSample> newest;
+    std::vector<Bytes> wanted;
+    for (std::uint64_t second = 1; second <= 40; ++second) {
+      auto& sample = builder.RocksDb(1 + below(4), second);
+      for (std::uint32_t family = 0; family < below(3); ++family)
+        RecordingBuilder::Family(sample, family, "f", 7, below(100));
+      for (std::uint64_t cache = 1; cache <= below(4); ++cache)
+        RecordingBuilder::Cache(sample, cache, 1000, below(500));
+      for (std::uint64_t id = 1; id <= below(3); ++id) {
+        auto& manager = *sample.add_write_buffer_managers();
+        manager.set_id(id);
+        manager.set_charged_to_cache(true);
+        manager.set_cache_id(1 + below(3));
+        manager.set_cache_reservation(below(400));
+      }
+      newest[sample.database_id()] = sample;
+      std::map<std::uint64_t, std::int64_t> caches, charged;
+      std::set<std::uint64_t> managers;
+      std::int64_t sum = 0;
+      for (const auto& [id, one] : newest) {
+        for (const auto& family : one.families())
+          sum += static_cast<std::int64_t>(family.all_memtables());
+        for (const auto& cache : one.caches())
+          caches[cache.id()] = static_cast<std::int64_t>(cache.usage());
+        for (const auto& manager : one.write_buffer_managers()) {
+          if (managers.insert(manager.id()).second)
+            charged[manager.cache_id()] += static_cast<std::int64_t>(manager.cache_reservation());
+        }
+      }
+      for (const auto& [id, usage] : caches) sum += std::max<std::int64_t>(0, usage - charged[id]);
+      wanted.push_back(Bytes{sum});
+    }
+    // Described, so that none counts as closed.
+    for (const std::uint64_t database : {1, 2, 3, 4}) builder.Describe(database, 0, "f", 0, 1, 7);
+    const auto rocksdb = RocksDbFromRecording(builder.recording());
+    ASSERT_TRUE(rocksdb);
+    ASSERT_EQ(rocksdb->history.size(), wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      ASSERT_EQ(rocksdb->history[i].Total(), wanted[i]) << round << " " << i;
+  }
+}
+
+// The file keeps so many closed databases; of an older one the last sample is left.
+TEST(RocksDbEvidence, ADatabaseThatNothingDescribesAndNobodySampledSinceIsClosed) {
+  RecordingBuilder builder;
+  builder.Describe(2, 0, "open", 0, 1, 0);
+  RecordingBuilder::Family(builder.RocksDb(1, 1), 0, "gone", 0, 100 * kMi);
+  RecordingBuilder::Family(builder.RocksDb(2, 60), 0, "open", 0, 7 * kMi);
+  const auto rocksdb = RocksDbFromRecording(builder.recording());
+  ASSERT_TRUE(rocksdb);
+  EXPECT_EQ(rocksdb->databases, 1);
+  ASSERT_EQ(rocksdb->families.size(), 1u);
+  EXPECT_EQ(rocksdb->families[0].name, "open");
+  const auto life = RocksDbOverLife(builder.recording());
+  ASSERT_TRUE(life);
+  EXPECT_EQ(life->history.front().Total(), 100 * kMiB);
+}
+
+TEST(RocksDbEvidence, EachKindOfBlockIsItsOwn) {
+  RecordingBuilder builder;
+  auto& sample = builder.RocksDb(1, 1);
+  RecordingBuilder::Family(sample, 0, "f", 7, kMi);
+  proto::RocksDbBlocks& blocks = *sample.mutable_families(0)->mutable_cached_blocks();
+  blocks.set_data(1);
+  blocks.set_index(2);
+  blocks.set_filter(3);
+  blocks.set_blob(4);
+  blocks.set_other(5);
+  const auto rocksdb = RocksDbFromRecording(builder.recording());
+  ASSERT_TRUE(rocksdb);
+  const RocksDbBlocks& read = rocksdb->families.at(0).cached_blocks.value();
+  EXPECT_EQ(read.data.count, 1);
+  EXPECT_EQ(read.index.count, 2);
+  EXPECT_EQ(read.filter.count, 3);
+  EXPECT_EQ(read.blob.count, 4);
+  EXPECT_EQ(read.other.count, 5);
 }
 
 TEST(RocksDbEvidence, TheLastWalkOverACacheSaysWhoseItsBlocksAre) {
