@@ -18,6 +18,7 @@
 #include "analyzer/evidence/folder.h"
 #include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/heap_profile.h"
+#include "analyzer/evidence/improve_names.h"
 #include "analyzer/evidence/sites.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/render/diff.h"
@@ -115,16 +116,18 @@ struct MomentOfFile {
 };
 
 Result<MomentOfFile> EvidenceOf(const recorder::Recording& recording, const std::string& path,
-                                evidence::Time time) {
+                                evidence::Time time, evidence::SymbolFolders* symbols) {
   auto then = evidence::EvidenceAt(recording, time);
   if (!then)
     return Error{"the recording begins after that moment",
                  "give a later one; `wrackline inspect` shows when it begins"};
   // Of the tick itself, not of `time`: what is allocated between the two is in no other figure.
   const auto tick = then->last_record.time_since_epoch().count();
-  const auto past = recorder::ReadPast(path, static_cast<std::uint64_t>(tick));
+  auto past = recorder::ReadPast(path, static_cast<std::uint64_t>(tick));
   if (!past.ok()) return past.error();
   const bool known = past.value().state_known;
+  // The same names at both moments, or every frame would seem to have changed.
+  if (known && symbols != nullptr) evidence::ImproveNames(symbols, &past.value().recording);
   if (known) then = evidence::EvidenceAt(recording, time, &past.value().recording);
   return MomentOfFile{std::move(*then), known};
 }
@@ -133,8 +136,12 @@ Result<diff::Diff> DiffOfMoments(const DiffArguments& arguments, const diff::Opt
                                  std::vector<std::string>* remarks) {
   const Result<std::string> path = ChooseFile(arguments.paths[0], remarks);
   if (!path.ok()) return path.error();
-  const auto recording = recorder::ReadRecording(path.value());
+  Result<evidence::SymbolFolders> opened = evidence::SymbolFolders::Open(arguments.symbols);
+  if (!opened.ok()) return opened.error();
+  evidence::SymbolFolders* const symbols = arguments.symbols.empty() ? nullptr : &opened.value();
+  auto recording = recorder::ReadRecording(path.value());
   if (!recording.ok()) return recording.error();
+  if (symbols != nullptr) evidence::ImproveNames(symbols, &recording.value());
   const Evidence whole = evidence::EvidenceFromRecording(recording.value(), std::nullopt);
   if (whole.timeline.empty())
     return Error{path.value() + " has no timeline",
@@ -147,9 +154,9 @@ Result<diff::Diff> DiffOfMoments(const DiffArguments& arguments, const diff::Opt
   if (at.value() >= to.value())
     return Error{"--at " + arguments.at + " is not before --to " + arguments.to,
                  "the first moment is the earlier one"};
-  const auto before = EvidenceOf(recording.value(), path.value(), at.value());
+  const auto before = EvidenceOf(recording.value(), path.value(), at.value(), symbols);
   if (!before.ok()) return before.error();
-  const auto after = EvidenceOf(recording.value(), path.value(), to.value());
+  const auto after = EvidenceOf(recording.value(), path.value(), to.value(), symbols);
   if (!after.ok()) return after.error();
   diff::Diff diff = diff::Compare(before.value().evidence, after.value().evidence, options);
   if (before.value().live_known) return diff;

@@ -128,6 +128,32 @@ bool Grown(const Row& row, const Options& options) {
   return !row.sampled || row.verdict.confidence == Confidence::kCertain;
 }
 
+// Whether one run lived more than a tenth longer than the other.
+bool LengthsDiffer(const Diff& diff) {
+  if (!diff.before.uptime || !diff.after.uptime) return false;
+  const auto [shorter, longer] = std::minmax(*diff.before.uptime, *diff.after.uptime);
+  return longer - shorter > shorter / 10;
+}
+
+// What is held from the start on is a higher rate in the shorter run, and what leaks is more in the longer one: from two runs of
+// different length only growth that is seen both in what is held and in its rate says something.
+void LeaveOutWhatLengthExplains(const std::vector<bool>& grew_as_held, Diff* diff) {
+  std::size_t at = 0, left_out = 0;
+  for (Section& section : diff->sections) {
+    for (Row& row : section.rows) {
+      const bool grew = grew_as_held.at(at++);
+      if (!row.judged || grew == Grown(row, diff->options)) continue;
+      row.judged = false;
+      ++left_out;
+    }
+  }
+  if (left_out > 0)
+    diff->notes.push_back(
+        std::to_string(left_out) +
+        " figures are not judged: by what is held and by the hour they say the opposite, for one "
+        "run was longer. Runs of one length can be compared without --per-hour.");
+}
+
 void Sort(std::vector<Row>* rows) {
   std::stable_sort(rows->begin(), rows->end(), [](const Row& a, const Row& b) {
     const auto rank = [](const Row& row) {
@@ -158,8 +184,16 @@ Diff Compare(const Evidence& before, const Evidence& after, const Options& optio
     Section made = section(before, after);
     if (!made.rows.empty() || !made.notes.empty()) diff.sections.push_back(std::move(made));
   }
-  if (options.per_hour) ScaleByUptime(&diff);
   JudgeSampled(&diff);
+  if (options.per_hour) {
+    std::vector<bool> grew_as_held;
+    for (const Section& section : diff.sections) {
+      for (const Row& row : section.rows) grew_as_held.push_back(Grown(row, options));
+    }
+    ScaleByUptime(&diff);
+    JudgeSampled(&diff);
+    if (LengthsDiffer(diff)) LeaveOutWhatLengthExplains(grew_as_held, &diff);
+  }
   for (Section& section : diff.sections) {
     for (Row& row : section.rows) {
       row.grown = Grown(row, options);

@@ -187,6 +187,8 @@ Section NewSitesSection(const std::vector<Site>& sites) {
     row.label = site.frames.empty() ? std::string("(stack not recorded)")
                                     : site.frames[site.label].function;
     row.after = static_cast<double>(site.live_recent.count);
+    row.after_error = static_cast<double>(site.recent_error.count);
+    row.after_samples = site.recent_samples;
     row.sampled = true;
     row.frames = site.frames;
     row.label_frame = site.label;

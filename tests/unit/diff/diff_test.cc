@@ -198,6 +198,20 @@ TEST(DiffTest, PerHourDividesByEachSidesUptime) {
   EXPECT_FALSE(diff.grew);
 }
 
+// Held from the start on, and no leak: a short run of it is not one that leaks ten times as fast, nor a long one that stopped.
+TEST(DiffTest, PerHourTakesAStockForNoGrowth) {
+  Options options;
+  options.per_hour = true;
+  for (const auto& [before, after] : {std::pair(36000, 3600), std::pair(3600, 36000)}) {
+    const Diff diff = Compare(Recorded(100, 50, before), Recorded(100, 50, after), options);
+    EXPECT_FALSE(diff.grew);
+    // A rate that falls in a run that holds no more is no finding either way, and stays judged.
+    EXPECT_EQ(!diff.notes.empty(), before > after);
+  }
+  // As much in a tenth of the time as in the whole of it, and more of it: that is growth, however it is looked at.
+  EXPECT_TRUE(Compare(Recorded(100, 10, 36000), Recorded(200, 40, 3600), options).grew);
+}
+
 TEST(DiffTest, RocksDbFamiliesMatchByOperatorAcrossRestarts) {
   const auto with = [](const std::string& job, Bytes memtables) {
     Evidence evidence;
