@@ -47,8 +47,14 @@ Result<std::string> ExportProfile(const exports::Profile& profile,
   if (format == "speedscope") return exports::Speedscope(profile);
   if (format == "jemalloc") return exports::Jemalloc(profile, false);
   if (format == "jeprof") return exports::Jemalloc(profile, true);
-  return exports::Collapsed(
-      profile, arguments.value == "alloc" ? exports::Value::kAllocated : exports::Value::kLive);
+  const bool allocated = arguments.value == "alloc";
+  if (!(allocated ? profile.allocated_known : profile.live_known))
+    return Error{
+        arguments.options.path + " does not say what was " +
+            (allocated ? "allocated since the start" : "live"),
+        allocated ? "--value inuse has what was live" : "--value alloc has what was allocated"};
+  return exports::Collapsed(profile,
+                            allocated ? exports::Value::kAllocated : exports::Value::kLive);
 }
 
 bool IsHeapProfileFile(const std::string& path) {

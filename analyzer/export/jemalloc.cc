@@ -80,15 +80,15 @@ Result<std::string> Jemalloc(const Profile& profile, bool named) {
       fmt::format_to(std::back_inserter(addresses), " {:#x}", i == 0 ? address - 1 : address);
     }
     if (stack.frames.empty()) addresses += " 0x1";
-    const auto add = [&](std::uint64_t count, std::uint64_t size) {
-      fmt::format_to(out, "{}\n  t*: {}: {} [{}: {}]\n", addresses, count, count * size, allocated,
-                     allocated_bytes);
-      objects += count;
-      bytes += count * size;
+    const auto add = [&](const Drawn& drawn) {
+      fmt::format_to(out, "{}\n  t*: {}: {} [{}: {}]\n", addresses, drawn.objects, drawn.bytes,
+                     allocated, allocated_bytes);
+      objects += drawn.objects;
+      bytes += drawn.bytes;
       allocated = allocated_bytes = 0;
     };
-    for (const Drawn& drawn : stack.drawn) add(drawn.objects, drawn.size);
-    if (allocated > 0) add(0, 0);
+    for (const Drawn& drawn : stack.drawn) add(drawn);
+    if (allocated > 0) add({});
   }
   std::string text;
   if (named) AddSymbols(profile, &text);

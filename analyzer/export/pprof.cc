@@ -1,7 +1,6 @@
 #include <google/protobuf/io/gzip_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include <array>
 #include <cmath>
 #include <string_view>
 #include <unordered_map>
@@ -19,16 +18,10 @@ class Writer {
   explicit Writer(const Profile& from) : from_(from) { String(""); }
 
   pprof::Profile Write() {
-    for (const auto& [type, unit] :
-         std::array<std::pair<const char*, const char*>, 4>{{{"inuse_objects", "count"},
-                                                             {"inuse_space", "bytes"},
-                                                             {"alloc_objects", "count"},
-                                                             {"alloc_space", "bytes"}}}) {
-      pprof::ValueType* value = to_.add_sample_type();
-      value->set_type(String(type));
-      value->set_unit(String(unit));
-    }
-    to_.set_default_sample_type(String("inuse_space"));
+    // What is not known has no column: zeros would say that there was none.
+    if (from_.live_known) AddTypes("inuse_objects", "inuse_space");
+    if (from_.allocated_known) AddTypes("alloc_objects", "alloc_space");
+    to_.set_default_sample_type(String(from_.live_known ? "inuse_space" : "alloc_space"));
     if (from_.end) to_.set_time_nanos(from_.end->time_since_epoch().count());
     if (from_.start && from_.end && *from_.start < *from_.end)
       to_.set_duration_nanos((*from_.end - *from_.start).count());
@@ -48,6 +41,14 @@ class Writer {
     const auto [place, fresh] = known_.try_emplace(std::string(text), texts_.size());
     if (fresh) texts_.emplace_back(text);
     return static_cast<std::int64_t>(place->second);
+  }
+
+  void AddTypes(const char* objects, const char* bytes) {
+    for (const auto& [type, unit] : {std::pair(objects, "count"), std::pair(bytes, "bytes")}) {
+      pprof::ValueType* value = to_.add_sample_type();
+      value->set_type(String(type));
+      value->set_unit(String(unit));
+    }
   }
 
   void AddMappings() {
@@ -120,7 +121,9 @@ class Writer {
     for (const std::size_t frame : stack.frames) sample->add_location_id(frame + 1);
     if (stack.frames.empty()) sample->add_location_id(Marker("(no stack)"));
     if (stack.truncated) sample->add_location_id(Marker("(cut)"));
-    for (const Amount* amount : {&live, &allocated}) {
+    for (const auto& [known, amount] :
+         {std::pair(from_.live_known, &live), std::pair(from_.allocated_known, &allocated)}) {
+      if (!known) continue;
       sample->add_value(std::llround(amount->objects));
       sample->add_value(amount->bytes);
     }

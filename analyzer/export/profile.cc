@@ -13,6 +13,7 @@
 #include "analyzer/evidence/from_recording.h"
 #include "analyzer/evidence/heap_profile_names.h"
 #include "analyzer/evidence/java_frames.h"
+#include "analyzer/evidence/module_map.h"
 #include "analyzer/evidence/rocksdb.h"
 #include "analyzer/evidence/thread_groups.h"
 #include "analyzer/evidence/threads.h"
@@ -73,7 +74,7 @@ class Families {
 class Builder {
  public:
   explicit Builder(const recorder::Recording& recording)
-      : recording_(recording), namer_(recording), families_(recording) {}
+      : recording_(recording), namer_(recording), modules_(recording), families_(recording) {}
 
   Profile Build() {
     AddFacts();
@@ -113,7 +114,6 @@ class Builder {
                           [&](const proto::Module* m) { return m->path() == program; });
     for (const proto::Module* module : modules) {
       mapping_of_[module->id()] = profile_.mappings.size();
-      by_start_.emplace(module->start(), profile_.mappings.size());
       profile_.mappings.push_back({module->start(), std::max(module->start(), module->end()), 0,
                                    module->path(), Hex(module->build_id())});
     }
@@ -132,9 +132,8 @@ class Builder {
                              : mapping_of_.find(named->second.module_id());
       if (owner != mapping_of_.end() && Holds(owner->second, pc)) {
         frame.mapping = owner->second;
-      } else if (auto after = by_start_.upper_bound(pc); after != by_start_.begin()) {
-        const std::size_t before = std::prev(after)->second;
-        if (Holds(before, pc)) frame.mapping = before;
+      } else if (const proto::Module* module = modules_.Of(pc)) {
+        frame.mapping = mapping_of_.at(module->id());
       }
     }
     profile_.frames.push_back(std::move(frame));
@@ -193,7 +192,7 @@ class Builder {
       StackOf(key.first).live.push_back({key.second, amount});
     for (const auto& [stack, drawn] : sizes) {
       Stack& of = StackOf(stack);
-      for (const auto& [size, objects] : drawn) of.drawn.push_back({size, objects});
+      for (const auto& [size, objects] : drawn) of.drawn.push_back({objects, objects * size});
     }
   }
 
@@ -209,10 +208,10 @@ class Builder {
 
   const recorder::Recording& recording_;
   evidence::FrameNamer namer_;
+  evidence::ModuleMap modules_;
   Families families_;
   Profile profile_;
   std::unordered_map<std::uint32_t, std::size_t> mapping_of_, index_;
-  std::map<std::uint64_t, std::size_t> by_start_;
   std::unordered_map<std::uint64_t, std::size_t> frames_;
   std::unordered_map<const proto::Thread*, std::size_t> threads_;
 };
@@ -274,6 +273,8 @@ Profile ProfileOfHeapProfile(const evidence::HeapProfile& profile, evidence::Sym
     made.frames.push_back(std::move(frame));
   }
   made.threads.emplace_back();
+  made.live_known = profile.has_live;
+  made.allocated_known = profile.has_allocated;
   const auto interval = static_cast<double>(made.interval.count);
   for (const evidence::HeapProfile::Stack& stack : profile.stacks) {
     Stack of;
@@ -297,9 +298,11 @@ Profile ProfileOfHeapProfile(const evidence::HeapProfile& profile, evidence::Sym
       of.live.push_back({0, live});
       const std::uint64_t samples = drawn(live);
       const double weight = static_cast<double>(live.bytes) / static_cast<double>(samples);
-      if (samples > 0)
-        of.drawn.push_back(
-            {static_cast<std::uint64_t>(std::llround(SizeOfWeight(weight, interval))), samples});
+      if (samples > 0) {
+        const double size = SizeOfWeight(weight, interval);
+        of.drawn.push_back({samples, static_cast<std::uint64_t>(
+                                         std::llround(size * static_cast<double>(samples)))});
+      }
     }
     made.stacks.push_back(std::move(of));
   }

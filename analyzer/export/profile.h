@@ -44,9 +44,9 @@ struct Thread {
       family;  // of RocksDB's, where a RocksDB stack of this thread can be of one only; else empty
 };
 
-// Objects of one size that were drawn.
+// Objects of one size that were drawn; or, where another tool's profile has only their sum, of about that size.
 struct Drawn {
-  std::uint64_t size = 0, objects = 0;
+  std::uint64_t objects = 0, bytes = 0;
 };
 
 struct Amount {
@@ -78,6 +78,8 @@ struct Profile {
   std::vector<Frame> frames;
   std::vector<Thread> threads;  // the first: not known
   std::vector<Stack> stacks;
+  // Whether it says what was live, and what was allocated since the start: another tool's profile may say one of them only.
+  bool live_known = true, allocated_known = true;
 
   Amount Live() const, Allocated() const;
 };

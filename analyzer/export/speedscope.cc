@@ -36,7 +36,8 @@ std::string Speedscope(const Profile& profile) {
     if (frame.line != 0) one["line"] = frame.line;
     frames.push_back(std::move(one));
   }
-  Json profiles = Json::array({Sampled("live bytes", named.live)});
+  Json profiles = Json::array();
+  if (profile.live_known) profiles.push_back(Sampled("live bytes", named.live));
   if (!named.allocated.empty()) profiles.push_back(Sampled("allocated bytes", named.allocated));
   const Json json = {{"$schema", "https://www.speedscope.app/file-format-schema.json"},
                      {"shared", {{"frames", std::move(frames)}}},

@@ -82,6 +82,26 @@ TEST(ExportFormats, PprofAndJemallocAreReadBackWithTheSameFigures) {
   }
 }
 
+// Another tool's profile may say one of the two only; what it does not say is no zero.
+TEST(ExportFormats, WhatIsNotKnownHasNoColumn) {
+  RecordingBuilder builder;
+  builder.Live({"leaf"}, kMi, kMi);
+  Profile profile = ProfileOfRecording(builder.recording());
+  profile.allocated_known = false;
+  auto read = evidence::ParseHeapProfile(Pprof(profile));
+  ASSERT_TRUE(read.ok()) << read.error().Text();
+  EXPECT_TRUE(read.value().has_live);
+  EXPECT_FALSE(read.value().has_allocated);
+  EXPECT_EQ(read.value().live.bytes, kMi);
+  profile.allocated_known = true;
+  profile.live_known = false;
+  read = evidence::ParseHeapProfile(Pprof(profile));
+  ASSERT_TRUE(read.ok()) << read.error().Text();
+  EXPECT_FALSE(read.value().has_live);
+  EXPECT_EQ(read.value().allocated.bytes, kMi);
+  EXPECT_EQ(nlohmann::json::parse(Speedscope(profile))["profiles"].size(), 1u);
+}
+
 TEST(ExportFormats, JemallocNeedsAnInterval) {
   RecordingBuilder builder;
   builder.Live({"a"}, kMi, kMi);

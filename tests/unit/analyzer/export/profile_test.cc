@@ -47,7 +47,7 @@ TEST(ExportProfile, ObjectsAreWhatTheSamplesStandFor) {
   EXPECT_EQ(profile.Allocated().bytes, static_cast<std::int64_t>(weight));
   EXPECT_NEAR(profile.Allocated().objects, static_cast<double>(weight) / 1000, 1e-6);
   ASSERT_THAT(profile.stacks[0].drawn, SizeIs(1));
-  EXPECT_EQ(profile.stacks[0].drawn[0].size, 1000u);
+  EXPECT_EQ(profile.stacks[0].drawn[0].bytes, 1000 * profile.stacks[0].drawn[0].objects);
 }
 
 TEST(ExportProfile, AllocatedObjectsWithoutALiveOneFollowFromTheWeights) {
