@@ -49,7 +49,8 @@ function start(): void {
   requestAnimationFrame(() => setTimeout(() => {
     const picture = flame(report, profile);
     main.append(picture.element);
-    for (const element of [sites(report, picture.flame === null ? null : (wanted) => picture.flame?.findName(wanted)), threads(report), mappings(report), evidence(report)]) if (element !== null) main.append(element);
+    const live = profile?.views.find((view) => view.id === 'end')?.rows.bytes.reduce((sum, one) => sum + one, 0);
+    for (const element of [sites(report, live, picture.flame === null ? null : (wanted) => picture.flame?.findName(wanted)), threads(report), mappings(report), evidence(report)]) if (element !== null) main.append(element);
     top.append(contents());
     if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
     document.documentElement.dataset['ready'] = 'yes';

@@ -9,15 +9,17 @@ export function proposal(report: Report): HTMLElement | null {
   if (one === undefined) {
     return report.proposal_error === undefined ? null : section('proposal', 'Proposal', h('p', { class: 'warning' }, `There is none: ${inert(report.proposal_error)}`));
   }
-  const settings = Object.entries(one.settings).map(([key, value]) => `${key}: ${value}`).join('\n');
+  // What is to be removed has no value to paste; a comment says it, for the old one would stay in force.
+  const removed = one.changes.filter((change) => change.new_value === '').map((change) => `# remove: ${change.key}: ${change.old_value}`);
+  const settings = [...removed, ...Object.entries(one.settings).map(([key, value]) => `${key}: ${value}`)].join('\n');
   const limit = report.limit?.bytes;
   const scale = Math.max(one.predicted_peak, limit ?? 0, 1);
   const row = (change: Change): HTMLElement => h('tr', {},
     h('td', { class: 'wide' }, h('code', {}, inert(change.key))),
     h('td', {}, change.old_value === '' ? h('small', {}, 'not set') : h('del', {}, inert(change.old_value))),
-    h('td', {}, h('ins', {}, inert(change.new_value))),
+    h('td', {}, change.new_value === '' ? h('em', {}, 'remove it') : h('ins', {}, inert(change.new_value))),
     h('td', { class: 'wide' }, inert(change.reason)),
-    h('td', {}, copyButton('Copy', `${change.key}: ${change.new_value}`, inert(change.key))));
+    h('td', {}, change.new_value === '' ? null : copyButton('Copy', `${change.key}: ${change.new_value}`, inert(change.key))));
   return section('proposal', 'Proposal',
     h('p', { class: 'verdict' }, h('span', { class: `badge ${one.fits ? 'good' : 'bad'}` }, one.fits ? 'Fits' : 'Does not fit'), ' ', inert(one.summary)),
     h('p', { class: 'peak' }, `Predicted peak ${bytes(one.predicted_peak)}${limit === undefined ? '' : ` of ${bytes(limit)}, ${bytes(one.headroom)} of room`}. The smallest limit that would do: ${bytes(one.smallest_limit)}. `,

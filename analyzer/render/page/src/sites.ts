@@ -22,9 +22,10 @@ function ages(site: Site): Node | string {
   return picture;
 }
 
-export function sites(report: Report, show: ((name: string) => void) | null): HTMLElement {
+export function sites(report: Report, live: number | undefined, show: ((name: string) => void) | null): HTMLElement {
   if (report.sites.length === 0) return section('sites', 'Sites', h('p', {}, 'No allocation was sampled.'));
-  const total = report.sites.reduce((sum, site) => sum + site.live, 0);
+  // Of all that is live, of which these are the largest.
+  const total = Math.max(live ?? 0, report.sites.reduce((sum, site) => sum + site.live, 0));
   return section('sites', 'Sites',
     h('p', {}, `The largest ${report.sites.length} places in the program that hold native memory${report.heap_profile === undefined ? '' : ', by another tool’s profile'}. Amounts are estimates from samples; ± is their standard error.`),
     table<Site>([

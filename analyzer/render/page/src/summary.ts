@@ -13,6 +13,22 @@ function fact(name: string, value: string | undefined, more = ''): HTMLElement |
   return value === undefined || value === '' ? null : h('div', { class: 'fact' }, h('dt', {}, name), h('dd', {}, value, more === '' ? null : h('small', {}, ` ${more}`)));
 }
 
+// Where there is a time to the limit, its 95 % interval; where there is none, why.
+const kNoTime: Record<string, string> = {
+  too_short: 'not known', not_growing: 'not growing', page_cache: 'not growing', levelling: 'not growing any more', steps: 'not by time', far: 'far',
+};
+const kWhy: Record<string, string> = {
+  too_short: 'watched for too short a time', not_growing: 'no trend beyond its noise', page_cache: 'only pages of files grow, which the kernel drops first', levelling: 'it rose and is levelling off',
+  steps: 'it rises by jumps and is flat between them', far: 'grows, but was watched for too short a time to say when it gets there',
+};
+
+function timeToLimit(time: Report['time_to_limit']): HTMLElement | null {
+  if (time === undefined) return null;
+  if (time.seconds === undefined) return fact('Time to the limit', kNoTime[time.state] ?? time.state.replaceAll('_', ' '), kWhy[time.state] ?? '');
+  const between = time.seconds_low === undefined || time.seconds_high === undefined ? '' : `between ${duration(time.seconds_low)} and ${duration(time.seconds_high)}`;
+  return fact('Time to the limit', duration(time.seconds), between);
+}
+
 export function summary(report: Report): HTMLElement {
   const { ending, process, limit } = report;
   const outcome = kOutcomes[ending.outcome] ?? ending.outcome.replaceAll('_', ' ');
@@ -31,7 +47,7 @@ export function summary(report: Report): HTMLElement {
       fact('Process', process && `${process.pid} on ${inert(process.host ?? 'an unnamed host')}`, process?.executable && inert(process.executable)),
       fact('Allocator', process?.allocator && inert(process.allocator)),
       fact('TaskManager', report.metrics && inert(report.metrics.task_manager)),
-      fact('Time to the limit', report.time_to_limit?.seconds === undefined ? undefined : duration(report.time_to_limit.seconds))),
+      timeToLimit(report.time_to_limit)),
     ending.evidence.length === 0 ? null : h('details', {}, h('summary', {}, 'How the ending is known'), list(ending.evidence.map(inert))));
 }
 

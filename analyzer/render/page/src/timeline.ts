@@ -17,7 +17,7 @@ export function timeline(report: Report, series: Series): HTMLElement {
   const limit = report.limit?.bytes;
   const lines: Line[] = [];
   const near = limit !== undefined && limit < 5 * peak;
-  if (limit !== undefined && near) lines.push({ label: 'limit', colour: 'limit', values: data.limit ?? times.map(() => limit), dashed: true });
+  if (limit !== undefined && near) lines.push({ label: 'limit', colour: 'limit', values: (report.limit?.origin === 'cgroup' ? data.limit : undefined) ?? times.map(() => limit), dashed: true });
   const marks: Mark[] = [];
   if (series.collections !== undefined) for (const time of series.collections.time) marks.push({ time: series.base + time / 1000, label: '', kind: 'collection' });
   const { ending } = report;
