@@ -78,8 +78,8 @@ std::uint64_t VmThread(const JvmContext& jvm) {
   jthread thread = nullptr;
   std::uint64_t found = 0;
   if (jvm.jvmti->GetCurrentThread(&thread) == JVMTI_ERROR_NONE && thread != nullptr) {
-    const jclass klass = env->FindClass("java/lang/Thread");
-    const jfieldID field = klass != nullptr ? env->GetFieldID(klass, "eetop", "J") : nullptr;
+    // Not FindClass, which asks the program's class loader where it has one of its own.
+    const jfieldID field = env->GetFieldID(env->GetObjectClass(thread), "eetop", "J");
     if (field != nullptr) found = static_cast<std::uint64_t>(env->GetLongField(thread, field));
   }
   env->ExceptionClear();

@@ -20,8 +20,8 @@ namespace wrackline::preload {
 namespace {
 
 constexpr std::uint64_t kAttachAgainNs = 5 * kMillisecond;
-// After that much there is something else in the process that is called libjvm.so.
-constexpr std::uint64_t kAttachWithinNs = 60 * kSecond;
+// After that much the VM waits for somebody (a debugger, an agent's premain), or what is called libjvm.so is something else.
+constexpr std::uint64_t kAttachSoonNs = 60 * kSecond, kAttachLaterNs = kSecond;
 
 // What the thread does besides names, each with its period; first a period after the attachment: a VM that starts has no
 // processor to spare, and one that ends before has little to tell.
@@ -102,14 +102,15 @@ void JvmThread::Run(OwnThread* self, void (*look)()) {
 
 bool JvmThread::Serve(OwnThread* self, void (*look)()) {
   JvmContext jvm{};
-  const std::uint64_t give_up_ns = MonotonicNs() + kAttachWithinNs;
+  const std::uint64_t begin = MonotonicNs();
   for (;;) {
     const std::uint64_t now = MonotonicNs();
-    if (Ending() || now > give_up_ns) return false;
+    if (Ending()) return false;
     if (Attach(&jvm)) break;
     const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);
     if (self->LeavesNow()) return true;
-    FutexWait(&g_jvm.wakes, wakes, now + kAttachAgainNs);
+    FutexWait(&g_jvm.wakes, wakes,
+              now + (now - begin < kAttachSoonNs ? kAttachAgainNs : kAttachLaterNs));
   }
   if (verbose_) SayAttached();
   std::array<std::uint64_t, kDuties.size()> due{};

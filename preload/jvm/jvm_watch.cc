@@ -21,6 +21,8 @@ namespace {
 constexpr char kLibrary[] = "libjvm.so";
 // What the kernel keeps of "VM Periodic Task Thread", in JDK 8 to 25.
 constexpr char kLastThread[] = "VM Periodic Tas";
+// Started when the VM's heap and its classes are there; a VM that has nothing to do by the clock starts no later one that is known.
+constexpr char kLateThread[] = "Service Thread";
 constexpr std::uint64_t kPatienceNs = 2 * kSecond;
 
 bool IsLibjvm(const char* path) {
@@ -32,7 +34,6 @@ bool IsLibjvm(const char* path) {
 // Several threads may come here at once.
 void Seen(const char* path) {
   g_jvm.library.store(path, std::memory_order_relaxed);
-  g_jvm.seen_ns.store(MonotonicNs(), std::memory_order_relaxed);
   const char* nobody = nullptr;
   g_jvm.loaded_by.compare_exchange_strong(nobody, "preload", std::memory_order_relaxed);
   const auto make = g_jvm.make_thread.load(std::memory_order_acquire);
@@ -53,34 +54,41 @@ struct KernelEntry {
   char name[1];
 };
 
-bool IsLastThread(int tasks, const char* task) {
+struct VmThreads {
+  bool last = false, late = false;
+};
+
+void LookAtThread(int tasks, const char* task, VmThreads* seen) {
   Text<64> path;
   path.Append(task).Append("/comm");
   const int file = openat(tasks, path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
+  if (file < 0) return;
   char name[16] = {};
   const ssize_t got = read(file, name, sizeof(name));
   close(file);
-  constexpr ssize_t kLength = sizeof(kLastThread) - 1;
-  return got >= kLength && std::memcmp(name, kLastThread, kLength) == 0;
+  const auto is = [&](const char* wanted, std::size_t length) {
+    return got >= static_cast<ssize_t>(length) && std::memcmp(name, wanted, length) == 0;
+  };
+  seen->last = seen->last || is(kLastThread, sizeof(kLastThread) - 1);
+  seen->late = seen->late || is(kLateThread, sizeof(kLateThread) - 1);
 }
 
-bool LastThreadIsThere() {
+VmThreads ThreadsOfVm() {
+  VmThreads seen;
   const int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (tasks < 0) return false;
+  if (tasks < 0) return seen;
   alignas(8) char buffer[4096];
-  bool found = false;
-  while (!found) {
+  while (!seen.last) {
     const long got = syscall(SYS_getdents64, tasks, buffer, sizeof(buffer));
     if (got <= 0) break;
-    for (long at = 0; at < got && !found;) {
+    for (long at = 0; at < got && !seen.last;) {
       const auto* entry = reinterpret_cast<const KernelEntry*>(buffer + at);
       at += entry->length;
-      found = entry->name[0] != '.' && IsLastThread(tasks, entry->name);
+      if (entry->name[0] != '.') LookAtThread(tasks, entry->name, &seen);
     }
   }
   close(tasks);
-  return found;
+  return seen;
 }
 
 }  // namespace
@@ -111,8 +119,12 @@ void MakeJvmThread() {
 }
 
 bool JvmIsBuilt(std::uint64_t now_ns) {
-  return LastThreadIsThere() ||
-         now_ns > g_jvm.seen_ns.load(std::memory_order_relaxed) + kPatienceNs;
+  const VmThreads threads = ThreadsOfVm();
+  if (threads.last) return true;
+  // Not by the time alone: a VM that touches a large heap first, or has little of a processor, is half built for longer.
+  if (!threads.late) return false;
+  if (g_jvm.late_ns == 0) g_jvm.late_ns = now_ns;
+  return now_ns > g_jvm.late_ns + kPatienceNs;
 }
 
 }  // namespace wrackline::preload

@@ -32,7 +32,8 @@ enum class MadeThread { kYes, kLater, kNever };
 
 struct JvmWatch {
   std::atomic<JvmStage> stage;
-  std::atomic<std::uint64_t> seen_ns;  // CLOCK_MONOTONIC
+  std::uint64_t
+      late_ns;  // CLOCK_MONOTONIC, of the recorder thread alone: when a late thread was seen
   std::atomic<const char*> library;    // libjvm's path as the loader has it; null: not known
   std::atomic<const char*> loaded_by;  // "preload", "agent", "attach"
   std::atomic<bool> alone;             // this library is not preloaded: it sees no allocation
@@ -71,8 +72,8 @@ inline void NoticeMapper(const void* caller) {
 void MakeJvmThread();
 
 // --- recorder thread ---
-// Whether the VM that is at kSeen is built; asks the kernel for the process's threads. True also 2 s after it was seen: a
-// VM without such a thread is one of those that show themselves complete.
+// Whether the VM that is at kSeen is built; asks the kernel for the process's threads: its last thread is there, or, where there is
+// nothing for that to do and it is never started, another late one has been for 2 s.
 bool JvmIsBuilt(std::uint64_t now_ns);
 
 }  // namespace wrackline::preload

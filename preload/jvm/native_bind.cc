@@ -28,6 +28,23 @@ constexpr const char* kPackages[] = {"org/rocksdb/", "org/forstdb/"};
 constinit std::atomic<bool> g_on{false};
 constinit std::atomic<std::uint32_t> g_early{0}, g_unwrapped{0};
 
+// What was loaded when the events came on, whatever its name: a method of one of these may have been bound before.
+constexpr std::uint32_t kEarlierObjects = 4096;
+struct EarlierObjects {
+  std::uint64_t bases[kEarlierObjects];
+  std::uint32_t count;
+  bool too_many;
+};
+constinit EarlierObjects g_earlier = {};
+constinit std::atomic<bool> g_listed{false};  // g_earlier is complete, and is not written any more
+
+bool IsEarlier(std::uint64_t base) {
+  for (std::uint32_t i = 0; i < g_earlier.count; ++i) {
+    if (g_earlier.bases[i] == base) return true;
+  }
+  return g_earlier.too_many;
+}
+
 bool IsClass(const char* signature, const char* class_name) {
   if (signature[0] != 'L') return false;
   for (const char* package : kPackages) {
@@ -55,13 +72,23 @@ std::uint64_t BaseOf(const void* code) {
   return dladdr(code, &info) == 0 ? 0 : reinterpret_cast<std::uint64_t>(info.dli_fbase);
 }
 
+// Of a library that has just got its place; the list is complete.
+void Judge(BoundLibrary* library, std::uint64_t base) {
+  if (!IsEarlier(base)) return library->whole.store(true, std::memory_order_release);
+  if (library->early.exchange(true)) return;
+  g_early.fetch_add(1, std::memory_order_relaxed);
+  g_unwrapped.fetch_add(1, std::memory_order_relaxed);
+}
+
 // nullptr: there are too many. Two threads that come at once find the same.
 BoundLibrary* LibraryAt(std::uint64_t base) {
   for (BoundLibrary& library : internal::g_bound_libraries) {
     std::uint64_t found = library.base.load(std::memory_order_acquire);
     if (found == base) return &library;
     if (found != 0) continue;
-    if (library.base.compare_exchange_strong(found, base, std::memory_order_acq_rel)) {
+    // Either this thread sees that the list is complete, or who completes it sees this place: both orders are sequential.
+    if (library.base.compare_exchange_strong(found, base)) {
+      if (g_listed.load()) Judge(&library, base);
       return &library;
     }
     if (found == base) return &library;
@@ -129,10 +156,32 @@ void JNICALL OnNativeMethodBind(jvmtiEnv* jvmti, JNIEnv* env, jthread, jmethodID
 struct EarlierLibraries {
   char paths[kBoundLibraries][1024];
   int count;
+  unsigned long long loads;  // of all objects, up to then
 };
+
+// As dladdr says where an object begins.
+std::uint64_t BaseOf(const dl_phdr_info& info) {
+  const std::uint64_t page = 4096;
+  for (int i = 0; i < info.dlpi_phnum; ++i) {
+    if (info.dlpi_phdr[i].p_type == PT_LOAD)
+      return (info.dlpi_addr + info.dlpi_phdr[i].p_vaddr) / page * page;
+  }
+  return info.dlpi_addr;
+}
+
+int CountLoads(dl_phdr_info* info, std::size_t, void* context) {
+  *static_cast<unsigned long long*>(context) = info->dlpi_adds;
+  return 1;
+}
 
 int NoteObject(dl_phdr_info* info, std::size_t, void* context) {
   auto* found = static_cast<EarlierLibraries*>(context);
+  found->loads = info->dlpi_adds;
+  if (g_earlier.count < kEarlierObjects) {
+    g_earlier.bases[g_earlier.count++] = BaseOf(*info);
+  } else {
+    g_earlier.too_many = true;
+  }
   const char* path = info->dlpi_name;
   const std::size_t length = path == nullptr ? 0 : std::strlen(path);
   // The loader's lock is held: no more than to look at the name.
@@ -204,13 +253,41 @@ bool RebindClass(const JvmContext& jvm, jclass klass, const char* class_signatur
   return done;
 }
 
-// Wraps the methods of classes that are loaded already. They may be bound, to the one library there is.
-bool RebindLoadedClasses(const JvmContext& jvm, void* library) {
+// Whether all classes of the packages have one loader: only then they can have but one library.
+bool HaveOneLoader(const JvmContext& jvm, const jclass* classes, jint count) {
+  jobject loader = nullptr;
+  bool some = false;
+  for (jint i = 0; i < count; ++i) {
+    VmText signature(jvm.jvmti);
+    if (jvm.jvmti->GetClassSignature(classes[i], &signature.text, nullptr) != JVMTI_ERROR_NONE ||
+        !IsPackage(signature.text)) {
+      continue;
+    }
+    jobject own = nullptr;
+    if (jvm.jvmti->GetClassLoader(classes[i], &own) != JVMTI_ERROR_NONE) return false;
+    if (some && jvm.env->IsSameObject(own, loader) == JNI_FALSE) return false;
+    if (some) {
+      jvm.env->DeleteLocalRef(own);
+    } else {
+      loader = own;
+    }
+    some = true;
+  }
+  return true;
+}
+
+// Wraps the methods of classes that are loaded already. They may be bound, to the one library there is. False: not all of them, or
+// there may be another library: one was loaded since `loads` were counted.
+bool RebindLoadedClasses(const JvmContext& jvm, void* library, unsigned long long loads) {
   jint count = 0;
   jclass* classes = nullptr;
   if (jvm.env->PushLocalFrame(16) != JNI_OK) return false;
   bool done = jvm.jvmti->GetLoadedClasses(&count, &classes) == JVMTI_ERROR_NONE;
   AllowLocals(jvm.env, count);
+  done = done && HaveOneLoader(jvm, classes, count);
+  unsigned long long now = 0;
+  dl_iterate_phdr(CountLoads, &now);
+  done = done && now == loads;
   for (jint i = 0; done && i < count && StageOfJvm() < JvmStage::kDying; ++i) {
     VmText signature(jvm.jvmti);
     if (jvm.jvmti->GetClassSignature(classes[i], &signature.text, nullptr) == JVMTI_ERROR_NONE &&
@@ -229,7 +306,7 @@ const void* FunctionOfJniLibrary(void* library) {
   return code != nullptr ? code : dlsym(library, "Java_org_forstdb_RocksDB_getDefaultColumnFamily");
 }
 
-// On return every library is either wrapped as a whole or not marked `whole`.
+// On return every library is either wrapped as a whole or not marked `whole`, and so will those be that come later.
 void TakeEarlierLibraries(const JvmContext& jvm) {
   static constinit EarlierLibraries earlier = {};
   dl_iterate_phdr(NoteObject, &earlier);
@@ -250,18 +327,19 @@ void TakeEarlierLibraries(const JvmContext& jvm) {
   }
   g_early.store(found, std::memory_order_relaxed);
   // Of several, nothing says which class has which.
-  if (found == 0 || (found == 1 && RebindLoadedClasses(jvm, only))) {
-    found = 0;
-  } else {
-    g_unwrapped.fetch_add(found, std::memory_order_relaxed);
-  }
-  for (BoundLibrary& library : internal::g_bound_libraries) {
-    bool earlier_one = false;
-    for (std::uint32_t i = 0; i < found; ++i) {
-      // It has a place, so that the place is no other's.
-      earlier_one = earlier_one || LibraryAt(bases[i]) == &library;
+  const bool rebound = found == 1 && RebindLoadedClasses(jvm, only, earlier.loads);
+  if (!rebound) g_unwrapped.fetch_add(found, std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < found; ++i) {
+    // It has a place, so that the place is no other's.
+    if (BoundLibrary* library = LibraryAt(bases[i]); library != nullptr) {
+      library->early.store(true, std::memory_order_release);
+      if (rebound) library->whole.store(true, std::memory_order_release);
     }
-    if (!earlier_one) library.whole.store(true, std::memory_order_release);
+  }
+  g_listed.store(true);
+  for (BoundLibrary& library : internal::g_bound_libraries) {
+    const std::uint64_t base = library.base.load();
+    if (base != 0 && !library.early.load(std::memory_order_acquire)) Judge(&library, base);
   }
 }
 

@@ -6,8 +6,8 @@
 //    wrappers of its own (kBoundLibraries of them), because a wrapper must know its original without looking anything up.
 //    Libraries beyond that are left alone and counted.
 //  - Whole: every method of the library that is called goes through its wrapper. What is born in a library that is not whole
-//    must not be watched: its end may not be seen. Libraries that were loaded before the events were on are bound anew; where
-//    there are several of those, nobody can say which class has which, and they are not whole.
+//    must not be watched: its end may not be seen. A library that was loaded before the events were on is bound anew where it is the
+//    only one and its classes have one loader; else nobody can say which class has which, and none of those is whole.
 //
 // A table of methods to wrap, with what is done around each:
 //
@@ -45,6 +45,8 @@ constexpr int kBoundLibraries = 16;
 struct BoundLibrary {
   std::atomic<std::uint64_t> base;  // where it is mapped; 0: none yet
   std::atomic<bool> whole;
+  std::atomic<bool>
+      early;          // it was there before the events were on: what was made before is not known
   int Index() const;  // 0 to kBoundLibraries - 1
 };
 

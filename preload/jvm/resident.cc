@@ -78,13 +78,18 @@ void JvmResidentMemory::AddRange(JvmKind kind, const AddressRange& range) {
 }
 
 void JvmResidentMemory::SetMappedByVm(const ProfileState* state, const AddressRange& libjvm) {
-  mapped_count_ = 0;
+  mapped_count_ = stack_count_ = 0;
   if (state == nullptr || libjvm.end <= libjvm.start) return;
   for (std::uint32_t slot = 0; slot < MappingTable::kSlots && mapped_count_ < kMostMapped; ++slot) {
     MappedRange range;
     if (state->mappings.Read(slot, &range) != MappingTable::SlotState::kOccupied) continue;
-    // A file's is named in smaps, and of a thread's stack libjvm is who starts the thread.
-    if ((range.flags & (MappedRange::kFile | MappedRange::kThread)) != 0) continue;
+    // Of a thread's stack libjvm is who starts the thread.
+    if ((range.flags & MappedRange::kThread) != 0) {
+      if (stack_count_ < kMostMapped) stacks_[stack_count_++] = {range.start, range.end()};
+      continue;
+    }
+    // A file's is named in smaps.
+    if ((range.flags & MappedRange::kFile) != 0) continue;
     const std::uint64_t* frames = nullptr;
     std::uint32_t depth = 0;
     bool truncated = false;
@@ -92,8 +97,11 @@ void JvmResidentMemory::SetMappedByVm(const ProfileState* state, const AddressRa
     if (frames[0] < libjvm.start || frames[0] >= libjvm.end) continue;
     mapped_[mapped_count_++] = {range.start, range.end()};
   }
-  std::sort(mapped_, mapped_ + mapped_count_,
-            [](const AddressRange& a, const AddressRange& b) { return a.start < b.start; });
+  const auto by_start = [](const AddressRange& a, const AddressRange& b) {
+    return a.start < b.start;
+  };
+  std::sort(mapped_, mapped_ + mapped_count_, by_start);
+  std::sort(stacks_, stacks_ + stack_count_, by_start);
 }
 
 void JvmResidentMemory::AddStackPointer(std::uint64_t address, std::uint32_t thread) {
@@ -152,7 +160,7 @@ void JvmResidentMemory::ReadThreads(const char* pid) {
 }
 
 // Of a mapping, or what is left of one, that no range of the VM's covers.
-JvmKind JvmResidentMemory::KindByName() const {
+JvmKind JvmResidentMemory::KindByName(bool stacks_are_taken) const {
   if (heap_by_name_) return JvmKind::kHeap;
   if (archive_by_name_) return JvmKind::kArchive;
   if (stack_by_name_) return JvmKind::kThreadStacks;
@@ -160,8 +168,8 @@ JvmKind JvmResidentMemory::KindByName() const {
   const Thread* thread = std::lower_bound(
       threads_, threads_ + thread_count_, mapping_.start,
       [](const Thread& a, std::uint64_t address) { return a.stack_pointer < address; });
-  if (thread != threads_ + thread_count_ && thread->stack_pointer < mapping_.end &&
-      mapping_.end - mapping_.start <= kLargestStack) {
+  if (!stacks_are_taken && thread != threads_ + thread_count_ &&
+      thread->stack_pointer < mapping_.end && mapping_.end - mapping_.start <= kLargestStack) {
     return JvmKind::kThreadStacks;
   }
   std::uint64_t by_vm = 0;
@@ -202,6 +210,31 @@ bool JvmResidentMemory::TakeRanges() {
   return false;
 }
 
+// Before Linux 6.7 a stack and what lies next to it (a large block of malloc's, say) become one mapping: of that a stack is no more
+// than was mapped for it, where a thread is in it. Returns how much of the address space that is.
+std::uint64_t JvmResidentMemory::TakeJoinedStacks() {
+  std::uint64_t taken = 0;
+  const AddressRange* stack = std::upper_bound(
+      stacks_, stacks_ + stack_count_, mapping_.start,
+      [](std::uint64_t address, const AddressRange& range) { return address < range.end; });
+  for (; stack != stacks_ + stack_count_ && stack->start < mapping_.end; ++stack) {
+    const std::uint64_t start = std::max(stack->start, mapping_.start);
+    const std::uint64_t part = Overlap(*stack, mapping_);
+    if (part == mapping_.end - mapping_.start) continue;
+    const Thread* thread = std::lower_bound(
+        threads_, threads_ + thread_count_, start,
+        [](const Thread& a, std::uint64_t address) { return a.stack_pointer < address; });
+    if (thread == threads_ + thread_count_ || thread->stack_pointer >= start + part) continue;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const std::uint64_t resident = resident_in_(reinterpret_cast<const void*>(start), part);
+    const std::uint64_t anonymous = std::min(resident, anonymous_);
+    Add(JvmKind::kThreadStacks, anonymous, part);
+    anonymous_ -= anonymous;
+    taken += part;
+  }
+  return taken;
+}
+
 void JvmResidentMemory::TakeMapping() {
   if (!in_mapping_) return;
   in_mapping_ = false;
@@ -209,7 +242,9 @@ void JvmResidentMemory::TakeMapping() {
   if (heap_by_name_ && pss_ > anonymous_) {
     memory_[static_cast<int>(JvmKind::kHeap)].shared += pss_ - anonymous_;
   }
-  if (!TakeRanges()) Add(KindByName(), anonymous_, mapping_.end - mapping_.start);
+  if (TakeRanges()) return;
+  const std::uint64_t stacks = anonymous_mapping_ ? TakeJoinedStacks() : 0;
+  Add(KindByName(stacks != 0), anonymous_, mapping_.end - mapping_.start - stacks);
 }
 
 void JvmResidentMemory::Begin(ResidentIn resident_in) {
@@ -253,7 +288,7 @@ bool JvmResidentMemory::OfVm() const {
   for (int i = 0; i < range_count_; ++i) {
     if (Overlap(ranges_[i].at, mapping_) != 0) return true;
   }
-  return KindByName() != JvmKind::kNone;
+  return KindByName(false) != JvmKind::kNone;
 }
 
 bool JvmResidentMemory::ReadMaps() {

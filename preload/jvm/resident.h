@@ -43,7 +43,7 @@ class JvmResidentMemory {
 
   void ClearRanges() { range_count_ = 0; }
   void AddRange(JvmKind kind, const AddressRange& range);
-  // The anonymous mappings that were made by code in `libjvm`.
+  // The anonymous mappings that were made by code in `libjvm`, and the stacks that were mapped for threads.
   void SetMappedByVm(const ProfileState* state, const AddressRange& libjvm);
 
   // False: the process's files cannot be read, and nothing changed.
@@ -73,7 +73,8 @@ class JvmResidentMemory {
   bool ReadMaps();
   bool ReadSmaps(const char* pid);
   bool OfVm() const;
-  JvmKind KindByName() const;
+  JvmKind KindByName(bool stacks_are_taken) const;
+  std::uint64_t TakeJoinedStacks();
   void Add(JvmKind kind, std::uint64_t anonymous, std::uint64_t mapped);
   bool TakeRanges();
   void TakeMapping();
@@ -82,6 +83,8 @@ class JvmResidentMemory {
   int range_count_;
   AddressRange mapped_[kMostMapped];  // sorted
   int mapped_count_;
+  AddressRange stacks_[kMostMapped];  // sorted
+  int stack_count_;
   Thread threads_[kMostThreads];  // sorted by stack pointer
   Thread earlier_[kMostThreads];  // of the reading before, for a thread that runs just now
   int thread_count_, earlier_count_;

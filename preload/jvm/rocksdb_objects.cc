@@ -257,9 +257,13 @@ void RecordRocksDbObjects() {
     g_objects.Survey(library.Index(), readable, &g_survey);
     if (!g_survey.any) continue;
     const rocksdb_jni::ObjectRecord record = {
-        RealtimeNs(), MonotonicNs(),
-        base,         !library.whole.load(std::memory_order_acquire),
-        &g_survey,    [](const void* db) { return RocksDbRegistry().IdOf(db); }};
+        RealtimeNs(),
+        MonotonicNs(),
+        base,
+        library.early.load(std::memory_order_acquire) ||
+            !library.whole.load(std::memory_order_acquire),
+        &g_survey,
+        [](const void* db) { return RocksDbRegistry().IdOf(db); }};
     const std::size_t size = rocksdb_jni::EncodeObjects(record, g_record, sizeof(g_record));
     // One that is refused is a moment without a figure: the next one has it.
     if (size > 0) wrackline_submit(KeyOf(base), WRACKLINE_SUBMIT_HISTORY, g_record, size);

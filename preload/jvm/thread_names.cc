@@ -82,13 +82,13 @@ void WatchEnds(JavaVM* vm) {
 void Learn(const JvmContext& jvm) {
   g_vm.state = Vm::kStrange;
   jthread self = nullptr;
-  const jclass klass = jvm.env->FindClass("java/lang/Thread");
-  const jfieldID eetop = klass != nullptr ? jvm.env->GetFieldID(klass, "eetop", "J") : nullptr;
+  if (jvm.jvmti->GetCurrentThread(&self) != JVMTI_ERROR_NONE || self == nullptr) return;
+  // Not FindClass, which asks the program's class loader where it has one of its own.
+  const jfieldID eetop = jvm.env->GetFieldID(jvm.env->GetObjectClass(self), "eetop", "J");
   if (eetop == nullptr) {
     jvm.env->ExceptionClear();
     return;
   }
-  if (jvm.jvmti->GetCurrentThread(&self) != JVMTI_ERROR_NONE || self == nullptr) return;
   const jlong native = jvm.env->GetLongField(self, eetop);
   const auto env = static_cast<jlong>(reinterpret_cast<std::uintptr_t>(jvm.env));
   // Inside of one object: HotSpot's is some 2 KiB.
@@ -100,13 +100,38 @@ void Learn(const JvmContext& jvm) {
   WatchEnds(jvm.vm);
 }
 
-bool AnyWants(ThreadTable* threads, bool all) {
+// How often a thread's name was looked for in vain; the JVM thread's alone. Some have none: the VM's own that run Java, one that
+// ended before its end could be noticed. Asked for without end, they would cost a look at all threads every second.
+struct Asked {
+  std::uint32_t since_ms;  // of the thread that has the slot
+  std::uint32_t times;
+};
+constexpr std::uint32_t kMostAsked = 3;
+constinit Asked g_asked[ThreadTable::kSlots] = {};
+
+bool IsNameless(ThreadTable* threads, std::uint32_t slot) {
   ThreadEntry entry;
+  return IsLive(threads->JavaOf(slot)) && threads->Read(slot, &entry) && entry.java_name[0] == '\0';
+}
+
+bool AnyWants(ThreadTable* threads, bool all) {
   for (std::uint32_t slot = 0; slot < threads->used(); ++slot) {
-    if (!IsLive(threads->JavaOf(slot))) continue;
-    if (all || (threads->Read(slot, &entry) && entry.java_name[0] == '\0')) return true;
+    if (all ? !IsLive(threads->JavaOf(slot)) : !IsNameless(threads, slot)) continue;
+    const Asked& asked = g_asked[slot];
+    if (all || asked.since_ms != threads->SinceOf(slot) || asked.times < kMostAsked) return true;
   }
   return false;
+}
+
+// Those that still have no name were asked for once more.
+void NoteAsked(ThreadTable* threads) {
+  for (std::uint32_t slot = 0; slot < threads->used(); ++slot) {
+    if (!IsNameless(threads, slot)) continue;
+    Asked& asked = g_asked[slot];
+    const std::uint32_t since_ms = threads->SinceOf(slot);
+    if (asked.since_ms != since_ms) asked = {since_ms, 0};
+    ++asked.times;
+  }
 }
 
 // The newest entry of that thread; kSlots: none.
@@ -188,6 +213,7 @@ void NameJavaThreads(const JvmContext& jvm, ProfileState* state) {
       jvm.env->PopLocalFrame(nullptr);
     }
     jvm.jvmti->Deallocate(reinterpret_cast<unsigned char*>(threads));
+    NoteAsked(&state->threads);
     if (all) g_vm.next_rename_ns = now + kRenameNs;
   }
   jvm.env->ExceptionClear();

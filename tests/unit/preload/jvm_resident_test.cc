@@ -110,6 +110,25 @@ TEST_F(JvmResident, WhatLibjvmMappedIsTheVms) {
   EXPECT_EQ(memory_->Of(JvmKind::kOther).anonymous, 60 * kKi);
 }
 
+// As Linux before 6.7 joins them: a stack, and the block of malloc's that was mapped before it.
+TEST_F(JvmResident, OfAMappingThatAStackWasJoinedWithTheStackIsTaken) {
+  auto state = std::make_unique<ProfileState>();
+  state->mappings.Enable();
+  const std::uint64_t by_program[] = {0x1000, 0x5000};
+  bool full = false;
+  const std::uint32_t program = state->stacks.Intern(by_program, 2, false, &full);
+  state->mappings.Map({0x7f0000200000, 0x10000, program, 1, 1, MappedRange::kThread});
+  state->mappings.Map({0x7f0000210000, 0x1000000, program, 1, 1, 0});
+  memory_->SetMappedByVm(state.get(), {0x4000, 0x6000});
+  memory_->AddStackPointer(0x7f000020f000, 11);
+  memory_->SortStackPointers();
+  g_resident_in = 12 * kKi;
+  Read(Mapping("7f0000201000-7f0001210000 rw-p 00000000 00:00 0 ", 16000, 16000));
+  EXPECT_EQ(memory_->Of(JvmKind::kThreadStacks).anonymous, 12 * kKi);
+  EXPECT_EQ(memory_->Of(JvmKind::kThreadStacks).mapped, 0xf000u);
+  EXPECT_EQ(memory_->Of(JvmKind::kOther).anonymous, 0u);
+}
+
 TEST_F(JvmResident, ThisProcesssStacksAreFound) {
   ASSERT_TRUE(memory_->Read("self"));
   EXPECT_GT(memory_->Of(JvmKind::kThreadStacks).anonymous, 0u);
