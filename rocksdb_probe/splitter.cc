@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <set>
 
 #include "rocksdb_probe/block_keys.h"
 #include "rocksdb_probe/process_facts.h"
@@ -61,11 +62,17 @@ std::shared_ptr<const Splitter::Figures> Splitter::Walk(
   Plan plan;
   plan.may_ask = properties_.Due(begin);
   for (const auto& watched : databases) {
+    std::set<std::uint32_t> done;
     for (std::size_t i = 0;; ++i) {
-      // For one family at a time, so that Unwatch waits for one at most.
+      // For one family at a time, so that Unwatch waits for one at most. What it takes away between two of them moves the others.
       const std::lock_guard lock(watched->mutex);
-      if (watched->facts.db == nullptr || i >= watched->facts.families.size()) break;
-      AddFamily(watched->facts, &watched->facts.families[i], &plan);
+      std::vector<FamilyFacts>& families = watched->facts.families;
+      if (watched->facts.db == nullptr) break;
+      i = std::min(i, families.size());
+      while (i > 0 && done.count(families[i - 1].id) == 0) --i;
+      if (i == families.size()) break;
+      done.insert(families[i].id);
+      AddFamily(watched->facts, &families[i], &plan);
     }
   }
   if (plan.asked_ns != 0) properties_.Spent(begin, plan.asked_ns);
