@@ -456,12 +456,13 @@ bool RecorderLoop::LookIntoMailbox() {
 
 bool RecorderLoop::TakeMailbox() {
   while (LookIntoMailbox()) {
-    const bool state = mail_kind_ == WRACKLINE_SUBMIT_STATE;
+    const bool ended = mail_kind_ == WRACKLINE_SUBMIT_ENDED;
+    const bool state = ended || mail_kind_ == WRACKLINE_SUBMIT_STATE;
     if (!IsRecord(mail_, mail_size_)) {
       state_->losses.submitted_refused.fetch_add(1, std::memory_order_relaxed);
     } else if (state) {
       if (!recorder_.PutEncoded(mail_, mail_size_)) return false;
-      recorder_.KeepStateEncoded(mail_key_, mail_, mail_size_);
+      recorder_.KeepStateEncoded(mail_key_, mail_, mail_size_, ended);
     } else if (!recorder_.LogEncoded(mail_key_, mail_, mail_size_)) {
       return false;
     }

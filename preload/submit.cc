@@ -23,7 +23,10 @@ bool Recording() {
 extern "C" int wrackline_submit(uint64_t key, uint32_t kind, const void* record, size_t size) {
   using namespace wrackline::preload;
   if (!Recording()) return ENODEV;
-  if (kind != WRACKLINE_SUBMIT_STATE && kind != WRACKLINE_SUBMIT_HISTORY) return EINVAL;
+  if (kind != WRACKLINE_SUBMIT_STATE && kind != WRACKLINE_SUBMIT_HISTORY &&
+      kind != WRACKLINE_SUBMIT_ENDED) {
+    return EINVAL;
+  }
   ProfileState* state = State();
   const int error = state->mailbox.Put(key, kind, record, size);
   if (error == EAGAIN) state->losses.submitted_refused.fetch_add(1, std::memory_order_relaxed);

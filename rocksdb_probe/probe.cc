@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -263,9 +264,15 @@ rocksdb::Status RocksDbProbe::Impl::UnwatchFamily(rocksdb::DB* db,
 
 bool RocksDbProbe::Impl::Send(std::uint64_t key, probe::RecordKind kind, std::string_view record) {
   if (ShimRecords()) {
-    const std::uint32_t submit_kind =
-        kind == probe::RecordKind::kHistory ? WRACKLINE_SUBMIT_HISTORY : WRACKLINE_SUBMIT_STATE;
-    if (wrackline_submit(key, submit_kind, record.data(), record.size()) == 0) {
+    const std::uint32_t submit_kind = kind == probe::RecordKind::kHistory ? WRACKLINE_SUBMIT_HISTORY
+                                      : kind == probe::RecordKind::kClosedState
+                                          ? WRACKLINE_SUBMIT_ENDED
+                                          : WRACKLINE_SUBMIT_STATE;
+    int error = wrackline_submit(key, submit_kind, record.data(), record.size());
+    // An older shim, which keeps it for ever.
+    if (error == EINVAL && submit_kind == WRACKLINE_SUBMIT_ENDED)
+      error = wrackline_submit(key, WRACKLINE_SUBMIT_STATE, record.data(), record.size());
+    if (error == 0) {
       ++submitted_;
       return true;
     }

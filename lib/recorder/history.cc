@@ -24,6 +24,7 @@ namespace {
 constexpr std::uint32_t kState = 1;   // came by Set
 constexpr std::uint32_t kNewest = 2;  // of its key; valid after MarkKeys
 constexpr std::uint32_t kSecond = 4;  // the 2nd, 4th, ... of its key; valid after MarkKeys
+constexpr std::uint32_t kEnded = 8;   // state of what has ended
 constexpr std::size_t kBuckets = 1024;
 constexpr std::size_t kPage = 4096;
 // Offsets are 32 bits.
@@ -75,17 +76,23 @@ bool History::Append(std::uint64_t key, const void* record, std::size_t length) 
   return true;
 }
 
-bool History::Set(std::uint64_t key, const void* record, std::size_t length) {
+bool History::Set(std::uint64_t key, const void* record, std::size_t length, bool ended) {
   if (length > capacity_ / 4) return false;
   const std::size_t bytes = EntryBytes(sizeof(Entry), length);
   std::size_t former = FindState(key);
   const std::size_t freed = former < used_ ? EntryBytes(sizeof(Entry), At(former)->length) : 0;
-  if (bytes > freed && !MakeRoom(bytes - freed)) return false;
+  if (bytes > freed && !MakeRoom(bytes - freed)) {
+    DropEnded(ended_ / 2);
+    if (!MakeRoom(bytes - freed)) return false;
+  }
   // At the end with a new serial, not in place: a snapshot that has passed the former one still
   // meets the new one.
   former = FindState(key);
   if (former < used_) Remove(former);
-  Add(key, record, length, kState);
+  Add(key, record, length, ended ? kState | kEnded : kState);
+  if (!ended) return true;
+  ended_ += bytes;
+  if (ended_ > capacity_ / 8) DropEnded(ended_ / 2);
   return true;
 }
 
@@ -130,6 +137,7 @@ void History::Add(std::uint64_t key, const void* record, std::size_t length, std
 
 void History::Remove(std::size_t offset) {
   const std::size_t bytes = EntryBytes(sizeof(Entry), At(offset)->length);
+  if ((At(offset)->flags & kEnded) != 0) ended_ -= bytes;
   memmove(bytes_ + offset, bytes_ + offset + bytes, used_ - offset - bytes);
   used_ -= bytes;
   hint_serial_ = hint_offset_ = 0;
@@ -198,6 +206,24 @@ std::size_t History::ThinOlderHalf() {
   used_ -= from - to;
   hint_serial_ = hint_offset_ = 0;
   return from - to;
+}
+
+// Removes the oldest state records of what has ended until they take `most` bytes.
+void History::DropEnded(std::size_t most) {
+  std::size_t to = 0;
+  for (std::size_t from = 0; from < used_;) {
+    const Entry* entry = At(from);
+    const std::size_t entry_bytes = EntryBytes(sizeof(Entry), entry->length);
+    if ((entry->flags & kEnded) != 0 && ended_ > most) {
+      ended_ -= entry_bytes;
+    } else {
+      if (to != from) memmove(bytes_ + to, entry, entry_bytes);
+      to += entry_bytes;
+    }
+    from += entry_bytes;
+  }
+  used_ = to;
+  hint_serial_ = hint_offset_ = 0;
 }
 
 // Removes history records, whatever their key, from the old end until `bytes` are freed.

@@ -5,7 +5,8 @@
 // is removed ("old timeline thinned first"), so that the past gets coarser the further back it
 // lies; the newest record of each key and all state records stay. Only when that frees too little
 // (thousands of keys, each with one record) the oldest history records go whatever their key; state
-// records never do. Memory is mapped once, touched as it fills. One thread; never allocates after
+// records never do, but those of what has ended: when they take an eighth, the oldest half of them
+// goes. Memory is mapped once, touched as it fills. One thread; never allocates after
 // Open. The zero-initialised object is closed: it holds and takes nothing.
 //
 //   History history;
@@ -30,7 +31,8 @@ class History {
   bool Append(std::uint64_t key, const void* record, std::size_t length);
   // Keeps one state record per key (state and history keys do not meet). False: no room even after
   // thinning; then the former record of this key stays.
-  bool Set(std::uint64_t key, const void* record, std::size_t length);
+  // `ended`: what it is the state of has ended.
+  bool Set(std::uint64_t key, const void* record, std::size_t length, bool ended = false);
 
   // Walks all records from `*cursor` (0 at first); false at the end. The pointer is valid until the
   // next change, the cursor across changes: what was appended meanwhile is still to come, what was
@@ -62,12 +64,14 @@ class History {
   void MarkKeys();
   std::size_t ThinOlderHalf();
   void DropOldest(std::size_t bytes);
+  void DropEnded(std::size_t most);
 
   std::uint8_t* bytes_ = nullptr;
   std::uint32_t* buckets_ = nullptr;  // of MarkKeys; behind bytes_
   std::size_t mapped_ = 0;
   std::size_t capacity_ = 0;
   std::size_t used_ = 0;
+  std::size_t ended_ = 0;  // of `used_`: state of what has ended
   std::uint64_t next_serial_ = 1;
   std::uint64_t thinned_ = 0;
   // Where Next went on last time, so that a walk is linear: the entry with that serial or a later

@@ -127,9 +127,10 @@ bool Recorder::LogEncoded(std::uint64_t key, const void* record, std::size_t len
   return true;
 }
 
-bool Recorder::KeepStateEncoded(std::uint64_t key, const void* record, std::size_t length) {
+bool Recorder::KeepStateEncoded(std::uint64_t key, const void* record, std::size_t length,
+                                bool ended) {
   if (!is_open() || emitting_ || length == 0 || length > writer_.max_record_bytes()) return false;
-  return history_.Set(key, record, length);
+  return history_.Set(key, record, length, ended);
 }
 
 // Brings to the file what Log could only give to the history.

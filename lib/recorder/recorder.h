@@ -72,8 +72,9 @@ class Recorder {
   bool LogEncoded(std::uint64_t key, const void* record, std::size_t length);
   // Keep one state record per key for snapshots, replacing the last one of that key: for submitted
   // records whose owner cannot be asked again. It goes to the file now only by PutEncoded. False:
-  // no room.
-  bool KeepStateEncoded(std::uint64_t key, const void* record, std::size_t length);
+  // no room. `ended`: it is the last of its key, and may go when many such are kept.
+  bool KeepStateEncoded(std::uint64_t key, const void* record, std::size_t length,
+                        bool ended = false);
 
   // Writes the batch, and one slice (about 256 KiB) of a snapshot when one is due. Returns 0 or an
   // errno value; after an error the batch stays and the next Flush tries again.

@@ -9,7 +9,7 @@
 namespace wrackline::rocksdb_jni {
 namespace {
 
-constexpr std::uint32_t kState = 1, kHistory = 2;
+constexpr std::uint32_t kState = 1, kHistory = 2, kEnded = 3;
 
 std::uint64_t Clock(clockid_t clock) {
   timespec now{};
@@ -149,7 +149,7 @@ void Reader::RecordState(WatchedDatabase* database, bool closed) {
     tables_->state_families[i] = tables_->state_families[count - 1 - i];
     tables_->state_families[count - 1 - i] = other;
   }
-  Submit(KeyOf(database->id, 0), kState,
+  Submit(KeyOf(database->id, 0), closed ? kEnded : kState,
          EncodeDatabase(*database, tables_->state_families, count, closed, Clock(CLOCK_REALTIME),
                         tables_->record, sizeof(tables_->record)));
   database->recorded = true;

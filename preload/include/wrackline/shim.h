@@ -14,6 +14,9 @@ extern "C" {
 
 /* The record replaces the last one submitted under the same key. */
 #define WRACKLINE_SUBMIT_STATE 1u
+/* The same, and it is the last under its key: what it is of has ended. Of these the oldest go when many are kept. A shim that
+ * does not know this kind answers EINVAL. */
+#define WRACKLINE_SUBMIT_ENDED 3u
 /* The record is one of a series; old ones are thinned when the recorder is full. */
 #define WRACKLINE_SUBMIT_HISTORY 2u
 

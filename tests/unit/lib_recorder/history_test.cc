@@ -124,6 +124,49 @@ TEST(History, StateAloneMayFillItAndIsThenRefused) {
   history.Close();
 }
 
+// Databases that come and go, of a job that is restarted for days: the past stays, and there is room for those that live.
+TEST(History, StateOfWhatHasEndedGoesTheOldestFirst) {
+  History history;
+  ASSERT_EQ(history.Open(1 << 16), 0);
+  const std::string past(100, 'p'), state(200, 's');
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(Append(history, 1, past + std::to_string(i)));
+  ASSERT_TRUE(Set(history, 7, "lives"));
+  for (std::uint64_t key = 1000; key < 6000; ++key) {
+    const std::string text = state + std::to_string(key);
+    ASSERT_TRUE(Set(history, key, text)) << key;
+    ASSERT_TRUE(history.Set(key, (text + "!").data(), text.size() + 1, true)) << key;
+  }
+  EXPECT_EQ(history.thinned(), 0u);
+  const std::vector<std::string> all = All(history);
+  std::size_t ended = 0, pasts = 0, lives = 0;
+  for (const std::string& record : all) {
+    ended += record.back() == '!' ? 1 : 0;
+    pasts += record.front() == 'p' ? 1 : 0;
+    lives += record == "lives" ? 1 : 0;
+  }
+  EXPECT_EQ(pasts, 50u);
+  EXPECT_EQ(lives, 1u);
+  EXPECT_GT(ended, 8u);
+  EXPECT_LT(ended, 40u);
+  EXPECT_EQ(all.back(), state + "5999!");
+  EXPECT_EQ(all.size(),
+            ended + pasts + lives);  // none of those that ended is left as it was before
+  history.Close();
+}
+
+// Where all of it is state, what has ended makes room.
+TEST(History, WhatHasEndedMakesRoomForWhatLives) {
+  History history;
+  ASSERT_EQ(history.Open(1 << 14), 0);
+  std::uint64_t key = 1;
+  const std::string ended(60, 'e'), living(120, 'l');
+  for (; key < 15; ++key) ASSERT_TRUE(history.Set(key, ended.data(), ended.size(), true));
+  std::size_t lived = 0;
+  while (Set(history, ++key, living)) ++lived;
+  EXPECT_GT(lived * (living.size() + 40), (1u << 14) - 1000u);
+  history.Close();
+}
+
 TEST(History, ACursorSurvivesThinning) {
   History history;
   ASSERT_EQ(history.Open(1 << 16), 0);

@@ -202,7 +202,7 @@ TEST(RocksDbProbe, TheShimGetsStateOnceAndThenSamples) {
   EXPECT_EQ(submitted[0].kind, WRACKLINE_SUBMIT_STATE);
   EXPECT_EQ(submitted[1].kind, WRACKLINE_SUBMIT_HISTORY);
   EXPECT_EQ(submitted[1].key, submitted[2].key);
-  EXPECT_EQ(submitted[3].kind, WRACKLINE_SUBMIT_STATE);
+  EXPECT_EQ(submitted[3].kind, WRACKLINE_SUBMIT_ENDED);
   EXPECT_EQ(submitted[0].key, submitted[3].key);
   EXPECT_NE(submitted[0].key, submitted[1].key);
   proto::Record state;
