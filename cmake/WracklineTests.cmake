@@ -1,8 +1,8 @@
-# wrackline_unit_test(<name> SOURCES ... LIBRARIES ... [LABEL unit] [TIMEOUT 60])
-# One GoogleTest executable; each of its tests is a ctest test. WRACKLINE_TEST_DATA is the absolute path of tests/data.
+# wrackline_unit_test(<name> SOURCES ... LIBRARIES ... [LABEL unit] [TIMEOUT 60] [COMPUTES])
+# COMPUTES: the tests' own code is what takes their time, and is optimized in every build. One GoogleTest executable; each of its tests is a ctest test. WRACKLINE_TEST_DATA is the absolute path of tests/data.
 add_custom_target(unit_tests)
 function(wrackline_unit_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "COMPUTES" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -11,7 +11,9 @@ function(wrackline_unit_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   wrackline_target(${name})
-  if(WRACKLINE_TEST_HEADERS)
+  if(ARG_COMPUTES)
+    target_compile_options(${name} PRIVATE -O1)
+  elseif(WRACKLINE_TEST_HEADERS)
     target_precompile_headers(${name} REUSE_FROM ${WRACKLINE_TEST_HEADERS})
     target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")   # ccache may give an older one back
   endif()

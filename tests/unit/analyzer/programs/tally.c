@@ -1,6 +1,10 @@
 /* What improve_names_test.cc finds names and lines for: local functions, gone when it is stripped. */
 static volatile int g_sum;
 
+#ifdef OTHER
+const char tally_build[] = "other";   /* of another build id, whichever compiler it is */
+#endif
+
 #line 500 "tally.c"
 __attribute__((noinline)) static int tally_local(int x) {
   g_sum = g_sum + x;
