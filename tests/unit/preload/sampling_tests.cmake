@@ -26,9 +26,12 @@ wrackline_unit_test(thread_start_tests
   LIBRARIES wrackline_sampled_path ${CMAKE_DL_LIBS})
 
 # From the hooks to the analyzer's sites.
-wrackline_unit_test(site_statistics_tests
-  SOURCES site_statistics_test.cc
-  LIBRARIES wrackline_sampled_path wrackline_analyzer ${CMAKE_DL_LIBS} TIMEOUT 120)
+# It has one thread, and takes the whole analyzer: nothing for ThreadSanitizer.
+if(NOT WRACKLINE_SANITIZE STREQUAL "thread")
+  wrackline_unit_test(site_statistics_tests
+    SOURCES site_statistics_test.cc
+    LIBRARIES wrackline_sampled_path wrackline_analyzer ${CMAKE_DL_LIBS} TIMEOUT 120)
+endif()
 
 # The sampled path as a library to preload, without the recorder thread: its constructor starts sampling every allocation, and
 # the programs below ask it what it counted. Hooks and sources are those of libwrackline_preload.so.

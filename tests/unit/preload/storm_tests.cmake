@@ -7,6 +7,13 @@ wrackline_unit_test(storm_tests
 if(WRACKLINE_SANITIZE)
   # Entry points of one kind are called through one type: an alignment and a size are both a register.
   target_compile_options(storm_tests PRIVATE $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
+  # Who comes next is the sanitizer: clang puts it into the program itself, where nothing comes next.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND WRACKLINE_SANITIZE MATCHES "address")
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} --print-file-name=libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so
+      OUTPUT_VARIABLE sanitizer OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    cmake_path(GET sanitizer PARENT_PATH sanitizer)
+    target_link_options(storm_tests PRIVATE -shared-libasan "-Wl,-rpath,${sanitizer}")
+  endif()
   # There the storm on every entry point runs in the test itself. The hooks are compiled as they are, and what they export is
   # renamed afterwards to hooked_*: malloc and operator new are the sanitizer's own, and come next for them.
   set(stormed jemalloc_hooks malloc_hooks mimalloc_hooks mimalloc_resize_hooks new_hooks tcmalloc_hooks)
