@@ -2,7 +2,7 @@
 static volatile int g_sum;
 
 #ifdef OTHER
-const char tally_build[] = "other";   /* of another build id, whichever compiler it is */
+const char tally_build[] = "other"; /* of another build id, whichever compiler it is */
 #endif
 
 #line 500 "tally.c"
