@@ -65,6 +65,7 @@ class Source:
         self.arguments = words[compiler + 1 :] + OF_CLANG
         self.compiler = "clang-14" if self.path.endswith(".c") else "clang++-14"
         self.shipped = self.path.startswith(SHIPPED)
+        self.read = []  # what the compiler read for it, where the build has noted that
 
     def own_target(self):
         """Whether it is compiled for the target of its own folder: tests compile some sources once more, in their way."""
@@ -77,6 +78,8 @@ class Source:
 
     def check(self):
         """What was found ("": nothing), and the files that were read."""
+        if self.shipped and self.read:
+            return self._run(["clang-tidy-14", "--quiet", str(ROOT / self.path), "--", *self.arguments]), self.read
         with tempfile.NamedTemporaryFile(prefix="wrackline-tidy-") as rules:
             mode = ["-M", "-MF", rules.name] if self.shipped else ["-fsyntax-only", "-MD", "-MF", rules.name]
             found = self._run([self.compiler, *self.arguments, *mode, str(ROOT / self.path)])
@@ -139,6 +142,24 @@ class Passed:
                 continue
 
 
+def _noted(build):
+    """What the build's compiler read for each of its outputs: ninja keeps it. A source that is newer than its object is left out."""
+    done = subprocess.run(["ninja", "-t", "deps"], cwd=build, capture_output=True, text=True)
+    noted = {}
+    for block in done.stdout.split("\n\n"):
+        head, *files = block.strip().splitlines() or [""]
+        if not head.endswith("(VALID)"):
+            continue
+        output, paths = head.split(":")[0], [os.path.normpath(os.path.join(build, file.strip())) for file in files]
+        try:
+            made = os.stat(build / output).st_mtime
+            if all(os.stat(path).st_mtime <= made for path in paths):
+                noted[output] = sorted({os.path.relpath(path, ROOT) if Path(path).is_relative_to(ROOT) else path for path in paths})
+        except OSError:
+            continue
+    return noted
+
+
 def _compiled(build):
     """The paths of what a build folder has compiled, as they are now."""
     commands = build / "compile_commands.json"
@@ -158,8 +179,10 @@ def _sources(build, wanted):
     if not commands.exists():
         sys.exit(f"tidy: {commands} is not there; scripts/build.sh release makes it")
     chosen = {}
+    noted = _noted(build)
     for entry in json.loads(commands.read_text()):
         source = Source(entry)
+        source.read = noted.get(source.output, [])
         if source.path.startswith(("build", "..")):
             continue
         if source.path not in chosen or (source.own_target() and not chosen[source.path].own_target()):
