@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check.sh - set up this machine, build wrackline and run all of its tests.
 #
-#   ./check.sh                 everything that CI runs (under 40 minutes on 2 cores, a second run less)
+#   ./check.sh                 everything that CI runs (on 2 cores some 35 minutes with its caches, 75 from nothing)
 #   ./check.sh --quick         format, the release build and its tests only
 #   ./check.sh --ci            as in CI: a test that skips and a step over its budget fail
 #   ./check.sh STEP...         single steps: format release unit e2e flink install asan fuzz tsan tidy
