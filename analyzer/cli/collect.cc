@@ -85,10 +85,7 @@ class Series {
     } while (fs::exists(options.output, error));
     const Result<collect::CollectSummary> summary =
         collect::Collect(options, target, remark, reason);
-    if (!summary.ok()) {
-      fs::remove_all(options.output, error);  // half of one is no evidence, and takes room
-      return summary.error();
-    }
+    if (!summary.ok()) return summary.error();
     if (Tell(summary.value(), options.output)) any_ = true;
     made_.push_back(options.output);
     while (made_.size() > static_cast<std::size_t>(arguments_.keep)) {

@@ -32,8 +32,7 @@ enum class MadeThread { kYes, kLater, kNever };
 
 struct JvmWatch {
   std::atomic<JvmStage> stage;
-  std::uint64_t
-      late_ns;  // CLOCK_MONOTONIC, of the recorder thread alone: when a late thread was seen
+  std::uint64_t late_ns;               // CLOCK_MONOTONIC: a late thread was seen; recorder thread
   std::atomic<const char*> library;    // libjvm's path as the loader has it; null: not known
   std::atomic<const char*> loaded_by;  // "preload", "agent", "attach"
   std::atomic<bool> alone;             // this library is not preloaded: it sees no allocation
