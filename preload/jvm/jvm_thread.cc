@@ -1,6 +1,5 @@
 #include "preload/jvm/jvm_thread.h"
 
-#include <array>
 #include <cerrno>
 
 #include "preload/clock.h"
@@ -23,12 +22,10 @@ constexpr std::uint64_t kAttachAgainNs = 5 * kMillisecond;
 // After that much the VM waits for somebody (a debugger, an agent's premain), or what is called libjvm.so is something else.
 constexpr std::uint64_t kAttachSoonNs = 60 * kSecond, kAttachLaterNs = kSecond;
 
-// What the thread does besides names, each with its period; first a period after the attachment: a VM that starts has no
+// What the thread does besides names, at one wake-up; first a period after the attachment: a VM that starts has no
 // processor to spare, and one that ends before has little to tell.
-struct Duty {
-  std::uint64_t period_ns;
-  void (*run)(const JvmContext& jvm, ProfileState* state);
-};
+constexpr std::uint64_t kPeriodNs = kSecond;
+
 void RecordEvidence(const JvmContext& jvm, ProfileState* state) {
   static bool facts_taken = false;
   const JvmAttachment& attachment = Attachment();
@@ -39,7 +36,6 @@ void RecordEvidence(const JvmContext& jvm, ProfileState* state) {
                            attachment.attach_cost_ns, attachment.trouble});
   RecordJvmSample(jvm);
 }
-constexpr std::array<Duty, 2> kDuties = {{{kSecond, NameJavaThreads}, {kSecond, RecordEvidence}}};
 
 void SayAttached() {
   const JvmAttachment& attachment = Attachment();
@@ -113,8 +109,7 @@ bool JvmThread::Serve(OwnThread* self, void (*look)()) {
               now + (now - begin < kAttachSoonNs ? kAttachAgainNs : kAttachLaterNs));
   }
   if (verbose_) SayAttached();
-  std::array<std::uint64_t, kDuties.size()> due{};
-  for (std::size_t i = 0; i < kDuties.size(); ++i) due[i] = MonotonicNs() + kDuties[i].period_ns;
+  std::uint64_t due = MonotonicNs() + kPeriodNs;
   for (;;) {
     const std::uint32_t wakes = g_jvm.wakes.load(std::memory_order_acquire);
     const bool leaves = self->LeavesNow();
@@ -128,15 +123,12 @@ bool JvmThread::Serve(OwnThread* self, void (*look)()) {
       FutexWake(&state_);
     }
     look();
-    std::uint64_t next = UINT64_MAX;
-    for (std::size_t i = 0; i < kDuties.size(); ++i) {
-      if (MonotonicNs() >= due[i]) {
-        kDuties[i].run(jvm, State());
-        due[i] = MonotonicNs() + kDuties[i].period_ns;
-      }
-      if (due[i] < next) next = due[i];
+    if (MonotonicNs() >= due) {
+      NameJavaThreads(jvm, State());
+      RecordEvidence(jvm, State());
+      due = MonotonicNs() + kPeriodNs;
     }
-    FutexWait(&g_jvm.wakes, wakes, next == UINT64_MAX ? 0 : next);
+    FutexWait(&g_jvm.wakes, wakes, due);
   }
 }
 

@@ -146,7 +146,9 @@ class LiveTable {
 
 template <typename Visit>
 void LiveTable::TakeDirty(Visit visit) {
-  for (std::uint32_t word = 0; word < kSlots / 64; ++word) {
+  // Ten times a second: the words of a table that holds little are 512 bytes, all of them 16 KiB.
+  const std::uint32_t words = Extent() / 64;
+  for (std::uint32_t word = 0; word < words; ++word) {
     if (dirty_[word].load(std::memory_order_relaxed) == 0) continue;
     std::uint64_t bits = dirty_[word].exchange(0, std::memory_order_acq_rel);
     while (bits != 0) {

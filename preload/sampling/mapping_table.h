@@ -168,7 +168,8 @@ class MappingTable {
 
 template <typename Visit>
 void MappingTable::TakeDirty(Visit visit) {
-  for (std::uint32_t word = 0; word < kSlots / 64; ++word) {
+  const std::uint32_t words = (Extent() + 63) / 64;
+  for (std::uint32_t word = 0; word < words; ++word) {
     if (dirty_[word].load(std::memory_order_relaxed) == 0) continue;
     std::uint64_t bits = dirty_[word].exchange(0, std::memory_order_acq_rel);
     while (bits != 0) {
