@@ -1,5 +1,6 @@
 #include "preload/hooks/malloc_hooks.h"
 
+#include "preload/hooks/callers_frame.h"
 #include "preload/hooks/hook_section.h"
 
 namespace hooks = wrackline::preload;
@@ -9,21 +10,6 @@ using wrackline::preload::Request;
 // NOLINTBEGIN(misc-definitions-in-headers)
 #define WRACKLINE_HOOK extern "C" __attribute__((visibility("default"))) WRACKLINE_HOOK_CODE
 #define WRACKLINE_CALLER __builtin_return_address(0)
-
-// What the stack pointer was to the hook's caller, and what rbp still is in a hook that has not
-// touched it: these functions keep no frame (the build says -fomit-frame-pointer) and call nothing
-// before they ask. Without optimization neither holds, and the walk starts from here.
-#if defined(__OPTIMIZE__) && defined(__x86_64__)
-#define WRACKLINE_STACK static_cast<const void*>(__builtin_dwarf_cfa())
-[[gnu::always_inline]] static inline std::uint64_t CallersRbp() {
-  std::uint64_t rbp;
-  asm volatile("mov %%rbp, %0" : "=r"(rbp));
-  return rbp;
-}
-#else
-#define WRACKLINE_STACK static_cast<const void*>(nullptr)
-static inline std::uint64_t CallersRbp() { return 0; }
-#endif
 
 // The hot ones. Each ends in a jump to the real function; what is unlikely is a call out of line.
 
@@ -63,7 +49,7 @@ namespace {
 
 WRACKLINE_HOOK void* malloc(std::size_t size) {
   if (!hooks::CountDown(size)) [[unlikely]] {
-    return MallocCrossing(size, WRACKLINE_CALLER, WRACKLINE_STACK, CallersRbp());
+    return MallocCrossing(size, WRACKLINE_CALLER, WRACKLINE_STACK, hooks::CallersRbp());
   }
   return hooks::g_malloc.Now()(size);
 }
@@ -71,14 +57,14 @@ WRACKLINE_HOOK void* malloc(std::size_t size) {
 WRACKLINE_HOOK void* calloc(std::size_t count, std::size_t size) {
   std::size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes) || !hooks::CountDown(bytes)) [[unlikely]] {
-    return CallocCrossing(count, size, WRACKLINE_CALLER, WRACKLINE_STACK, CallersRbp());
+    return CallocCrossing(count, size, WRACKLINE_CALLER, WRACKLINE_STACK, hooks::CallersRbp());
   }
   return hooks::g_calloc.Now()(count, size);
 }
 
 WRACKLINE_HOOK void* realloc(void* old, std::size_t size) {
   if (hooks::InRegion(old) || hooks::MayBeLive(old) || !hooks::CountDown(size)) [[unlikely]] {
-    return ReallocSlow(old, size, WRACKLINE_CALLER, WRACKLINE_STACK, CallersRbp());
+    return ReallocSlow(old, size, WRACKLINE_CALLER, WRACKLINE_STACK, hooks::CallersRbp());
   }
   return hooks::g_realloc.Now()(old, size);
 }

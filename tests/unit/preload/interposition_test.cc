@@ -3,6 +3,7 @@
 // (programs/bare_preload.cc), at an interval of one byte.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <tuple>
 
@@ -100,6 +101,28 @@ TEST(InterpositionPrivateLibrary, OperatorNewIsFound) {
     const ProgramResult result =
         RunProgram({WRACKLINE_C_HOST, WRACKLINE_CXX_PLUGIN}, {"LD_PRELOAD=" + Library(which)});
     EXPECT_EQ(result.status, 0) << result.err;
+  }
+}
+
+TEST(InterpositionPrivateLibrary, DeepBoundStandardLibraryKeepsItsOwnHeap) {
+  const TemporaryFolder folder;
+  const std::string other = folder.path() + "/other.so";
+  std::filesystem::copy_file(WRACKLINE_CXX_PLUGIN, other);
+  for (int which : {0, 1, 2}) {
+    const ProgramResult result = RunProgram({WRACKLINE_C_HOST, WRACKLINE_CXX_PLUGIN, other},
+                                            {"LD_PRELOAD=" + Library(which)});
+    EXPECT_EQ(result.status, 0) << kBehind[which] << ": " << result.err;
+  }
+}
+
+// The hooks answer for libstdc++'s operators, which are made of one another and of malloc; not where one of these is the program's.
+TEST(InterpositionOwnOperators, AreReachedThroughTheStandardOnes) {
+  for (const char* program :
+       {WRACKLINE_OWN_OPERATORS, WRACKLINE_OWN_MALLOC, WRACKLINE_LINKED_OPERATORS}) {
+    for (int which : {0, 1}) {
+      const ProgramResult result = RunProgram({program}, {"LD_PRELOAD=" + Library(which)});
+      EXPECT_EQ(result.status, 0) << program << ", " << kBehind[which] << ": " << result.err;
+    }
   }
 }
 

@@ -45,7 +45,7 @@ const char* const kHooks[] = {"malloc",
 const char* const kEnds[] = {
     // Look-ups by dlsym, once in a process's life, from the first call of each kind.
     "_ZN9wrackline7preload8internal11ResolveNextEv",
-    "_ZN9wrackline7preload14SearchOperatorEPNS0_12NextOperatorEPKvPb",
+    "_ZN9wrackline7preload14SearchOperatorEPNS0_12NextOperatorEPKv",
     // The same of the allocators' families, which the walk takes for called: the address of the hooks'
     // section, which CaptureStack compares with, is that of its first function.
     "_ZN9wrackline7preload12FindInFamilyEPNS0_6FamilyEPKcPKv",

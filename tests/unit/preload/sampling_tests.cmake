@@ -61,9 +61,23 @@ target_compile_definitions(preload_small_frame PRIVATE FRAME=8)
 target_compile_definitions(preload_large_frame PRIVATE FRAME=262152)
 add_executable(preload_reloader programs/reloader.c)
 target_link_libraries(preload_reloader PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+# Programs that replace a part of what the hooks take for the standard's.
+add_library(preload_own_library SHARED programs/own_operators_library.cc)
+add_executable(preload_linked_operators programs/own_operators.cc)
+target_link_libraries(preload_linked_operators PRIVATE preload_own_library)
+add_executable(preload_own_operators programs/own_operators.cc)
+target_compile_definitions(preload_own_operators PRIVATE WRACKLINE_OWN_OPERATORS)
+add_executable(preload_own_malloc programs/own_operators.cc)
+target_compile_definitions(preload_own_malloc PRIVATE WRACKLINE_OWN_MALLOC)
+set(own_programs preload_linked_operators preload_own_operators preload_own_malloc)
 foreach(program preload_cxx_plugin preload_exerciser preload_c_host preload_small_frame
-    preload_large_frame preload_reloader ${family_programs})
+    preload_large_frame preload_reloader ${family_programs} preload_own_library ${own_programs})
   wrackline_target(${program} IN_PROCESS)
+endforeach()
+foreach(program preload_own_library ${own_programs})
+  # That it leaves the sized forms to libstdc++ is the point.
+  target_compile_options(${program} PRIVATE -fexceptions -fno-builtin -fsized-deallocation
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-sized-deallocation>)
 endforeach()
 target_compile_options(preload_exerciser PRIVATE -fexceptions -fno-builtin -fsized-deallocation)
 target_compile_options(preload_cxx_plugin PRIVATE -fexceptions -fno-builtin)
@@ -81,7 +95,7 @@ wrackline_unit_test(interposition_tests
   SOURCES families_test.cc interposition_test.cc everyday_programs_test.cc library_checks_test.cc
   LIBRARIES ${CMAKE_DL_LIBS} TIMEOUT 120)
 add_dependencies(interposition_tests wrackline_bare_preload wrackline_preload preload_cxx_plugin preload_exerciser
-  preload_c_host preload_reloader preload_small_frame preload_large_frame ${family_programs})
+  preload_c_host preload_reloader preload_small_frame preload_large_frame ${family_programs} ${own_programs})
 target_compile_definitions(interposition_tests PRIVATE
   WRACKLINE_BARE_PRELOAD="$<TARGET_FILE:wrackline_bare_preload>"
   WRACKLINE_PRELOAD_LIBRARY="$<TARGET_FILE:wrackline_preload>"
@@ -95,6 +109,9 @@ target_compile_definitions(interposition_tests PRIVATE
   WRACKLINE_EXERCISER="$<TARGET_FILE:preload_exerciser>"
   WRACKLINE_C_HOST="$<TARGET_FILE:preload_c_host>"
   WRACKLINE_RELOADER="$<TARGET_FILE:preload_reloader>"
+  WRACKLINE_LINKED_OPERATORS="$<TARGET_FILE:preload_linked_operators>"
+  WRACKLINE_OWN_OPERATORS="$<TARGET_FILE:preload_own_operators>"
+  WRACKLINE_OWN_MALLOC="$<TARGET_FILE:preload_own_malloc>"
   WRACKLINE_SMALL_FRAME="$<TARGET_FILE:preload_small_frame>"
   WRACKLINE_LARGE_FRAME="$<TARGET_FILE:preload_large_frame>"
   WRACKLINE_CXX_PLUGIN="$<TARGET_FILE:preload_cxx_plugin>")
