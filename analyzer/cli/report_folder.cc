@@ -150,6 +150,7 @@ Result<FolderEvidence> ReadEvidenceFolder(const ReportOptions& options,
     if (const auto& source = configuration.Read(result.of.front(), &result.remarks)) {
       result.flink = source->target;
       result.manifest_limit = source->limit;
+      result.manifest = source->manifest;
     }
   }
   return result;

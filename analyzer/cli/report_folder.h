@@ -7,6 +7,7 @@
 
 #include "analyzer/cli/report_command.h"
 #include "analyzer/evidence/evidence.h"
+#include "analyzer/evidence/pod_manifest.h"
 #include "analyzer/evidence/symbol_folders.h"
 #include "analyzer/report/report.h"
 #include "lib/base/result.h"
@@ -21,6 +22,7 @@ struct FolderEvidence {
   // The configuration found in the folder, where the command line names none.
   std::optional<report::FlinkTarget> flink;
   std::optional<Bytes> manifest_limit;
+  std::optional<evidence::PodManifest> manifest;  // that it is in
 };
 
 // `flink`: of the command line. `symbols` may be nullptr. Errors: not readable; nothing in it that a reader takes (then the

@@ -1,5 +1,6 @@
 #include "analyzer/cli/size_input.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -66,7 +67,8 @@ class Reader {
     for (const std::string& remark : found.remarks)
       input_.remarks.push_back(std::string(name).append(": ").append(remark));
     if (found.flink && !input_.carried) {
-      input_.carried = FlinkSource{std::move(*found.flink), found.manifest_limit, {}, {}};
+      input_.carried =
+          FlinkSource{std::move(*found.flink), found.manifest_limit, {}, std::move(found.manifest)};
       input_.carried_by = name;
     }
     bool any_vm = false;
@@ -156,6 +158,9 @@ std::optional<FlinkSource> GrantedAsConfiguration(const sizing::Run& run) {
     source.target.configuration.Set("taskmanager.numberOfTaskSlots", std::to_string(*run.slots));
   if (run.rocksdb_managed && !*run.rocksdb_managed)
     source.target.configuration.Set("state.backend.rocksdb.memory.managed", "false");
+  if (run.rocksdb_managed.value_or(false) && run.rocksdb_fixed)
+    set("state.backend.rocksdb.memory.fixed-per-slot",
+        {run.rocksdb_fixed->count / std::max(1, run.slots.value_or(1))});
   return source;
 }
 

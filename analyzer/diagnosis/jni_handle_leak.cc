@@ -66,7 +66,7 @@ const JniHandle* JniHandleOf(const Site& site) {
   return nullptr;
 }
 
-std::optional<HandleLeak> LeakingHandles(const evidence::Evidence& evidence) {
+std::vector<HandleLeak> LeakingHandles(const evidence::Evidence& evidence) {
   struct Family {
     HandleLeak leak;
     std::vector<const Site*> sites;
@@ -84,18 +84,22 @@ std::optional<HandleLeak> LeakingHandles(const evidence::Evidence& evidence) {
     family.leak.resident += ResidentOf(site);
   }
   constexpr Bytes kLeast = 2 * kMiB;
-  std::optional<HandleLeak> worst;
+  std::vector<HandleLeak> leaks;
   for (auto& [name, family] : families) {
-    if (family.leak.live < kLeast || (worst && family.leak.live < worst->live)) continue;
+    if (family.leak.live < kLeast) continue;
     family.leak.test = TestForLeak(family.sites, evidence.Lifetime());
-    if (family.leak.test.leaks) worst = family.leak;
+    if (family.leak.test.leaks) leaks.push_back(family.leak);
   }
-  return worst;
+  std::stable_sort(leaks.begin(), leaks.end(), [](const HandleLeak& left, const HandleLeak& right) {
+    return left.live > right.live;
+  });
+  return leaks;
 }
 
 std::optional<Finding> JniHandleLeak(const Case& c) {
-  const std::optional<HandleLeak> worst = LeakingHandles(c.evidence);
-  if (!worst) return std::nullopt;
+  const std::vector<HandleLeak> leaks = LeakingHandles(c.evidence);
+  if (leaks.empty()) return std::nullopt;
+  const HandleLeak* const worst = &leaks.front();
   const LeakTest& test = worst->test;
   const Site& top = *worst->top;
   Finding finding;
@@ -113,6 +117,10 @@ std::optional<Finding> JniHandleLeak(const Case& c) {
   finding.evidence.push_back(
       fmt::format("of the old ones as many are alive as of the newer: {:.2f} times, by {} samples",
                   test.ratio, test.samples));
+  for (std::size_t i = 1; i < leaks.size(); ++i)
+    finding.evidence.push_back(fmt::format("{} too: {} alive, they keep {}", leaks[i].handle->name,
+                                           FormatBytes(leaks[i].resident),
+                                           RateText(leaks[i].test.rate)));
   if (test.freed_part >= 0.5)
     finding.against.push_back(
         fmt::format("{:.0f} % of what they allocate is freed again", 100 * test.freed_part));

@@ -26,7 +26,7 @@ struct HandleLeak {
   LeakTest test;
 };
 
-// The kind that holds the most of those that pass.
-std::optional<HandleLeak> LeakingHandles(const evidence::Evidence& evidence);
+// The kinds whose objects pass the test of ages, the one that holds the most first.
+std::vector<HandleLeak> LeakingHandles(const evidence::Evidence& evidence);
 
 }  // namespace wrackline::diagnosis

@@ -5,6 +5,7 @@
 
 #include "analyzer/diagnosis/age_test.h"
 #include "analyzer/diagnosis/held.h"
+#include "analyzer/diagnosis/leaks.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
@@ -14,6 +15,18 @@ constexpr std::int64_t kPart = 10;  // from 1/10 of the charge on
 
 std::string SecondsText(evidence::Duration duration) {
   return fmt::format("{:.0f} s", std::chrono::duration<double>(duration).count());
+}
+
+// With more than here: by jni_handle_leak, where it is of such a kind, else by native_leak.
+bool SaidAsLeak(const Case& c, const evidence::Site& site) {
+  if (const JniHandle* handle = JniHandleOf(site)) {
+    const std::vector<HandleLeak> leaks = LeakingHandles(c.evidence);
+    return std::any_of(leaks.begin(), leaks.end(), [handle](const HandleLeak& leak) {
+      return leak.handle->name == handle->name;
+    });
+  }
+  const LeakTest test = TestForLeak({&site}, c.evidence.Lifetime());
+  return test.leaks && test.kept >= 4 * kMiB;
 }
 
 }  // namespace
@@ -29,14 +42,12 @@ std::optional<Finding> NativeSite(const Case& c) {
   if (top == nullptr) return std::nullopt;
   const Bytes held = ResidentOf(*top);
   if (kPart * held < c.ledger->total) return std::nullopt;
-  // Said with more by native_leak or jni_handle_leak.
-  const LeakTest test = TestForLeak({top}, c.evidence.Lifetime());
-  if (test.leaks && test.kept >= 4 * kMiB) return std::nullopt;
+  if (SaidAsLeak(c, *top)) return std::nullopt;
 
   Finding finding;
   finding.amount = held;
   const bool most = 2 * held > c.ledger->total;
-  finding.role = IsOomKill(c.outcome) && most ? Role::kCause : Role::kContributor;
+  finding.role = EndedByLimit(c.outcome) && most ? Role::kCause : Role::kContributor;
   // Sampled: sure when the estimate is many standard errors above the threshold.
   finding.confidence = 10 * top->standard_error < held ? Confidence::kHigh : Confidence::kMedium;
   finding.summary = fmt::format("{} held {} that it had not freed",

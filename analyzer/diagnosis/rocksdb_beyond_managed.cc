@@ -45,7 +45,8 @@ std::optional<Bound> BoundOf(const Case& c) {
     unknown |= !cache.capacity;
   }
   if (capacity.count > 0 && !unknown) return Bound{capacity, "the capacity of its block caches"};
-  if (c.evidence.flink && c.evidence.flink->budgets && c.evidence.flink->budgets->managed)
+  if (c.evidence.flink && !c.evidence.flink->rocksdb_fixed && c.evidence.flink->budgets &&
+      c.evidence.flink->budgets->managed)
     return Bound{*c.evidence.flink->budgets->managed,
                  "managed memory, by " + c.evidence.flink->budgets->origin};
   return std::nullopt;

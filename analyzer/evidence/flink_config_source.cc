@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "analyzer/evidence/flink_log.h"
 #include "analyzer/evidence/vm_lines.h"
 #include "analyzer/flink/config_file.h"
 #include "analyzer/flink/memory_model.h"
@@ -89,8 +90,8 @@ Result<std::string> AddFlinkConfig(const SourceFile& file, Evidence* evidence) {
   facts.flink_config_path = file.name;
   facts.flink_config_text = file.text;
   const flink::Configuration& values = configuration.value();
-  if (values.Get("state.backend.rocksdb.memory.managed").value_or("") == "false")
-    facts.rocksdb_managed = false;
+  // What the log says it loaded counts.
+  if (facts.configuration.empty()) TakeRocksDbBound(values, version.value_or(kWithoutALog), &facts);
   if (facts.state_backend.empty())
     facts.state_backend =
         values.Get("state.backend.type").value_or(values.Get("state.backend").value_or(""));

@@ -28,10 +28,13 @@ struct FlinkFacts {
   std::vector<std::string> jvm_options;
   std::string resource_id;                                   // of the TaskManager
   std::optional<Bytes> max_heap, max_direct, max_metaspace;  // of the JVM options
-  bool rocksdb_managed = true;                               // state.backend.rocksdb.memory.managed
-  bool rocksdb = false;                                      // a RocksDB state backend was opened
-  std::string state_backend;                                 // as logged; empty: not known
-  int restarts = 0;                                          // of jobs, as logged
+  // false: every column family has a cache and write buffers of its own, without a bound.
+  bool rocksdb_managed = true;
+  // What bounds it in all, where that is memory.fixed-per-slot or -per-tm, which lies beside managed memory.
+  std::optional<Bytes> rocksdb_fixed;
+  bool rocksdb = false;       // a RocksDB state backend was opened
+  std::string state_backend;  // as logged; empty: not known
+  int restarts = 0;           // of jobs, as logged
   // The cache that the slots' RocksDB shares, as logged; the smallest where slots differ.
   std::optional<Bytes> rocksdb_cache;
   // As Flink logged it: -17 (239 to the system) of its handler of uncaught errors.

@@ -6,6 +6,7 @@
 
 #include "analyzer/evidence/java_errors.h"
 #include "analyzer/evidence/vm_lines.h"
+#include "analyzer/flink/rocksdb_budget.h"
 
 namespace wrackline::evidence {
 namespace {
@@ -87,6 +88,7 @@ class Reader {
 
   FlinkLog Finish() {
     FinishBudgets();
+    FinishRocksDb();
     log_.facts.restarts = std::max(log_.facts.restarts, attempts_);
     return std::move(log_);
   }
@@ -262,7 +264,6 @@ class Reader {
     if (key.size() == text.size() || facts.configuration.size() == kMostProperties) return;
     const std::string_view value = text.substr(key.size() + 2);
     facts.configuration.push_back({Cut(key), Cut(value)});
-    if (key == "state.backend.rocksdb.memory.managed") facts.rocksdb_managed = value != "false";
     if (key == "taskmanager.numberOfTaskSlots" && !facts.slots) {
       std::string_view number = value;
       facts.slots = TakeNumber<int>(&number);
@@ -273,6 +274,16 @@ class Reader {
   void TakeAttempt(std::string_view text) {
     if (!SkipPast(&text, ")#")) return;
     if (const auto attempt = TakeNumber<int>(&text)) attempts_ = std::max(attempts_, *attempt);
+  }
+
+  void FinishRocksDb() {
+    FlinkFacts& facts = log_.facts;
+    if (facts.configuration.empty()) return;
+    flink::Configuration values;
+    for (const FlinkProperty& property : facts.configuration)
+      values.Set(property.key, property.value);
+    const auto version = flink::ParseVersion(facts.version);
+    TakeRocksDbBound(values, version.ok() ? version.value() : flink::Version{1, 20, 0}, &facts);
   }
 
   void FinishBudgets() {
@@ -337,6 +348,7 @@ void MergeFacts(FlinkFacts from, bool job_manager, FlinkFacts* to) {
   if (to->state_backend.empty()) to->state_backend = std::move(from.state_backend);
   to->rocksdb |= from.rocksdb;
   to->rocksdb_managed &= from.rocksdb_managed;
+  if (!to->rocksdb_fixed) to->rocksdb_fixed = from.rocksdb_fixed;
   to->restarts = std::max(to->restarts, from.restarts);
   if (job_manager) return;
   if (!to->budgets) to->budgets = std::move(from.budgets);
@@ -351,6 +363,18 @@ void MergeFacts(FlinkFacts from, bool job_manager, FlinkFacts* to) {
 }
 
 }  // namespace
+
+void TakeRocksDbBound(const flink::Configuration& values, flink::Version version,
+                      FlinkFacts* facts) {
+  using Kind = flink::RocksDbBudgetKind;
+  const auto budget = flink::ReadRocksDbBudget(values, version, {});
+  // What Flink refuses never ran.
+  const Kind kind = budget.ok() ? budget.value().kind : Kind::kManaged;
+  facts->rocksdb_managed = kind != Kind::kNone;
+  facts->rocksdb_fixed = kind == Kind::kFixedPerSlot || kind == Kind::kFixedPerTaskManager
+                             ? std::optional(budget.value().amount)
+                             : std::nullopt;
+}
 
 FlinkLog ParseFlinkLog(std::string_view text) {
   Reader reader;

@@ -15,6 +15,8 @@
 
 #include "analyzer/evidence/evidence.h"
 #include "analyzer/evidence/source.h"
+#include "analyzer/flink/configuration.h"
+#include "analyzer/flink/version.h"
 #include "lib/base/result.h"
 
 namespace wrackline::evidence {
@@ -27,6 +29,10 @@ struct FlinkLog {
 };
 
 FlinkLog ParseFlinkLog(std::string_view text);
+
+// Whether and by what RocksDB is bounded under that configuration: rocksdb_managed and rocksdb_fixed.
+void TakeRocksDbBound(const flink::Configuration& values, flink::Version version,
+                      FlinkFacts* facts);
 
 bool IsFlinkLog(const SourceFile& file);
 // Also takes what the options say of the VM, and the OutOfMemoryErrors of the log (java_errors.h). What an earlier source said is kept; a second TaskManager's log gives its

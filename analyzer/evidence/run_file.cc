@@ -213,8 +213,9 @@ class RunReader {
     switch (place_) {
       case Place::kRun:
         return among({"wrackline_run", "name", "limit", "killed", "partial", "flink_version",
-                      "granted", "slots", "rocksdb_managed", "families", "databases",
-                      "network_used", "managed_used", "leaks", "moments", "lifetime_ms"});
+                      "granted", "slots", "rocksdb_managed", "rocksdb_fixed", "families",
+                      "databases", "network_used", "managed_used", "leaks", "moments",
+                      "lifetime_ms"});
       case Place::kGranted:
         return std::any_of(kGranted.begin(), kGranted.end(),
                            [this](const GrantedField& field) { return field.key == key_; });
@@ -290,6 +291,7 @@ class RunReader {
       return true;
     }
     if (key_ == "limit") return Size(value, &run_.limit);
+    if (key_ == "rocksdb_fixed") return Size(value, &run_.rocksdb_fixed);
     if (key_ == "network_used") return Size(value, &run_.network_used);
     if (key_ == "managed_used") return Size(value, &run_.managed_used);
     if (key_ == "slots") return Count(value, &run_.slots.emplace());

@@ -60,7 +60,8 @@ Grant GrantOf(std::string_view group, const evidence::FlinkFacts& flink) {
   if (group == "direct")
     return {Sum({budgets.framework_off_heap, budgets.task_off_heap, budgets.network}),
             "framework off-heap, task off-heap and network"};
-  if (group == "rocksdb" && flink.rocksdb_managed) return {budgets.managed, "managed memory"};
+  if (group == "rocksdb" && flink.rocksdb_managed && !flink.rocksdb_fixed)
+    return {budgets.managed, "managed memory"};
   if (group == "jvm.overhead") return {budgets.overhead, "JVM overhead"};
   return {};
 }

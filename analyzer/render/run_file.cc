@@ -49,6 +49,7 @@ Json HeadJson(const sizing::Run& run) {
   if (run.granted) json["granted"] = GrantedJson(*run.granted);
   Put(&json, "slots", run.slots);
   Put(&json, "rocksdb_managed", run.rocksdb_managed);
+  Put(&json, "rocksdb_fixed", run.rocksdb_fixed);
   if (run.databases > 0) json["databases"] = run.databases;
   for (const sizing::FamilyDemand& family : run.families)
     json["families"].push_back(FamilyJson(family));

@@ -23,11 +23,12 @@ void AddNative(const diagnosis::Case& c, std::vector<sizing::Leak>* leaks) {
 }
 
 void AddHandles(const diagnosis::Case& c, std::vector<sizing::Leak>* leaks) {
-  const auto finding = diagnosis::JniHandleLeak(c);
-  if (!finding || finding->confidence != Confidence::kHigh) return;
-  if (const auto leak = diagnosis::LeakingHandles(c.evidence))
-    leaks->push_back(
-        {std::string(leak->handle->name), leak->resident, leak->test.rate.estimate * kHour});
+  for (const diagnosis::HandleLeak& leak : diagnosis::LeakingHandles(c.evidence)) {
+    // Of what is mostly freed again, as the rule has it, nobody is sure.
+    if (leak.test.freed_part < 0.5)
+      leaks->push_back(
+          {std::string(leak.handle->name), leak.resident, leak.test.rate.estimate * kHour});
+  }
 }
 
 void AddMetaspace(const diagnosis::Case& c, std::vector<sizing::Leak>* leaks) {

@@ -30,6 +30,8 @@ std::optional<sizing::Run> RunOf(const evidence::Evidence& evidence,
   run.granted = granted.memory;
   run.slots = granted.slots;
   run.rocksdb_managed = RocksDbIsManaged(evidence);
+  if (run.rocksdb_managed.value_or(false) && evidence.flink)
+    run.rocksdb_fixed = evidence.flink->rocksdb_fixed;
   if (const std::optional<evidence::RocksDb>& rocksdb = RocksDbOf(evidence)) {
     run.families = FamiliesOf(*rocksdb);
     run.databases = rocksdb->databases;

@@ -72,6 +72,7 @@ class Writer {
     edit_.Set(options::kProcessSize, process, "the whole process has to fit the limit");
   }
   void TurnOn() {
+    edit_.Remove(options::kRocksDbFixedPerSlot, "it counts before managed memory, and bounds less");
     edit_.Set(options::kRocksDbManaged, "true",
               "one cache and one write buffer manager per slot, bounded by managed memory");
   }
@@ -110,13 +111,27 @@ Bytes HeadroomUnder(Bytes limit, const Objective& objective) {
 
 Bytes ProcessUnder(Bytes limit, const Objective& objective) {
   const double factor = objective.limit_factor;
-  if (!(factor > 1) || !std::isfinite(factor)) return limit;
-  return {static_cast<std::int64_t>(static_cast<double>(limit.count) / factor)};
+  const bool larger = factor > 1 && std::isfinite(factor);
+  const Bytes process =
+      larger ? Bytes{static_cast<std::int64_t>(static_cast<double>(limit.count) / factor)} : limit;
+  // Flink makes pods of whole MiB, and cuts what is beyond.
+  return objective.made_by_flink ? RoundDown(process, kMiB) : process;
+}
+
+// The limit of the pod that Flink makes for the largest process under that limit.
+static Bytes PodUnder(Bytes limit, const Objective& objective) {
+  if (!objective.made_by_flink) return limit;
+  const double factor = objective.limit_factor;
+  const Bytes process = ProcessUnder(limit, objective);
+  if (!(factor > 1) || !std::isfinite(factor)) return process;
+  return std::min(
+      limit,
+      RoundDown({static_cast<std::int64_t>(static_cast<double>(process.count) * factor)}, kMiB));
 }
 
 bool Fits(const Needs& needs, const Sizes& sizes, Bytes limit, const Objective& objective) {
   return needs.Total(sizes) <= ProcessUnder(limit, objective) &&
-         needs.Predicted(sizes) + HeadroomUnder(limit, objective) <= limit;
+         needs.Predicted(sizes) + HeadroomUnder(limit, objective) <= PodUnder(limit, objective);
 }
 
 std::optional<Sizes> LargestUnder(const Needs& needs, Bytes limit, Bytes process,
@@ -127,7 +142,8 @@ std::optional<Sizes> LargestUnder(const Needs& needs, Bytes limit, Bytes process
   const Bytes most = ProcessUnder(limit, objective);
   const auto beyond_limit = [&] { return Above(needs.Total(sizes), most); };
   const auto beyond_headroom = [&] {
-    return Above(needs.Predicted(sizes) + HeadroomUnder(limit, objective), limit);
+    return Above(needs.Predicted(sizes) + HeadroomUnder(limit, objective),
+                 PodUnder(limit, objective));
   };
   const auto beyond = [&] { return std::max(beyond_limit(), beyond_headroom()); };
   Take(&sizes.metaspace, floors.metaspace, beyond_limit());

@@ -122,6 +122,8 @@ std::optional<Candidate> BestUnmanaged(const FlinkCase& flink_case, const Base& 
   if (affordable < smallest) return std::nullopt;
 
   Base managed_base = base;
+  managed_base.edit.Remove(options::kRocksDbFixedPerSlot,
+                           "it counts before managed memory, and bounds less");
   managed_base.edit.Set(
       options::kRocksDbManaged, "true",
       "one cache and one write buffer manager per slot, bounded by managed memory");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "analyzer/sizing/flink_candidates.h"
 #include "analyzer/sizing/rules.h"
@@ -27,12 +29,14 @@ void Raise(std::optional<Bytes>* peak, Bytes amount) { *peak = std::max(OrZero(*
 struct Peaks {
   std::optional<Bytes> heap, heap_live, metaspace, direct, rocksdb, pool;
   Bytes table_readers, rest, overshoot, lasting_overshoot, working_set;
+  Bytes unseen_pool;  // of RocksDB that is bounded, and was not measured: its bound
 };
 
 // The larger of what 19 moments of 20 stay below, and of the middle one of the last three: a single reading may be of another moment
-// than the charge beside it, but what grows until the end is real. Heap and network that were not seen are taken to be as large as
-// they were granted: that much of the rest is theirs.
-Bytes RestOf(const std::vector<Moment>& moments, const flink::TaskManagerMemory& granted) {
+// than the charge beside it, but what grows until the end is real. Heap, network and RocksDB's pool that were not seen are taken to be
+// as large as they were granted: that much of the rest is theirs.
+Bytes RestOf(const std::vector<Moment>& moments, const flink::TaskManagerMemory& granted,
+             Bytes unseen_pool) {
   const auto sees = [&](std::optional<Bytes> Moment::*component) {
     return std::any_of(moments.begin(), moments.end(),
                        [&](const Moment& moment) { return (moment.*component).has_value(); });
@@ -45,7 +49,8 @@ Bytes RestOf(const std::vector<Moment>& moments, const flink::TaskManagerMemory&
     // Before the VM is asked for the first time its heap is in the rest.
     if ((sees_heap && !moment.heap) || (sees_direct && !moment.direct)) continue;
     rest.push_back(Above(moment.Rest(), (sees_heap ? Bytes{} : granted.JvmHeap()) +
-                                            (sees_direct ? Bytes{} : granted.network)));
+                                            (sees_direct ? Bytes{} : granted.network) +
+                                            unseen_pool));
   }
   if (rest.empty()) return {};
   std::vector<Bytes> last(
@@ -81,7 +86,8 @@ Peaks PeaksOf(const Run& run, const flink::TaskManagerMemory& granted,
   }
   if (!beyond.empty()) peaks.overshoot = *std::max_element(beyond.begin(), beyond.end());
   peaks.lasting_overshoot = Median(std::move(beyond));
-  peaks.rest = RestOf(run.moments, granted);
+  if (pool_bound && !peaks.rocksdb) peaks.unseen_pool = *pool_bound;
+  peaks.rest = RestOf(run.moments, granted, peaks.unseen_pool);
   return peaks;
 }
 
@@ -153,7 +159,8 @@ class Collector {
     const bool outside = budget_.kind == RocksDbBudgetKind::kFixedPerSlot ||
                          budget_.kind == RocksDbBudgetKind::kFixedPerTaskManager;
     std::optional<Bytes> bound;
-    if (run.rocksdb_managed && !unmanaged) bound = outside ? budget_.amount : granted.managed;
+    if (run.rocksdb_managed && !unmanaged)
+      bound = run.rocksdb_fixed ? *run.rocksdb_fixed : outside ? budget_.amount : granted.managed;
     const Peaks peaks = PeaksOf(run, granted, bound);
 
     TakeLarger(HeapNeed(peaks, granted.JvmHeap()), &needs_.heap);
@@ -175,8 +182,11 @@ class Collector {
       if (unmanaged || budget_.kind == RocksDbBudgetKind::kNone) fixed += peaks.table_readers;
     }
     fixed_ = std::max(fixed_, fixed);
-    if (run.managed_used)
+    if (run.managed_used) {
       managed_used_ = std::max(managed_used_.value_or(Bytes{}), *run.managed_used);
+    } else {
+      managed_unknown_ = std::max(managed_unknown_, granted.managed);
+    }
   }
 
   Needs Finish() {
@@ -253,9 +263,12 @@ class Collector {
     families.families = run.families;
     families = Sanitized(families);
     const int slots = std::max(budget_.slots, run.slots.value_or(1));
+    // Where no family's options are known: Flink's default.
+    constexpr Bytes kUsualWriteBuffer = 64 * kMiB;
+    const Bytes largest = LargestWriteBuffer(families);
     needs_.smallest_pool =
-        std::max(needs_.smallest_pool,
-                 SmallestPool(LargestWriteBuffer(families), slots, budget_.write_buffer_ratio));
+        std::max(needs_.smallest_pool, SmallestPool(largest.count > 0 ? largest : kUsualWriteBuffer,
+                                                    slots, budget_.write_buffer_ratio));
     if (peaks.rocksdb) Raise(&needs_.managed.peak, *peaks.rocksdb);
     if (unmanaged || budget_.kind == RocksDbBudgetKind::kNone) {
       needs_.plan = RocksDbPlan::kTurnOn;
@@ -264,6 +277,7 @@ class Collector {
     }
     if (needs_.plan != RocksDbPlan::kTurnOn)
       needs_.plan = outside ? RocksDbPlan::kOutside : RocksDbPlan::kManaged;
+    if (!outside) unseen_pool_ = std::max(unseen_pool_, peaks.unseen_pool);
     pool_ = std::max(pool_, std::min(OrZero(peaks.rocksdb), *bound));
     Bytes overshoot = peaks.overshoot;
     // Half of the time beyond an eighth: the bound does not bind, what is pinned is too much for it. The memtables take their part of
@@ -281,6 +295,8 @@ class Collector {
     const Bytes need = RoundUp(whole, kOffHeapStep);
     if (need <= rocksdb_off_heap_) return;
     rocksdb_off_heap_ = need;
+    needs_.beyond = Needs::Beyond{OrZero(peaks.rocksdb), *bound, overshoot, need,
+                                  run.rocksdb_fixed.has_value()};
     needs_.task_off_heap.peak = overshoot;
     needs_.task_off_heap.reason =
         "RocksDB's " + FormatBytes(overshoot) + " beyond its " + FormatBytes(*bound) +
@@ -293,7 +309,12 @@ class Collector {
       case RocksDbPlan::kNone:
       case RocksDbPlan::kOutside:
         managed.peak = managed_used_;
-        if (managed_used_) {
+        if (managed_used_ && managed_unknown_ > *managed_used_) {
+          // Of another run nobody knows.
+          managed_used_ = managed_unknown_;
+          managed.floor = std::min(managed_unknown_, now_.managed);
+          managed.reason = "of one run it is not known who uses it: what it ran with";
+        } else if (managed_used_) {
           managed.floor = std::min(Mebibytes(*managed_used_), now_.managed);
           managed.reason = "what Flink's metric says is reserved of it";
         } else {
@@ -306,6 +327,12 @@ class Collector {
       case RocksDbPlan::kManaged:
         managed.floor = more_managed_.count > 0 ? Mebibytes(more_managed_)
                                                 : std::min(needs_.smallest_pool, now_.managed);
+        if (unseen_pool_ > managed.floor) {
+          managed.floor = managed.wish = needs_.comfortable = unseen_pool_;
+          managed.wish = std::max(managed.wish, now_.managed);
+          managed.reason = "what RocksDB took of it is not known: what it ran with";
+          return;
+        }
         managed.wish = std::max(managed.floor, now_.managed);
         needs_.comfortable = std::max(managed.floor, std::min(managed.wish, Mebibytes(pool_)));
         managed.reason = more_managed_.count > 0
@@ -332,8 +359,9 @@ class Collector {
   const flink::TaskManagerMemory& now_;
   const flink::RocksDbBudget& budget_;
   Needs needs_;
-  Bytes direct_, fixed_, rest_, rocksdb_off_heap_, more_managed_, pool_;
+  Bytes direct_, fixed_, rest_, rocksdb_off_heap_, more_managed_, pool_, unseen_pool_;
   std::optional<Bytes> managed_used_;
+  Bytes managed_unknown_;  // granted to runs of which no metric says how much was reserved
 };
 
 }  // namespace
@@ -392,12 +420,22 @@ std::vector<Run> ToHold(std::vector<Run> runs, double confidence) {
     for (const Moment& moment : run.moments) most = std::max(most, moment.working_set);
     return most;
   };
-  std::stable_sort(runs.begin(), runs.end(),
-                   [&](const Run& a, const Run& b) { return demand(a) < demand(b); });
   const double share = std::clamp(confidence, 0.0, 1.0) * static_cast<double>(runs.size());
   const auto held = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(share - 1e-9)));
-  if (held < runs.size()) runs.resize(held);
-  return runs;
+  if (held >= runs.size()) return runs;
+  std::vector<std::size_t> order(runs.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<Bytes> demands;
+  demands.reserve(runs.size());
+  for (const Run& run : runs) demands.push_back(demand(run));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return demands[a] < demands[b]; });
+  order.resize(held);
+  std::sort(order.begin(), order.end());
+  std::vector<Run> kept;
+  kept.reserve(held);
+  for (const std::size_t index : order) kept.push_back(std::move(runs[index]));
+  return kept;
 }
 
 Needs NeedsOf(const std::vector<Run>& runs, const flink::TaskManagerMemory& now,

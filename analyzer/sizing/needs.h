@@ -42,6 +42,13 @@ struct Needs {
   // Overhead of the smallest pod: all of the rest, so that framework off-heap memory stays what it is for; at most what there is.
   Bytes comfortable_overhead;
   Bytes overshoot;  // of RocksDB beyond its pool, at its peak
+  // Of the run that asks for the most task off-heap memory for it: what it held, what bounded it, how much beyond, and what that asks
+  // for. Nothing: no run does.
+  struct Beyond {
+    Bytes peak, bound, overshoot, off_heap;
+    bool fixed = false;  // the bound was no managed memory
+  };
+  std::optional<Beyond> beyond;
   // What the process holds at its peak beside heap, network and RocksDB's pool: metaspace, other direct buffers, the overshoot or
   // the table readers, a fixed budget, and the rest.
   Bytes fixed;
@@ -60,7 +67,7 @@ struct Needs {
   Sizes Wishes() const;
 };
 
-// The runs, smallest total demand first, cut to the share that has to live: ceil(confidence x runs), at least one.
+// The runs that have to live, in the order given: ceil(confidence x runs) of them, at least one, those of the smallest total demand.
 std::vector<Run> ToHold(std::vector<Run> runs, double confidence);
 
 // `now`, `budget`: of the configuration that is to be changed. Every run has a moment.

@@ -90,10 +90,10 @@ std::optional<Answer> Smallest(const Question& question, Needs* needs) {
   return std::nullopt;
 }
 
-// The smallest limit under which this proposal exists.
-Bytes SmallestThatWorks(Question question, Needs needs) {
+// The smallest limit under which this proposal exists; of the smallest pod, where there is none, the smallest at all.
+Bytes SmallestThatWorks(Question question, Needs needs, bool fits) {
   question.limit.reset();
-  if (question.objective.minimize) {
+  if (question.objective.minimize && fits) {
     const auto answer = Smallest(question, &needs);
     return answer ? answer->limit : kLargestFigure;
   }
@@ -179,22 +179,27 @@ void ExplainUnmanaged(const Question& question, Bytes limit, Proposal* proposal)
   }
 }
 
-void ExplainOvershoot(const Question& question, const Needs& needs, Proposal* proposal) {
-  if (needs.plan != RocksDbPlan::kManaged || needs.overshoot.count == 0) return;
-  Bytes granted = question.now.managed;
-  for (const Run& run : question.runs) {
-    if (run.granted) granted = run.granted->managed;
-  }
-  const Bytes margin = Retention(granted);
-  if (needs.managed.peak)
-    proposal->arithmetic.push_back(
-        "RocksDB's peak " + FormatBytes(*needs.managed.peak) + " - " + FormatBytes(granted) +
-        " managed memory = " + FormatBytes(*needs.managed.peak - granted) + " overshoot");
-  proposal->arithmetic.push_back(
-      FormatBytes(needs.overshoot) + " overshoot + " + FormatBytes(margin) +
-      " margin (1/8 of managed memory) = " + FormatBytes(needs.overshoot + margin) +
-      ", rounded up to a multiple of " + FormatBytes(kOffHeapStep) + ": " +
-      FormatBytes(needs.task_off_heap.floor) + " task off-heap");
+void ExplainOvershoot(const Needs& needs, Proposal* proposal) {
+  if (needs.plan != RocksDbPlan::kManaged || !needs.beyond) return;
+  const Needs::Beyond& run = *needs.beyond;
+  const Bytes margin = Retention(run.bound);
+  const std::string bound = run.fixed ? " its fixed budget" : " managed memory";
+  // What more managed memory takes in is not beyond it any more.
+  const std::string and_then = run.peak - run.bound == run.overshoot
+                                   ? ""
+                                   : ", " + FormatBytes(run.overshoot) + " with more of it";
+  proposal->arithmetic.push_back("RocksDB's peak " + FormatBytes(run.peak) + " - " +
+                                 FormatBytes(run.bound) + bound + " = " +
+                                 FormatBytes(run.peak - run.bound) + " overshoot" + and_then);
+  std::string sum = FormatBytes(run.overshoot) + " overshoot + " + FormatBytes(margin) +
+                    " margin (1/8 of" + bound + ") = " + FormatBytes(run.overshoot + margin) +
+                    ", rounded up to a multiple of " + FormatBytes(kOffHeapStep) + ": " +
+                    FormatBytes(run.off_heap);
+  const Bytes others = needs.task_off_heap.floor - run.off_heap;
+  if (others.count > 0)
+    sum += ", and " + FormatBytes(others) +
+           " for direct buffers: " + FormatBytes(needs.task_off_heap.floor);
+  proposal->arithmetic.push_back(sum + " task off-heap");
 }
 
 void ExplainPeak(const Needs& needs, const flink::TaskManagerMemory& then, const Proposal& proposal,
@@ -353,11 +358,18 @@ Proposal Propose(const Question& question) {
         FormatBytes(limit) + ", is taken for it.");
   }
   if (needs.plan == RocksDbPlan::kTurnOn) ExplainUnmanaged(question, limit, &proposal);
-  ExplainOvershoot(question, needs, &proposal);
+  ExplainOvershoot(needs, &proposal);
+  const Needs before = needs;
   std::optional<Answer> answer = question.objective.minimize
                                      ? Smallest(question, &needs)
                                      : Under(question, &needs, limit, std::nullopt);
-  proposal.smallest_limit = SmallestThatWorks(question, needs);
+  // What RocksDB made use of does not fit; with less it works as well.
+  const bool comfortable = answer.has_value();
+  if (!answer && question.objective.minimize) {
+    needs = before;
+    if (question.limit) answer = Under(question, &needs, limit, std::nullopt);
+  }
+  proposal.smallest_limit = SmallestThatWorks(question, needs, comfortable);
   if (!answer) {
     proposal.predicted_peak = needs.Predicted(needs.Floors());
     proposal.headroom = limit - proposal.predicted_peak;

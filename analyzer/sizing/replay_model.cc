@@ -69,6 +69,8 @@ ReplayModel::ReplayModel(const Run& run, const Budgets& budgets)
     network_ = Clamped(run.granted->network);
     if (run.rocksdb_managed.value_or(false)) budget_ = Clamped(run.granted->managed);
   }
+  if (run.rocksdb_managed.value_or(false) && run.rocksdb_fixed)
+    budget_ = Clamped(*run.rocksdb_fixed);
   for (const FamilyDemand& family : run.families)
     own_caches_ = Clamped(own_caches_ + family.own_cache_capacity);
   saw_pools_ = std::any_of(run.moments.begin(), run.moments.end(), HasPools);
@@ -160,6 +162,7 @@ Bytes ReplayModel::MoreThatIsInRest(const Moment& moment) const {
   Bytes more;
   if (!moment.heap && heap_.count > 0) more += std::max(Bytes{}, heap_now_ - heap_);
   if (!moment.direct && run_.granted) more += std::max(Bytes{}, network_now_ - network_);
+  if (!saw_pools_ && budget_.count > 0) more += std::max(Bytes{}, budget_now_ - budget_);
   return more;
 }
 
@@ -260,6 +263,11 @@ std::vector<std::string> ReplayModel::Assumptions() const {
     said.push_back("no collection's end was observed: that its live objects fit a heap of " +
                    FormatBytes(heap_now_) + " is not known");
   const bool managed = run_.rocksdb_managed.value_or(false);
+  if (!saw_pools_ && budget_.count > 0 && budgets_.rocksdb.kind != flink::RocksDbBudgetKind::kNone)
+    said.push_back("what RocksDB held was not observed and is part of the rest: " +
+                   (budget_now_ > budget_
+                        ? FormatBytes(budget_now_ - budget_) + " more for its pool are added"
+                        : std::string("a smaller pool takes nothing away")));
   if (saw_pools_ && pools_ == Pools::kAsRecorded) {
     said.push_back("RocksDB's caches and memtables are taken as recorded: " +
                    std::string(!run_.rocksdb_managed ? "whether they were bounded is not known"

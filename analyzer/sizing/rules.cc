@@ -105,7 +105,8 @@ Run Sanitized(const Run& run) {
   const auto clamp = [](std::optional<Bytes>* amount) {
     if (*amount) *amount = Clamped(**amount);
   };
-  for (std::optional<Bytes>* amount : {&sane.limit, &sane.network_used, &sane.managed_used})
+  for (std::optional<Bytes>* amount :
+       {&sane.limit, &sane.rocksdb_fixed, &sane.network_used, &sane.managed_used})
     clamp(amount);
   Demand demand;
   demand.families = run.families;

@@ -57,6 +57,8 @@ struct Run {
   std::optional<int> slots;
   // RocksDB's bound as it was: false where each family had its own cache and write buffers. Nothing: no RocksDB was seen.
   std::optional<bool> rocksdb_managed;
+  // What bounded it in all, where that was a fixed budget beside managed memory. Nothing: it was not, or is not known.
+  std::optional<Bytes> rocksdb_fixed;
   std::vector<FamilyDemand> families;
   int databases = 0;
   std::optional<Bytes> network_used;  // of the network's segments, at most; nothing: not known

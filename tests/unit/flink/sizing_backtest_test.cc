@@ -220,6 +220,32 @@ TEST(BackTest, AFixedBudgetIsOneToo) {
   EXPECT_EQ(PartOf(Replayed(run, target), "rocksdb"), (300 + 10) * kMiB);
 }
 
+// What is pinned beyond a fixed budget stays: managed memory had no part in it.
+TEST(BackTest, ARunWithAFixedBudgetIsPredictedUnderTheSame) {
+  RecordedRun run = ARun();
+  run.granted->managed = 1340 * kMiB;
+  run.rocksdb_fixed = 64 * kMiB;  // 200 in use
+  const Target same = Under({{"state.backend.rocksdb.memory.fixed-per-slot", "32m"}});
+  EXPECT_EQ(PartOf(Replayed(run, same), "rocksdb"), (200 + 10) * kMiB);
+  run.granted->managed = 32 * kMiB;
+  EXPECT_EQ(PartOf(Replayed(run, same), "rocksdb"), (200 + 10) * kMiB);
+}
+
+TEST(BackTest, AnUnseenPoolGrowsInTheRest) {
+  RecordedRun run = ARun();
+  const Bytes managed = run.granted->managed;
+  for (Moment& moment : run.moments) {
+    moment.caches.reset();
+    moment.memtables.reset();
+    moment.table_readers.reset();
+  }
+  const Bytes before = PartOf(Replayed(run, Under()), "rest");
+  const Target larger = Under({{kProcess, "2g"}, {kManagedSize, "400m"}});
+  const Replay replay = Replayed(run, larger);
+  EXPECT_EQ(PartOf(replay, "rest"), before + 400 * kMiB - managed);
+  EXPECT_THAT(replay.assumptions, Contains(HasSubstr("what RocksDB held was not observed")));
+}
+
 TEST(BackTest, APoolOfUnknownBudgetStaysAsRecorded) {
   RecordedRun run = ARun();
   run.granted.reset();

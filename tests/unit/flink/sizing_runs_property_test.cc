@@ -175,10 +175,13 @@ Bytes Fraction(Bytes amount, std::int64_t numerator, std::int64_t denominator) {
 bool Enough(const Question& question, const Layout& layout, Bytes limit) {
   const auto& now = question.now;
   Bytes beside, overshoot_of_all, most_buffers, off_heap;
-  std::optional<Bytes> reserved;
+  Bytes reserved;
+  bool told = true;
   for (const sizing::Run& run : question.runs) {
-    if (run.managed_used) reserved = std::max(reserved.value_or(Bytes{}), *run.managed_used);
+    told = told && run.managed_used;
+    if (run.managed_used) reserved = std::max(reserved, *run.managed_used);
   }
+  if (!told) reserved = now.managed;
   for (const sizing::Run& run : question.runs) {
     Bytes live, touched, metaspace, other, overshoot, readers;
     bool collected = false, sees_heap = false, sees_vm = false;
@@ -231,7 +234,7 @@ bool Enough(const Question& question, const Layout& layout, Bytes limit) {
     beside =
         std::max(beside, metaspace + other + native + (question.unmanaged ? readers : Bytes{}));
     if (!question.rocksdb) {
-      if (layout.managed < std::min(now.managed, reserved.value_or(now.managed))) return false;
+      if (layout.managed < std::min(now.managed, reserved)) return false;
       continue;
     }
     if (question.unmanaged) {

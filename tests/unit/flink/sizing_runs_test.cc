@@ -171,9 +171,13 @@ TEST(SizeFromRuns, TheSmallestPodTakesBackWhatNothingUses) {
   EXPECT_GE(then.network, 40 * kMiB);
   EXPECT_GE(then.jvm_metaspace, 90 * kMiB);
   EXPECT_LE(proposal.predicted_peak + Bytes{then.total_process.count / 10}, then.total_process);
-  // One MiB less is not enough.
+  // One MiB less is not enough for all of that: as under a limit, something has less than it made use of.
   objective.limit = then.total_process - kMiB;
-  EXPECT_FALSE(Propose({run}, configuration, objective).fits);
+  const Proposal less = Propose({run}, configuration, objective);
+  ASSERT_TRUE(less.fits) << less.summary;
+  const auto smaller = Derived(Changed(configuration, less));
+  EXPECT_LE(smaller.total_process, *objective.limit);
+  EXPECT_TRUE(smaller.managed < 200 * kMiB || smaller.jvm_overhead < then.jvm_overhead);
   // And the pod that it proposes needs no change.
   Objective keep;
   keep.limit = then.total_process;
@@ -206,6 +210,73 @@ TEST(SizeFromRuns, WhatPythonReservedOfManagedMemoryIsNotNeededTwice) {
   EXPECT_THAT(Row(proposal, "JVM overhead").reason, HasSubstr("without the 500.0 MiB"));
   // All of it is in the peak that is predicted.
   EXPECT_GE(proposal.predicted_peak, run.granted->network + 700 * kMiB);
+}
+
+// Of one run the metric says that little is reserved, of the other nothing does.
+TEST(SizeFromRuns, WhatOneRunDoesNotSayOfManagedMemoryIsNotZero) {
+  const auto configuration = Config({{kProcess, "1728m"}});
+  sizing::Run told = Healthy(configuration, 1728 * kMiB);
+  told.managed_used = 10 * kMiB;
+  Objective objective;
+  objective.minimize = true;
+  EXPECT_EQ(Row(Propose({told}, configuration, objective), "managed memory").need, 10 * kMiB);
+  const sizing::Run silent = Healthy(configuration, 1728 * kMiB);
+  EXPECT_EQ(Row(Propose({told, silent}, configuration, objective), "managed memory").need,
+            silent.granted->managed);
+}
+
+// Flink's log names RocksDB, and nobody measured it: it holds what it was granted, and the rest is without that.
+TEST(SizeFromRuns, RocksDbThatNobodyMeasuredKeepsItsPool) {
+  const auto configuration = Config({{kProcess, "2g"}});
+  sizing::Run run = Healthy(configuration, 2 * kGiB);
+  run.rocksdb_managed = true;
+  run.moments[0].working_set += run.granted->managed;
+  Objective objective;
+  objective.minimize = true;
+  const Proposal proposal = Propose({run}, configuration, objective);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  EXPECT_GE(Row(proposal, "managed memory").after, run.granted->managed);
+  EXPECT_EQ(Row(proposal, "JVM overhead").peak, 120 * kMiB);
+  EXPECT_THAT(Row(proposal, "managed memory").reason, HasSubstr("is not known"));
+}
+
+// Flink takes fixed-per-slot before managed memory: with it RocksDB would stay outside the model.
+TEST(SizeFromRuns, TurningManagementOnRemovesAFixedBudget) {
+  constexpr const char* kFixed = "state.backend.rocksdb.memory.fixed-per-slot";
+  const auto configuration = Config({{kProcess, "2g"}, {kFixed, "1g"}});
+  sizing::Run run = Healthy(configuration, 2 * kGiB);
+  AddManagedRocksDb(200 * kMiB, &run);
+  run.rocksdb_managed = false;
+  const Proposal proposal = Propose({run}, configuration);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  EXPECT_FALSE(Changed(configuration, proposal).Contains(kFixed));
+}
+
+// A pod that has no room for what RocksDB made use of has room for less.
+TEST(SizeFromRuns, TheSmallestPodIsNotLargerThanItMayBe) {
+  const auto configuration = Config({{kProcess, "1728m"}});
+  sizing::Run run = Healthy(configuration, 1728 * kMiB);
+  AddManagedRocksDb(run.granted->managed, &run);
+  run.moments[0].working_set += 210 * kMiB;
+  run.moments[0].heap_live = Bytes{run.granted->JvmHeap().count / 3 * 2};
+  const Proposal kept = Propose({run}, configuration);
+  ASSERT_TRUE(kept.fits) << kept.summary;
+  Objective objective;
+  objective.minimize = true;
+  EXPECT_TRUE(Propose({run}, configuration, objective).fits);
+}
+
+TEST(SizeFromRuns, OfDirectBuffersTheOvershootsSumSaysSo) {
+  const auto configuration = Config({{kProcess, "2g"}});
+  sizing::Run run = Healthy(configuration, 3 * kGiB);
+  run.moments[0].direct = run.granted->network + 126 * kMiB;
+  run.moments[0].working_set += 106 * kMiB;
+  AddManagedRocksDb(run.granted->managed + 6 * kMiB, &run);
+  Objective objective;
+  objective.limit = 3 * kGiB;
+  const Proposal proposal = Propose({run}, configuration, objective);
+  ASSERT_TRUE(proposal.fits) << proposal.summary;
+  EXPECT_THAT(proposal.arithmetic, Contains(HasSubstr("for direct buffers")));
 }
 
 TEST(SizeFromRuns, ATotalOfBeforeTheMemoryModelGivesWayToTheProcessSize) {

@@ -65,6 +65,18 @@ TEST(JniHandleLeak, CountsWhatIsResident) {
   EXPECT_THAT(TextOf(*finding), HasSubstr("50.0 MiB more of it were never touched"));
 }
 
+TEST(JniHandleLeak, ASecondKindIsNamedToo) {
+  Made made = With({"java.util.zip.Deflater.init", "com.example.Writer.open"}, kFlat);
+  made.evidence.sites.push_back(
+      SiteOf({"ZSTD_createDCtx", "com.github.luben.zstd.ZstdInputStream.<init>", "com.example.A.b"},
+             kFlat, Bytes{256 << 10}, 0));
+  const auto finding = made.Look(JniHandleLeak);
+  ASSERT_TRUE(finding.has_value());
+  EXPECT_THAT(finding->summary, HasSubstr("Deflater"));
+  EXPECT_THAT(TextOf(*finding), HasSubstr("zstd"));
+  EXPECT_THAT(TextOf(*finding), HasSubstr("too: 40.0 MiB alive"));
+}
+
 TEST(JniHandleLeak, ClosedOnesAndOthersAreNone) {
   EXPECT_FALSE(With({"java.util.zip.Inflater.init", "a.B.c"}, {0, 0, 0, 0, 1, 4, 20, 100}, 0.95)
                    .Look(JniHandleLeak)

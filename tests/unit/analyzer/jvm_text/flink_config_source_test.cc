@@ -47,6 +47,7 @@ TEST(FlinkConfigSource, TheLogCounts) {
   EXPECT_EQ(evidence.flink->budgets->process, kGiB);
   EXPECT_EQ(evidence.flink->budgets->origin, "tm.log");
   EXPECT_EQ(evidence.flink->slots, 2);
+  EXPECT_FALSE(evidence.flink->rocksdb_managed);
   EXPECT_FALSE(evidence.flink->flink_config_text.empty());
 }
 

@@ -109,6 +109,26 @@ TEST(FlinkLog, TheLastStartCounts) {
   EXPECT_EQ(facts.slots, 1);
 }
 
+// Bounded beside managed memory is not unbounded; and Java reads a boolean in any case.
+TEST(FlinkLog, WhatBoundsRocksDb) {
+  const auto with = [](std::initializer_list<const char*> properties) {
+    std::string text;
+    for (const char* property : properties)
+      text +=
+          "2026-11-28 20:28:46,348 INFO  o.a.f.configuration.GlobalConfiguration [] - Loading "
+          "configuration property: state.backend.rocksdb.memory." +
+          std::string(property) + "\n";
+    return ParseFlinkLog(text).facts;
+  };
+  EXPECT_TRUE(with({}).rocksdb_managed);
+  EXPECT_FALSE(with({"managed, FALSE"}).rocksdb_managed);
+  const FlinkFacts slot = with({"managed, false", "fixed-per-slot, 256m"});
+  EXPECT_TRUE(slot.rocksdb_managed);
+  EXPECT_TRUE(slot.rocksdb_fixed);
+  EXPECT_TRUE(with({"fixed-per-tm, 256m", "managed, false"}).rocksdb_fixed);
+  EXPECT_FALSE(with({"fixed-per-tm, 256m", "managed, true"}).rocksdb_fixed);
+}
+
 TEST(FlinkLog, AttemptsExitsAndJson) {
   const FlinkFacts facts =
       ParseFlinkLog(
