@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analyzer/diagnosis/held.h"
+#include "analyzer/diagnosis/outcome.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
@@ -57,28 +58,6 @@ Need NeedOf(JavaErrorKind kind) {
   return {"", ""};
 }
 
-// Of several the one that says most: a lack of heap makes others fail as well, so what is rarer counts more.
-int Weight(JavaErrorKind kind) {
-  switch (kind) {
-    case JavaErrorKind::kMetaspace:
-    case JavaErrorKind::kClassSpace:
-      return 0;
-    case JavaErrorKind::kDirectBuffers:
-      return 1;
-    case JavaErrorKind::kNativeThread:
-      return 2;
-    case JavaErrorKind::kNativeMemory:
-      return 3;
-    case JavaErrorKind::kHeap:
-      return 4;
-    case JavaErrorKind::kCodeCache:
-      return 5;
-    case JavaErrorKind::kCrash:
-      return 6;
-  }
-  return 7;
-}
-
 std::optional<Bytes> BudgetOf(const Case& c, JavaErrorKind kind) {
   if (!c.evidence.flink || !c.evidence.flink->budgets) return std::nullopt;
   const evidence::FlinkBudgets& budgets = *c.evidence.flink->budgets;
@@ -110,12 +89,15 @@ std::string ErrorText(const JavaError& error) {
 }  // namespace
 
 std::optional<Finding> JavaOutOfMemory(const Case& c) {
-  const JavaError* worst = nullptr;
-  for (const JavaError& error : c.evidence.java_errors) {
-    if (error.kind == JavaErrorKind::kCrash) continue;
-    if (worst == nullptr || Weight(error.kind) < Weight(worst->kind)) worst = &error;
+  const JavaError* worst = WorstJavaError(c.evidence);
+  if (worst == nullptr) {
+    const auto& errors = c.evidence.java_errors;
+    const auto full = std::find_if(errors.begin(), errors.end(), [](const JavaError& error) {
+      return error.kind == JavaErrorKind::kCodeCache;
+    });
+    if (full == errors.end()) return std::nullopt;
+    worst = &*full;
   }
-  if (worst == nullptr) return std::nullopt;
   const Need need = NeedOf(worst->kind);
   Finding finding;
   const bool ended = c.outcome == Outcome::kJavaOutOfMemory;

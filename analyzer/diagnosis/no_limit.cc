@@ -1,10 +1,11 @@
 // Without a limit nothing can be compared with one.
+#include "analyzer/diagnosis/held.h"
 #include "analyzer/diagnosis/rules.h"
 
 namespace wrackline::diagnosis {
 
 std::optional<Finding> NoLimit(const Case& c) {
-  if (c.evidence.limit) return std::nullopt;
+  if (LimitOf(c.evidence)) return std::nullopt;
   Finding finding;
   finding.role = Role::kInformation;
   finding.confidence = Confidence::kHigh;

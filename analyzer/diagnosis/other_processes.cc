@@ -11,7 +11,7 @@ std::optional<Finding> OtherProcesses(const Case& c) {
   if (others.count <= 0 || 5 * others < c.ledger->total) return std::nullopt;
   Finding finding;
   finding.role =
-      2 * others > c.ledger->total && IsOomKill(c.outcome) ? Role::kCause : Role::kContributor;
+      2 * others > c.ledger->total && EndedByLimit(c.outcome) ? Role::kCause : Role::kContributor;
   finding.confidence = Confidence::kMedium;
   finding.amount = others;
   finding.summary = fmt::format("Other processes in the same cgroup held {}", FormatBytes(others));

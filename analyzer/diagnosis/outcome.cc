@@ -20,7 +20,8 @@ std::optional<Bytes> EnforcedLimit(const Evidence& evidence) {
   for (auto point = evidence.timeline.rbegin(); point != evidence.timeline.rend(); ++point) {
     if (point->limit) return point->limit;
   }
-  if (!evidence.limit || evidence.limit->origin == "assumed") return std::nullopt;
+  if (!evidence.limit || evidence.limit->origin == "assumed" || evidence.limit->origin == "--limit")
+    return std::nullopt;
   return evidence.limit->amount;
 }
 
@@ -147,17 +148,56 @@ Outcome WaitedForSignal(const Evidence& evidence, const PodEnd& pod,
   return Outcome::kKilledBySignal;
 }
 
-// The VM's own failures that end a process; a full code cache only makes it slow.
-const evidence::JavaError* FatalJavaError(const Evidence& evidence, bool crash) {
+// Of several the one that says most: a lack of heap makes others fail as well, so what is rarer counts more.
+int Weight(evidence::JavaErrorKind kind) {
+  using evidence::JavaErrorKind;
+  switch (kind) {
+    case JavaErrorKind::kMetaspace:
+    case JavaErrorKind::kClassSpace:
+      return 0;
+    case JavaErrorKind::kDirectBuffers:
+      return 1;
+    case JavaErrorKind::kNativeThread:
+      return 2;
+    case JavaErrorKind::kNativeMemory:
+      return 3;
+    case JavaErrorKind::kHeap:
+      return 4;
+    default:
+      return 5;
+  }
+}
+
+const evidence::JavaError* CrashOf(const Evidence& evidence) {
   for (const evidence::JavaError& error : evidence.java_errors) {
-    if (error.kind == evidence::JavaErrorKind::kCodeCache) continue;
-    if ((error.kind == evidence::JavaErrorKind::kCrash) == crash) return &error;
+    if (error.kind == evidence::JavaErrorKind::kCrash) return &error;
   }
   return nullptr;
 }
 
+bool AskedToEnd(std::optional<int> status) {
+  return status == 128 + SIGTERM || status == 128 + SIGINT;
+}
+
 std::string ErrorText(const evidence::JavaError& error) {
   return fmt::format("{}: {}", error.source.empty() ? "the log" : error.source, error.message);
+}
+
+// What its log has was no end: a task failed on it and was started again.
+bool Survived(const PodEnd& pod) {
+  switch (pod.kind) {
+    case PodEndKind::kRunning:
+      return pod.container != nullptr && pod.container->restarts == 0;
+    case PodEndKind::kCompleted:
+      return true;
+    case PodEndKind::kNotMemory:
+      // A VM that collects without end does not answer its probe.
+      return !pod.probe;
+    case PodEndKind::kFailed:
+      return pod.end != nullptr && AskedToEnd(pod.end->exit_code);
+    default:
+      return false;
+  }
 }
 
 // By what others say, where nobody saw the end of the process itself.
@@ -181,11 +221,12 @@ std::optional<Outcome> ByOthers(const Evidence& evidence, const PodEnd& pod,
                     evidence.yarn->container.empty() ? "(not named)" : evidence.yarn->container));
     return Outcome::kKilledByYarn;
   }
-  if (const evidence::JavaError* error = FatalJavaError(evidence, false)) {
+  const evidence::JavaError* error = WorstJavaError(evidence);
+  if (error != nullptr && !Survived(pod)) {
     reasons->push_back(ErrorText(*error));
     return Outcome::kJavaOutOfMemory;
   }
-  if (const evidence::JavaError* error = FatalJavaError(evidence, true)) {
+  if (error = CrashOf(evidence); error != nullptr) {
     reasons->push_back(ErrorText(*error));
     return Outcome::kNotMemory;
   }
@@ -249,7 +290,7 @@ Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reason
     const Outcome outcome = WaitedForSignal(evidence, pod, reasons);
     if (outcome != Outcome::kKilledBySignal || ending.signal != SIGABRT) return outcome;
     // -XX:+CrashOnOutOfMemoryError, and a VM that cannot get memory for itself.
-    const evidence::JavaError* error = FatalJavaError(evidence, false);
+    const evidence::JavaError* error = WorstJavaError(evidence);
     if (error == nullptr) return outcome;
     reasons->push_back(ErrorText(*error));
     return Outcome::kJavaOutOfMemory;
@@ -262,8 +303,8 @@ Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reason
     }
     reasons->push_back(fmt::format("exit status {}", *ending.exit_status));
     // Somebody asked it to end: an error that its log has was survived.
-    const bool asked = ending.exit_status == 128 + SIGTERM || ending.exit_status == 128 + SIGINT;
-    const evidence::JavaError* error = asked ? nullptr : FatalJavaError(evidence, false);
+    const evidence::JavaError* error =
+        AskedToEnd(ending.exit_status) ? nullptr : WorstJavaError(evidence);
     if (error == nullptr) return Outcome::kEndedWithStatus;
     reasons->push_back(ErrorText(*error));
     return Outcome::kJavaOutOfMemory;
@@ -285,6 +326,17 @@ Outcome DecideOutcome(const Evidence& evidence, std::vector<std::string>* reason
 // A process id alone is no recording: the VM's own texts have it too, and of the container's namespace.
 bool HasRecording(const Evidence& evidence) {
   return evidence.records != 0 || evidence.process.recording_start.has_value();
+}
+
+const evidence::JavaError* WorstJavaError(const Evidence& evidence) {
+  const evidence::JavaError* worst = nullptr;
+  for (const evidence::JavaError& error : evidence.java_errors) {
+    if (error.kind == evidence::JavaErrorKind::kCrash ||
+        error.kind == evidence::JavaErrorKind::kCodeCache)
+      continue;
+    if (worst == nullptr || Weight(error.kind) < Weight(worst->kind)) worst = &error;
+  }
+  return worst;
 }
 
 bool IsOomKill(Outcome outcome) {

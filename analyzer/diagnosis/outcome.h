@@ -14,4 +14,8 @@ Outcome DecideOutcome(const evidence::Evidence& evidence, std::vector<std::strin
 // The evidence has a recording of the process, and not only what others say of it.
 bool HasRecording(const evidence::Evidence& evidence);
 
+// The lack of memory that ended a VM; of several the rarest kind, the same for verdict and cause. Null: none. A crash is none, and
+// a full code cache only makes a VM slow.
+const evidence::JavaError* WorstJavaError(const evidence::Evidence& evidence);
+
 }  // namespace wrackline::diagnosis

@@ -60,9 +60,21 @@ const ContainerStatus* ContainerOf(const Evidence& evidence, const PodStatus& po
   return nullptr;
 }
 
-// "" when no such event is there.
-std::string ProbeText(const PodStatus& pod) {
+// Of the containers that the pod's status has, the one that the message names; null: none.
+const ContainerStatus* ContainerIn(const std::string& message, const PodStatus& pod) {
+  const ContainerStatus* named = nullptr;
+  for (const ContainerStatus& container : pod.containers) {
+    // "Container flink-main-container failed liveness probe, will be restarted".
+    if (Contains(message + " ", ("ontainer " + container.name + " ").c_str())) named = &container;
+  }
+  return named;
+}
+
+// "" when no such event of that container is there.
+std::string ProbeText(const PodStatus& pod, const ContainerStatus* container) {
   for (const PodEvent& event : pod.events) {
+    const ContainerStatus* const named = ContainerIn(event.message, pod);
+    if (named != nullptr && container != nullptr && named != container) continue;
     if (event.reason == "Killing" && Contains(event.message, "liveness probe"))
       return "its liveness probe failed and Kubernetes ended it (\"" + event.message + "\")";
   }
@@ -101,6 +113,8 @@ std::string ElsewhereText(const PodStatus& pod) {
       {"TaintManagerEviction", "its node was tainted and it does not tolerate that"},
       {"NodeShutdown", "its node was shut down"}};
   for (const PodEvent& event : pod.events) {
+    // The same reason calls it off.
+    if (event.message.starts_with("Cancelling deletion")) continue;
     for (const auto& [reason, text] : kEvents) {
       if (event.reason == reason) return text;
     }
@@ -151,7 +165,7 @@ void DecideContainer(const PodStatus& pod, PodEnd* result) {
                               end.reason.empty() ? "no reason" : end.reason);
     return;
   }
-  if (const std::string probe = ProbeText(pod); !probe.empty()) {
+  if (const std::string probe = ProbeText(pod, &container); !probe.empty()) {
     result->kind = PodEndKind::kNotMemory;
     result->why = probe;
     return;
@@ -169,7 +183,7 @@ PodEnd PodEndOf(const Evidence& evidence) {
   const PodStatus& pod = *evidence.pod;
   result.container = ContainerOf(evidence, pod);
   if (result.container != nullptr) result.end = NewestEnd(*result.container);
-  result.probe = !ProbeText(pod).empty();
+  result.probe = !ProbeText(pod, result.container).empty();
   // A container that the kernel killed stays that, whatever became of its pod.
   if (result.container != nullptr) DecideContainer(pod, &result);
   if (result.kind == PodEndKind::kOomKilled || result.kind == PodEndKind::kChildKilled)
@@ -208,7 +222,10 @@ bool ContainerLivedOn(const Evidence& evidence, const PodEnd& end) {
   if (!evidence.pod || end.container == nullptr) return false;
   if (end.kind == PodEndKind::kRunning && OfAnother(evidence, *end.container)) return false;
   if (end.kind == PodEndKind::kChildKilled) return true;
-  if (end.probe && end.kind != PodEndKind::kRunning && end.end != nullptr) return true;
+  // Of an earlier end of a container that then was killed itself the event may be, too.
+  if (end.probe && end.kind != PodEndKind::kRunning && end.kind != PodEndKind::kOomKilled &&
+      end.end != nullptr)
+    return true;
   return end.kind == PodEndKind::kRunning && end.container->restarts == 0;
 }
 

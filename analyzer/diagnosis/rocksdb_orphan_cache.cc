@@ -68,7 +68,7 @@ std::optional<Finding> RocksDbOrphanCache(const Case& c) {
   }
   if (caches == 0) return std::nullopt;
   const bool most = c.ledger && 2 * finding.amount > c.ledger->total;
-  finding.role = IsOomKill(c.outcome) && most ? Role::kCause : Role::kContributor;
+  finding.role = EndedByLimit(c.outcome) && most ? Role::kCause : Role::kContributor;
   finding.confidence = Confidence::kHigh;
   finding.summary =
       fmt::format("{} that no open database uses {} {}",

@@ -80,9 +80,9 @@ Finding Describe(const Case& c, const Unclosed& kind, const Series& series) {
   const bool most = c.ledger && 2 * sites.live > c.ledger->total;
   // A leak that is small so far is worth knowing; one that was not sampled may be large.
   const bool small = c.ledger && sites.top != nullptr && 50 * sites.live < c.ledger->total;
-  finding.role = IsOomKill(c.outcome) && most ? Role::kCause
-                 : small                      ? Role::kInformation
-                                              : Role::kContributor;
+  finding.role = EndedByLimit(c.outcome) && most ? Role::kCause
+                 : small                         ? Role::kInformation
+                                                 : Role::kContributor;
   const std::optional<Growth> growth = GrowthOf(series);
   finding.confidence =
       growth || 10 * series.closed < series.made ? Confidence::kHigh : Confidence::kMedium;

@@ -141,7 +141,7 @@ std::optional<Finding> RocksDbUnmanaged(const Case& c) {
   Finding finding;
   finding.amount = held;
   const bool mostly = 2 * held > c.ledger->total;
-  finding.role = IsOomKill(c.outcome) || c.outcome == Outcome::kStoppedAtLimit
+  finding.role = EndedByLimit(c.outcome)
                      ? (4 * held > c.ledger->total ? Role::kCause : Role::kContributor)
                      : Role::kContributor;
   finding.confidence = mostly ? Confidence::kHigh : Confidence::kMedium;

@@ -50,11 +50,8 @@ std::string YarnSentence(const evidence::YarnKill& kill) {
 }
 
 std::string JavaSentence(const Evidence& evidence) {
-  for (const evidence::JavaError& error : evidence.java_errors) {
-    if (error.kind != evidence::JavaErrorKind::kCrash &&
-        error.kind != evidence::JavaErrorKind::kCodeCache)
-      return fmt::format("Not a kernel kill: the Java VM ran out of memory: {}.", error.message);
-  }
+  if (const evidence::JavaError* error = WorstJavaError(evidence))
+    return fmt::format("Not a kernel kill: the Java VM ran out of memory: {}.", error->message);
   return "Not a kernel kill: the Java VM ran out of memory.";
 }
 

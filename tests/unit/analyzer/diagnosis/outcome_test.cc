@@ -145,6 +145,13 @@ TEST(OutcomeOfTraces, TheLimitThatWasEnforcedDecides) {
   EXPECT_EQ(OutcomeOf(evidence), Outcome::kProbablyOomKilled);
 }
 
+// Nothing was enforced that anybody knows of.
+TEST(OutcomeOfTraces, TheLimitToCompareWithEndsNothing) {
+  Evidence evidence = Recorded(3072 * kMiB);
+  evidence.limit = evidence::Figure{2048 * kMiB, {}, "--limit"};
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kUnknown);
+}
+
 // In its own pid namespace the process has another number than in the kernel's log.
 TEST(OutcomeOfKernelReport, IsOfTheRecordedProcessByGroupAndName) {
   Evidence same = Recorded(500 * kMiB);
@@ -208,6 +215,62 @@ TEST(OutcomeOfPod, ProbeIsNoMemoryKill) {
   const Diagnosis diagnosis = DiagnosisOf(evidence);
   EXPECT_EQ(diagnosis.outcome, Outcome::kNotMemory);
   EXPECT_THAT(diagnosis.verdict, HasSubstr("Not a memory kill: its liveness probe failed"));
+}
+
+// Of a sidecar, or of the time before: it says nothing of how this container ended.
+TEST(OutcomeOfPod, TheProbeOfAnotherContainerIsNot) {
+  Evidence other;
+  Container(&other, "Error", 137);
+  Container(&other, "", std::nullopt).name = "flink-main-container-proxy";
+  Event(&other, "Killing", "Container flink-main-container-proxy failed liveness probe");
+  EXPECT_EQ(OutcomeOf(other), Outcome::kUnknown);
+  Evidence before;
+  Container(&before, "OOMKilled", 137);
+  Event(&before, "Killing", "Container flink-main-container failed liveness probe");
+  EXPECT_EQ(OutcomeOf(before), Outcome::kOomKilled);
+}
+
+TEST(OutcomeOfPod, ADeletionThatWasCalledOffIsNoEnd) {
+  Evidence evidence;
+  Container(&evidence, "Error", 137);
+  Event(&evidence, "TaintManagerEviction", "Cancelling deletion of Pod flink/tm-1");
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kUnknown);
+  Event(&evidence, "TaintManagerEviction", "Marking for deletion Pod flink/tm-1");
+  EXPECT_EQ(OutcomeOf(evidence), Outcome::kNotMemory);
+}
+
+// A task failed on it and was started again.
+TEST(OutcomeOfPod, AnErrorThatWasSurvivedIsNoEnd) {
+  const auto after = [](const char* reason, std::optional<int> code) {
+    Evidence evidence;
+    evidence::JavaError& error = evidence.java_errors.emplace_back();
+    error.kind = evidence::JavaErrorKind::kDirectBuffers;
+    error.message = "Direct buffer memory";
+    Container(&evidence, reason, code).restarts = 0;
+    return evidence;
+  };
+  EXPECT_EQ(OutcomeOf(after("", std::nullopt)), Outcome::kStillRunning);
+  EXPECT_EQ(OutcomeOf(after("Completed", 0)), Outcome::kCleanExit);
+  EXPECT_EQ(OutcomeOf(after("Error", 143)), Outcome::kEndedWithStatus);
+  EXPECT_EQ(OutcomeOf(after("Error", 239)), Outcome::kJavaOutOfMemory);
+  Evidence restarted = after("", std::nullopt);
+  restarted.pod->containers[0].restarts = 1;
+  EXPECT_EQ(OutcomeOf(restarted), Outcome::kJavaOutOfMemory);
+}
+
+// What the verdict names is what the cause is about.
+TEST(OutcomeOfPod, OfSeveralErrorsTheRarestIsNamedThroughout) {
+  Evidence evidence;
+  for (const auto& [kind, message] : {std::pair{evidence::JavaErrorKind::kHeap, "Java heap space"},
+                                      {evidence::JavaErrorKind::kMetaspace, "Metaspace"}}) {
+    evidence::JavaError& error = evidence.java_errors.emplace_back();
+    error.kind = kind;
+    error.message = message;
+  }
+  const Diagnosis diagnosis = DiagnosisOf(evidence);
+  EXPECT_EQ(diagnosis.outcome, Outcome::kJavaOutOfMemory);
+  EXPECT_THAT(diagnosis.verdict, HasSubstr("ran out of memory: Metaspace"));
+  EXPECT_THAT(diagnosis.findings.at(0).summary, HasSubstr("metaspace"));
 }
 
 TEST(OutcomeOfPod, CodeOfASigkillWithoutAReasonIsNotKnown) {
