@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kLargest = 4 << 20;
 
+// The newest that reads flink-conf.yaml.
+constexpr flink::Version kLastOfFlinkConf{1, 20, 0};
+
 Result<std::string> ReadText(const std::string& path) {
   std::error_code error;
   if (path != "-" && std::filesystem::is_directory(path, error))
@@ -37,7 +40,12 @@ Status ReadManifest(const std::string& text, const ModelRequest& request,
   if (request.role.empty() && pod.role == evidence::FlinkRole::kJobManager)
     input->role = flink::Role::kJobManager;
   if (request.mode.empty()) input->mode = pod.mode;
-  if (request.version.empty() && pod.version) input->version = *pod.version;
+  if (request.version.empty() && pod.version) {
+    input->version = *pod.version;
+  } else if (request.version.empty() && !pod.texts.empty() &&
+             pod.texts.front().file == "flink-conf.yaml") {
+    input->version = kLastOfFlinkConf;
+  }
   if (pod.memory_limit) input->limit = pod.memory_limit->bytes;
   input->limit_by_flink = pod.FlinkMakesThePod();
   return std::nullopt;
@@ -53,9 +61,8 @@ Status ReadFile(const ModelRequest& request, std::optional<flink::Version> versi
       flink::ParseConfigFile(text.value(), request.config, input->version);
   if (!read.ok() && !version) {
     // Nobody said which version: the newest that reads such a file.
-    const flink::Version last{1, 20, 0};
-    read = flink::ParseConfigFile(text.value(), request.config, last);
-    if (read.ok()) input->version = last;
+    read = flink::ParseConfigFile(text.value(), request.config, kLastOfFlinkConf);
+    if (read.ok()) input->version = kLastOfFlinkConf;
   }
   if (!read.ok()) return read.error();
   input->configuration = std::move(read.value());

@@ -171,7 +171,16 @@ class Assembler {
       const std::string_view number =
           image.tag.substr(0, image.tag.find_first_not_of("0123456789."));
       const Result<flink::Version> parsed = flink::ParseVersion(number);
-      if (parsed.ok()) of_image = parsed.value();
+      // A company counts the tags of its own image as it likes.
+      const flink::Version after{flink::kNewestKnownVersion.feature,
+                                 flink::kNewestKnownVersion.minor + 1, 0};
+      if (parsed.ok() && parsed.value() < after) {
+        of_image = parsed.value();
+      } else if (parsed.ok()) {
+        pod_.notes.push_back("the image's tag " + std::string(image.tag) +
+                             " is no version of Flink that is known here (--flink-version says "
+                             "which one it is)");
+      }
     }
     pod_.version = of_image;
     pod_.version_at = of_image ? pod_.container->at : Spot{};
@@ -195,7 +204,7 @@ class Assembler {
   }
 
   std::optional<flink::Version> KnownVersion() const {
-    return pod_.version ? pod_.version : choice_.version;
+    return choice_.version ? choice_.version : pod_.version;
   }
 
   // Only what reaches the chosen pod.
@@ -254,6 +263,10 @@ class Assembler {
       if (wanted.empty()) {
         pod_.notes.push_back("Flink " + flink::FormatVersion(*version) + " does not read " +
                              texts.front().file + " of ConfigMap " + texts.front().config_map);
+        // What stands in it can be looked at all the same; nothing of it counts.
+        pod_.texts.push_back(texts.front());
+        pod_.text_is_read = false;
+        return std::nullopt;
       }
     } else if (flat && yaml) {
       pod_.notes.emplace_back(

@@ -175,6 +175,8 @@ struct PodManifest {
   flink::Configuration configuration;
   std::vector<ManifestSetting> settings;  // a later one wins over an earlier one of the same key
   std::vector<ManifestConfigText> texts;  // where settings of kConfigMap come from
+  // false: this version of Flink does not read that file, and nothing of it is in `settings`.
+  bool text_is_read = true;
   std::optional<OperatorResources> operator_resources;  // of this role; none: `resource` counts
 
   // Flink's container; none without a pod.
@@ -203,7 +205,7 @@ struct PodManifest {
 
 struct ManifestChoice {
   std::optional<FlinkRole> role;          // default: a TaskManager, else a JobManager
-  std::optional<flink::Version> version;  // used where the manifest names none
+  std::optional<flink::Version> version;  // what was asked for: it wins over the manifest's
   // A ConfigMap's file that Flink refuses is an error; false: it has a text and no settings.
   bool refused_is_error = true;
 };

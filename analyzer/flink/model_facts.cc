@@ -79,10 +79,10 @@ void ExplainRocksDb(const Configuration& configuration, Bytes managed, ModelFact
   const RocksDbMemory memory = DivideForRocksDb(rocksdb.shared, rocksdb.ratio);
   rocksdb.cache = memory.cache_capacity;
   rocksdb.write_buffer_manager = memory.write_buffer_manager_capacity;
-  rocksdb.arena = ArenaBlockSize(rocksdb.write_buffer);
+  rocksdb.arena = ArenaBlockSize(rocksdb.write_buffer, facts->version);
   rocksdb.mutable_limit = MutableLimit(rocksdb.write_buffer_manager);
-  rocksdb.arena_fits = rocksdb.kind == RocksDbBudgetKind::kNone ||
-                       ArenaBlockFits(rocksdb.write_buffer, rocksdb.write_buffer_manager);
+  rocksdb.arena_fits =
+      rocksdb.kind == RocksDbBudgetKind::kNone || rocksdb.arena <= rocksdb.mutable_limit;
   facts->rocksdb = rocksdb;
 }
 

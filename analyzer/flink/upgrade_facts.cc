@@ -4,8 +4,8 @@ namespace wrackline::flink {
 namespace {
 
 using enum UpgradeFact::Kind;
-constexpr Version k110p1{1, 10, 1}, k111{1, 11, 0}, k113{1, 13, 0}, k115{1, 15, 0}, k117{1, 17, 0},
-    k119{1, 19, 0}, k120{1, 20, 0}, k20{2, 0, 0};
+constexpr Version k110p1{1, 10, 1}, k111{1, 11, 0}, k113{1, 13, 0}, k117{1, 17, 0}, k119{1, 19, 0},
+    k120{1, 20, 0}, k20{2, 0, 0};
 constexpr bool kJobManager = true;
 
 }  // namespace
@@ -32,8 +32,6 @@ const std::vector<UpgradeFact>& UpgradeFacts() {
        "write OPERATOR:70,STATE_BACKEND:70 instead of DATAPROC:70"},
       {k113, kRenamed, "state.backend.fs.memory-threshold",
        "is state.storage.fs.memory-threshold now; the old name still works", "rename it"},
-      {k115, kGone, "state.backend.changelog.enabled", "is state.changelog.enabled now",
-       "rename it"},
       {k117, kDefault, "taskmanager.memory.network.max",
        "unlimited by default, before 1g: the network gets its whole fraction. The comment in the "
        "shipped file still says 1GB",
@@ -46,6 +44,8 @@ const std::vector<UpgradeFact>& UpgradeFacts() {
        "move to config.yaml: nested or flat keys, but no key twice and no key without a value"},
       {k120, kRenamed, "state.backend.incremental",
        "is execution.checkpointing.incremental now; the old name still works", "rename it"},
+      {k120, kRenamed, "state.backend.changelog.enabled",
+       "is state.changelog.enabled now; the old name still works", "rename it"},
       {k120, kRenamed, "state.backend.local-recovery",
        "is execution.checkpointing.local-backup.enabled and execution.state-recovery.from-local "
        "now; the old name still works",
@@ -78,8 +78,8 @@ const std::vector<UpgradeFact>& UpgradeFacts() {
       {k20, kGone, "taskmanager.network.memory.floating-buffers-per-gate", "silently ignored",
        "remove it"},
       {k20, kGone, "taskmanager.network.netty.num-arenas", "silently ignored", "remove it"},
-      {k20, kGone, "slotmanager.taskmanager-timeout", "is resourcemanager.taskmanager-timeout",
-       "rename it"},
+      {k20, kRenamed, "slotmanager.taskmanager-timeout",
+       "is resourcemanager.taskmanager-timeout; the old name still works", "rename it"},
       {k20, kRenamed, "taskmanager.network.memory.fraction",
        "is taskmanager.memory.network.fraction; the old name still works", "rename it"},
       {k20, kRenamed, "taskmanager.network.memory.min",

@@ -19,6 +19,8 @@ constexpr std::size_t kMaxText = 4 * 1024 * 1024;
 constexpr int kMaxDepth = 64;
 constexpr int kMaxNodes = 200'000;
 constexpr std::size_t kMaxListText = 1024 * 1024;
+// Of all keys, which repeat those of the mappings around them.
+constexpr std::size_t kMaxKeyText = 16 * 1024 * 1024;
 
 constexpr const char* kYamlEngineException =
     "org.snakeyaml.engine.v2.exceptions.YamlEngineException";
@@ -142,6 +144,8 @@ class Flattener {
       Count(entry.first, depth);
       const std::string name = KeyOf(entry.first);
       const std::string key = prefix + name;
+      key_text_ += key.size();
+      if (key_text_ > kMaxKeyText) Fail(entry.first, "the keys are longer than 16 MiB together");
       if (entry.second.IsMap()) {
         Mapping(entry.second, key + ".", depth + 1);
         continue;
@@ -181,6 +185,7 @@ class Flattener {
   std::string file_;
   Configuration configuration_;
   int nodes_ = 0;
+  std::size_t key_text_ = 0;
 };
 
 // Notes where documents start and drops everything else.

@@ -81,12 +81,16 @@ std::string OperatorText(const YamlNode* node) {
   return flink::PlainScalarText(node->scalar).value_or("null");
 }
 
-void Flatten(const YamlNode* node, const std::string& key, Spot key_at,
+// `room`: bytes that all keys together may take. Of what goes beyond nothing is read: no configuration is that long.
+void Flatten(const YamlNode* node, const std::string& key, Spot key_at, std::size_t* room,
              std::vector<ManifestSetting>& settings) {
   if (node->IsMapping()) {
-    for (const auto& [name, value] : node->entries) {
+    for (const auto& [name, value] : EntriesOf(node)) {
       if (!name->IsScalar()) continue;
-      Flatten(value, key.empty() ? name->scalar : key + "." + name->scalar, name->at, settings);
+      std::string inner = key.empty() ? name->scalar : key + "." + name->scalar;
+      *room -= std::min(*room, inner.size());
+      if (*room == 0) return;
+      Flatten(value, inner, name->at, room, settings);
     }
     return;
   }
@@ -161,8 +165,9 @@ Result<std::vector<ManifestSetting>> SettingsOf(const ManifestConfigText& text,
 
 std::vector<ManifestSetting> OperatorSettings(const YamlNode* configuration) {
   std::vector<ManifestSetting> settings;
+  std::size_t room = std::size_t{16} << 20;
   if (configuration != nullptr && configuration->IsMapping())
-    Flatten(configuration, "", configuration->at, settings);
+    Flatten(configuration, "", configuration->at, &room, settings);
   return settings;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <string_view>
 
 #include "analyzer/evidence/manifest/quantity.h"
 
@@ -179,15 +181,17 @@ const YamlNode* MergeLists(const YamlNode* base, const YamlNode* over, bool by_n
   };
   YamlNode merged = *base;
   if (by_name && named(base) && named(over)) {
+    std::map<std::string_view, std::size_t> places;  // the first of each name
+    for (std::size_t i = 0; i < merged.items.size(); ++i)
+      places.try_emplace(ScalarText(FindKey(merged.items[i], "name")), i);
     for (const YamlNode* item : over->items) {
-      const auto same =
-          std::find_if(merged.items.begin(), merged.items.end(), [&](const YamlNode* one) {
-            return ScalarText(FindKey(one, "name")) == ScalarText(FindKey(item, "name"));
-          });
-      if (same == merged.items.end()) {
+      const auto [same, is_new] =
+          places.try_emplace(ScalarText(FindKey(item, "name")), merged.items.size());
+      if (is_new) {
         merged.items.push_back(item);
       } else {
-        *same = MergeTrees(*same, item, by_name, documents);
+        const YamlNode*& place = merged.items[same->second];
+        place = MergeTrees(place, item, by_name, documents);
       }
     }
   } else {
@@ -210,14 +214,17 @@ const YamlNode* MergeTrees(const YamlNode* base, const YamlNode* over, bool by_n
   if (base->IsSequence() && over->IsSequence()) return MergeLists(base, over, by_name, documents);
   if (!base->IsMapping() || !over->IsMapping()) return over;
   YamlNode merged = *base;
-  for (const auto& [key, value] : over->entries) {
-    const auto same = std::find_if(
-        merged.entries.begin(), merged.entries.end(),
-        [&, name = key](const auto& entry) { return entry.first->scalar == name->scalar; });
-    if (same == merged.entries.end()) {
+  merged.entries = EntriesOf(base);
+  std::map<std::string_view, std::size_t> places;  // the first of each key
+  for (std::size_t i = 0; i < merged.entries.size(); ++i)
+    places.try_emplace(merged.entries[i].first->scalar, i);
+  for (const auto& [key, value] : EntriesOf(over)) {
+    const auto [same, is_new] = places.try_emplace(key->scalar, merged.entries.size());
+    if (is_new) {
       merged.entries.emplace_back(key, value);
     } else {
-      same->second = MergeTrees(same->second, value, by_name, documents);
+      const YamlNode*& place = merged.entries[same->second].second;
+      place = MergeTrees(place, value, by_name, documents);
     }
   }
   return &documents.nodes.emplace_back(std::move(merged));

@@ -189,21 +189,72 @@ Result<YamlDocuments> ParseYaml(std::string_view text, std::string_view file) {
   return documents;
 }
 
-const YamlNode* FindKey(const YamlNode* mapping, std::string_view key) {
-  if (mapping == nullptr || !mapping->IsMapping()) return nullptr;
-  const YamlNode* found = nullptr;
-  const YamlNode* merged = nullptr;
+namespace {
+
+bool IsMergeKey(const YamlNode& name) {
+  return name.IsScalar() && name.plain && name.scalar == "<<";
+}
+
+// In order of precedence. `seen`: mappings, so that what is merged a thousand times costs no more than once.
+void MappingsOf(const YamlNode* mapping, std::set<const YamlNode*>* seen,
+                std::vector<const YamlNode*>* mappings) {
+  if (!mapping->IsMapping() || !seen->insert(mapping).second) return;
+  mappings->push_back(mapping);
   for (const auto& [name, value] : mapping->entries) {
+    if (!IsMergeKey(*name)) continue;
+    MappingsOf(value, seen, mappings);
+    if (!value->IsSequence()) continue;
+    for (const YamlNode* item : value->items) MappingsOf(item, seen, mappings);
+  }
+}
+
+std::vector<const YamlNode*> MappingsOf(const YamlNode* mapping) {
+  std::set<const YamlNode*> seen;
+  std::vector<const YamlNode*> mappings;
+  MappingsOf(mapping, &seen, &mappings);
+  return mappings;
+}
+
+// Its own, of which the last counts.
+const YamlNode* OwnKey(const YamlNode& mapping, std::string_view key, bool* merges) {
+  const YamlNode* found = nullptr;
+  for (const auto& [name, value] : mapping.entries) {
     if (!name->IsScalar()) continue;
     if (name->scalar == key) found = value;
-    if (name->plain && name->scalar == "<<") merged = value;
+    *merges = *merges || IsMergeKey(*name);
   }
-  if (found != nullptr || merged == nullptr) return found;
-  if (merged->IsMapping()) return FindKey(merged, key);
-  for (const YamlNode* one : merged->items) {
-    if (one->IsMapping() && (found = FindKey(one, key)) != nullptr) return found;
+  return found;
+}
+
+}  // namespace
+
+const YamlNode* FindKey(const YamlNode* mapping, std::string_view key) {
+  if (mapping == nullptr || !mapping->IsMapping()) return nullptr;
+  bool merges = false;
+  if (const YamlNode* found = OwnKey(*mapping, key, &merges)) return found;
+  if (!merges) return nullptr;
+  for (const YamlNode* one : MappingsOf(mapping)) {
+    if (const YamlNode* found = OwnKey(*one, key, &merges)) return found;
   }
   return nullptr;
+}
+
+std::vector<std::pair<const YamlNode*, const YamlNode*>> EntriesOf(const YamlNode* mapping) {
+  std::vector<std::pair<const YamlNode*, const YamlNode*>> entries;
+  if (mapping == nullptr || !mapping->IsMapping()) return entries;
+  std::set<std::string_view> before;
+  for (const YamlNode* one : MappingsOf(mapping)) {
+    const std::size_t own = entries.size();
+    for (const auto& [name, value] : one->entries) {
+      const bool hidden = name->IsScalar() && before.contains(name->scalar);
+      if (!IsMergeKey(*name) && !hidden) entries.emplace_back(name, value);
+    }
+    // After all of them: a key that one mapping has twice stays so.
+    for (std::size_t i = own; i < entries.size(); ++i) {
+      if (entries[i].first->IsScalar()) before.insert(entries[i].first->scalar);
+    }
+  }
+  return entries;
 }
 
 const YamlNode* FindPath(const YamlNode* node, std::initializer_list<std::string_view> keys) {

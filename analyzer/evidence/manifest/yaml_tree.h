@@ -55,6 +55,9 @@ Result<YamlDocuments> ParseYaml(std::string_view text, std::string_view file);
 
 // The value of a key; nullptr when there is none, or no mapping. Both accept nullptr.
 const YamlNode* FindKey(const YamlNode* mapping, std::string_view key);
+// Keys and values of a mapping, its own first, then those of its merge keys (`<<`) that it does not have: of several mappings the
+// earlier one's. Each node is looked at once, however often it is merged.
+std::vector<std::pair<const YamlNode*, const YamlNode*>> EntriesOf(const YamlNode* mapping);
 // A path of keys: FindPath(pod, {"spec", "containers"}).
 const YamlNode* FindPath(const YamlNode* node, std::initializer_list<std::string_view> keys);
 // The text of a scalar; "" for everything else.

@@ -81,6 +81,20 @@ TEST(ModelFacts, ComputesWhatAnUnmanagedStateCanHold) {
   for (const SlotFacts& slot : facts.slot) EXPECT_NE(slot.consumer, "STATE_BACKEND");
 }
 
+// RocksDB 8.10 takes at most 1 MiB at a time, so that the mark of 7 MiB is far.
+TEST(ModelFacts, FromFlink2OnABlockIsAMebibyte) {
+  const Configuration settings = Settings(
+      {{"taskmanager.memory.process.size", "2g"}, {"taskmanager.memory.managed.size", "24m"}});
+  const ModelFacts before =
+      ExplainModel(settings, Version{1, 20, 5}, Role::kTaskManager, Mode::kStandalone);
+  EXPECT_EQ(before.rocksdb->arena, 8 * kMiB);
+  EXPECT_FALSE(before.rocksdb->arena_fits);
+  const ModelFacts since =
+      ExplainModel(settings, Version{2, 0, 0}, Role::kTaskManager, Mode::kStandalone);
+  EXPECT_EQ(since.rocksdb->arena, 1 * kMiB);
+  EXPECT_TRUE(since.rocksdb->arena_fits);
+}
+
 TEST(ModelFacts, SaysWhatToDoAboutARefusal) {
   const ModelFacts nothing =
       ExplainModel({}, Version{1, 20, 5}, Role::kTaskManager, Mode::kStandalone);

@@ -47,6 +47,54 @@ TEST(PodManifest, ADeploymentWithItsConfigMap) {
   EXPECT_EQ(pod.Additions().Get("taskmanager.memory.managed.fraction"), "0.3");
 }
 
+// What was asked for decides which of two files is read.
+TEST(PodManifest, TheVersionAskedForWins) {
+  const std::string text =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n"
+      "  flink-conf.yaml: |\n    taskmanager.memory.process.size: 1g\n"
+      "  config.yaml: |\n    taskmanager.memory.process.size: 2g\n---\n"
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
+      "  - {name: taskmanager, image: 'flink:1.20.1', args: [taskmanager]}\n";
+  EXPECT_EQ(Read(text).configuration.Get("taskmanager.memory.process.size"), "1g");
+  ManifestChoice choice;
+  choice.version = flink::Version{2, 0, 0};
+  EXPECT_EQ(Read(text, choice).configuration.Get("taskmanager.memory.process.size"), "2g");
+}
+
+// A company's own tag.
+TEST(PodManifest, ATagBeyondAllVersionsIsNone) {
+  const auto with = [](const std::string& image) {
+    return Read(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
+        "  - {name: taskmanager, image: '" +
+        image + "', args: [taskmanager]}\n");
+  };
+  EXPECT_EQ(with("registry/platform/flink:2.3.1").version, (flink::Version{2, 3, 1}));
+  const PodManifest own = with("registry/platform/flink:3.4.1");
+  EXPECT_FALSE(own.version.has_value());
+  EXPECT_THAT(own.notes, Contains(HasSubstr("the image's tag 3.4.1")));
+}
+
+TEST(PodManifest, MergeKeysOfAFlinkDeploymentAreFollowed) {
+  const PodManifest pod = Read(
+      "common: &c {taskmanager.memory.process.size: 4g, taskmanager.numberOfTaskSlots: '4'}\n"
+      "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {name: a}\nspec:\n"
+      "  flinkVersion: v1_20\n  flinkConfiguration:\n    <<: *c\n"
+      "    taskmanager.numberOfTaskSlots: '2'\n");
+  EXPECT_EQ(pod.configuration.Get("taskmanager.memory.process.size"), "4g");
+  EXPECT_EQ(pod.configuration.Get("taskmanager.numberOfTaskSlots"), "2");
+}
+
+// Keys repeat those around them: a document of some MiB would be gigabytes.
+TEST(PodManifest, LongKeysDoNotMultiply) {
+  std::string text =
+      "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {name: a}\nspec:\n"
+      "  flinkVersion: v1_20\n  flinkConfiguration:\n    ? " +
+      std::string(1 << 20, 'k') + "\n    :\n";
+  for (int i = 0; i < 1000; ++i) text += "      a" + std::to_string(i) + ": 1\n";
+  EXPECT_LE(Read(text).settings.size(), 20u);
+}
+
 TEST(PodManifest, PlacesAreTheManifests) {
   const PodManifest pod = Read(Example("scripts.yaml"));
   const ManifestSetting* size = pod.Find("taskmanager.memory.process.size");

@@ -61,6 +61,16 @@ TEST(YamlTree, AliasesAndMergeKeys) {
   EXPECT_EQ(ScalarText(FindPath(read.value().roots[0], {"same", "x"})), "1");
 }
 
+TEST(YamlTree, EntriesAreOnesOwnAndThoseThatAreMerged) {
+  const auto read = ParseYaml(
+      "base: &b {x: 1, y: 2}\nmore: &m {y: 4, z: 5}\nuse:\n  <<: [*b, *m]\n  x: 3\n", "f");
+  ASSERT_TRUE(read.ok());
+  std::vector<std::string> found;
+  for (const auto& [name, value] : EntriesOf(FindKey(read.value().roots[0], "use")))
+    found.push_back(name->scalar + "=" + value->scalar);
+  EXPECT_THAT(found, ElementsAre("x=3", "y=2", "z=5"));
+}
+
 TEST(YamlTree, BombsAreRefused) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {

@@ -122,9 +122,9 @@ void Check(const Context& context, Findings& findings) {
   if (context.refusal == nullptr || context.document.problem) return;
   const std::string text = Whole(*context.refusal);
   // Sizes that are nowhere here may be in the file of the image, or of a ConfigMap that was not given.
-  const evidence::PodManifest* pod = TaskManagerPod(context);
-  const bool no_file = pod != nullptr && pod->texts.empty() && !pod->FlinkMakesThePod() &&
-                       context.document.file == pod->file;
+  const evidence::PodManifest* pod = FlinkPod(context);
+  const bool no_file = pod != nullptr && (pod->texts.empty() || !pod->text_is_read) &&
+                       !pod->FlinkMakesThePod() && context.document.file == pod->file;
   if (no_file && text.find("need to be configured explicitly") != std::string::npos) return;
   if (const std::string key = Quoted(text, "for key '"); !key.empty()) {
     // unparsable-value names it where it stands.

@@ -36,7 +36,10 @@ void Check(const Context& context, Findings& findings) {
     if (option == nullptr) continue;
     const auto failure = ParseFailure(*option, entry.value);
     if (!failure) continue;
-    const bool refused = !IsOfTheModel(entry.key) || context.refusal != nullptr;
+    // What counts may be another's: of an argument, or of the operator's own resources.
+    const auto counts = context.configuration.Get(entry.key);
+    const bool overridden = counts && *counts != entry.value && !ParseFailure(*option, *counts);
+    const bool refused = !overridden && (!IsOfTheModel(entry.key) || context.refusal != nullptr);
     findings.push_back(
         {refused ? Severity::kError : Severity::kWarning, "", entry.value_at,
          "'" + entry.value + "' is no value for " + entry.key,

@@ -15,7 +15,8 @@ void Check(const Context& context, Findings& findings) {
     const auto share = DoubleOf(context, ratio.Get());
     if (!buffer || !share || !(*share >= 0 && *share <= 1)) continue;
     const Bytes manager = DivideForRocksDb(budget->per_slot, *share).write_buffer_manager_capacity;
-    if (ArenaBlockFits(*buffer, manager)) continue;
+    const Bytes block = ArenaBlockSize(*buffer, context.version);
+    if (block <= MutableLimit(manager)) continue;
     const std::int64_t fits = MutableLimit(manager).count / 4096 * 4096 * 8;
     findings.push_back(
         {Severity::kWarning, "", context.ValueOf(size.key),
@@ -23,8 +24,7 @@ void Check(const Context& context, Findings& findings) {
              FormatBytes(budget->per_slot) + " a slot",
          "The write buffer manager gets " + FormatBytes(manager) +
              " and begins to flush at 7/8 of it, " + FormatBytes(MutableLimit(manager)) +
-             "; one arena block is an eighth of a write buffer, " +
-             FormatBytes(ArenaBlockSize(*buffer)) +
+             "; one arena block is " + FormatBytes(block) +
              ". The first block of every memtable is over the mark, so that each write starts a "
              "flush.",
          fits >= 4 * kMiB.count
@@ -47,7 +47,7 @@ const Rule kWriteBufferArena{
         "its write buffer manager starts a flush at 7/8 of its capacity (2/3 x ratio of the slot's "
         "budget). A block larger than that mark makes every write flush: tiny files, endless "
         "compaction, and memory that rises all the same. Flink checks the same since 1.12 and only "
-        "logs a warning.",
+        "logs a warning. From Flink 2.0 on RocksDB's blocks are at most 1 MiB.",
     .wrong = {.config = "taskmanager.memory.process.size: 1728m\n"
                         "taskmanager.numberOfTaskSlots: 32\n"
                         "state.backend.type: rocksdb\n"

@@ -27,6 +27,7 @@ LintReport LintPod(const std::string& manifest, const std::string& config, bool 
   input.manifest = alone;
   input.pod = &pod.value();
   input.mode = pod.value().mode;
+  if (pod.value().version) input.version = *pod.value().version;
   input.additions = pod.value().Additions();
   return Lint(input, {});
 }
@@ -91,6 +92,45 @@ TEST(PodRules, WhatIsNotInTheManifestIsNotMissing) {
       kPod +
       "    env: [{name: FLINK_PROPERTIES, value: \"taskmanager.memory.process.size: 1m\"}]\n";
   EXPECT_EQ(Of(LintPod(wrong, "", true), "refused").size(), 1u);
+}
+
+// A JobManager's manifest says nothing of a TaskManager's sizes.
+TEST(PodRules, AJobManagerAloneIsNotRefused) {
+  std::string pod = kPod;
+  pod.replace(pod.find("name: taskmanager"), 17, "name: jobmanager");
+  pod.replace(pod.find("[taskmanager]"), 13,
+              "[standalone-job, -Djobmanager.memory.process.size=1600m]");
+  EXPECT_THAT(Of(LintPod(pod, "", true), "refused"), IsEmpty());
+}
+
+// The mistake of an upgrade: the ConfigMap still has the old file.
+TEST(PodRules, AFileThatThisVersionDoesNotReadIsNamed) {
+  std::string pod = kPod;
+  pod.replace(pod.find("flink:1.20.1"), 12, "flink:2.0.1");
+  const std::string manifest =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  flink-conf.yaml: |\n"
+      "    taskmanager.memory.process.size: 4g\n---\n" +
+      pod;
+  const LintReport report = LintPod(manifest, "", true);
+  EXPECT_EQ(Of(report, "wrong-file").size(), 1u);
+  EXPECT_THAT(Of(report, "refused"), IsEmpty());
+}
+
+// Flink never sees a value that another one replaces.
+TEST(PodRules, AValueThatIsOverriddenIsOnlyAWarning) {
+  const std::string manifest =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  flink-conf.yaml: |\n"
+      "    taskmanager.memory.process.size: 4g\n    taskmanager.numberOfTaskSlots: ${SLOTS}\n"
+      "---\n" +
+      kPod;
+  const auto plain = Of(LintPod(manifest, "", true), "unparsable-value");
+  ASSERT_EQ(plain.size(), 1u);
+  EXPECT_EQ(plain[0].severity, Severity::kError);
+  std::string with = manifest;
+  with.replace(with.find("[taskmanager]"), 13, "[taskmanager, -Dtaskmanager.numberOfTaskSlots=2]");
+  const auto overridden = Of(LintPod(with, "", true), "unparsable-value");
+  ASSERT_EQ(overridden.size(), 1u);
+  EXPECT_EQ(overridden[0].severity, Severity::kWarning);
 }
 
 TEST(PodRules, TheImagesEntryPointBehindAShell) {

@@ -31,6 +31,12 @@ TEST(WriteBufferArena, TheDefaultOfManySlots) {
          "write-buffer-arena");
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].at.line, 0);
+  // A block of 1 MiB at most.
+  EXPECT_TRUE(Of(LintText("taskmanager.memory.process.size: 1728m\ntaskmanager.numberOfTaskSlots: "
+                          "32\nstate.backend.type: rocksdb\n",
+                          "2.0.0", "config.yaml"),
+                 "write-buffer-arena")
+                  .empty());
 }
 
 TEST(WriteBufferArena, HostileNumbers) {
