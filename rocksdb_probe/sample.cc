@@ -4,6 +4,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "rocksdb_probe/cache_class.h"
 
@@ -27,6 +28,12 @@ bool Contains(const std::vector<T>& list, std::uint64_t id) {
   return std::any_of(list.begin(), list.end(), [id](const T& entry) { return entry.id == id; });
 }
 
+// Whether it keeps count of what is pinned. A HyperClockCache goes through all that it holds to say it, by the property with the
+// database's mutex held.
+bool CountsPinned(const rocksdb::Cache& cache) {
+  return std::string_view(cache.Name()) == "LRUCache";
+}
+
 // Through the family's properties, not through the Cache: they are right for as long as the family
 // is open, also when its table options were changed meanwhile.
 RocksDbCacheMemory ReadCache(rocksdb::DB* db, const FamilyFacts& family) {
@@ -34,8 +41,9 @@ RocksDbCacheMemory ReadCache(rocksdb::DB* db, const FamilyFacts& family) {
   cache.id = family.cache_id;
   cache.capacity = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlockCacheCapacity);
   cache.usage = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlockCacheUsage);
-  cache.pinned_usage =
-      ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlockCachePinnedUsage);
+  if (family.counts_pinned)
+    cache.pinned_usage =
+        ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlockCachePinnedUsage);
   cache.strict_capacity_limit = family.strict_capacity_limit;
   return cache;
 }
@@ -46,8 +54,10 @@ RocksDbCacheMemory ReadBlobCache(rocksdb::DB* db, const FamilyFacts& family) {
   cache.kind = RocksDbCacheKind::kBlob;
   cache.capacity = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlobCacheCapacity);
   cache.usage = ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlobCacheUsage);
-  cache.pinned_usage =
-      ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlobCachePinnedUsage);
+  if (family.blob_counts_pinned)
+    cache.pinned_usage =
+        ReadProperty(db, family.handle, rocksdb::DB::Properties::kBlobCachePinnedUsage);
+  cache.strict_capacity_limit = family.blob_strict_capacity_limit;
   return cache;
 }
 
@@ -57,7 +67,7 @@ RocksDbCacheMemory ReadRowCache(const rocksdb::Cache& row_cache) {
   cache.kind = RocksDbCacheKind::kRow;
   cache.capacity = row_cache.GetCapacity();
   cache.usage = row_cache.GetUsage();
-  cache.pinned_usage = row_cache.GetPinnedUsage();
+  if (CountsPinned(row_cache)) cache.pinned_usage = row_cache.GetPinnedUsage();
   cache.strict_capacity_limit = row_cache.HasStrictCapacityLimit();
   return cache;
 }
@@ -158,12 +168,17 @@ rocksdb::Status ReadFamilyFacts(rocksdb::ColumnFamilyHandle* handle, FamilyFacts
       static_cast<std::uint32_t>(std::max(0, options.min_write_buffer_number_to_merge));
   out->max_write_buffer_size_to_maintain = options.max_write_buffer_size_to_maintain;
   out->blob_cache_id = IdOf(options.blob_cache.get());
+  if (options.blob_cache != nullptr) {
+    out->blob_strict_capacity_limit = options.blob_cache->HasStrictCapacityLimit();
+    out->blob_counts_pinned = CountsPinned(*options.blob_cache);
+  }
   if (const rocksdb::TableFactory* tables = options.table_factory.get(); tables != nullptr) {
     const auto* cache =
         tables->GetOptions<rocksdb::Cache>(rocksdb::TableFactory::kBlockCacheOpts());
     if (cache != nullptr) {
       out->cache_id = IdOf(cache);
       out->strict_capacity_limit = cache->HasStrictCapacityLimit();
+      out->counts_pinned = CountsPinned(*cache);
     }
     if (const auto* table = tables->GetOptions<rocksdb::BlockBasedTableOptions>()) {
       using Table = rocksdb::BlockBasedTableOptions;
@@ -199,8 +214,14 @@ void SampleDatabase(const DatabaseFacts& database, RocksDbMemory* out) {
     ReadVersions(db, facts.handle, &family);
     family.blob_cache_id = facts.blob_cache_id;
     memory.families.push_back(std::move(family));
-    if (facts.cache_id != 0 && !Contains(out->caches, facts.cache_id)) {
+    if (facts.cache_id == 0) continue;
+    if (!Contains(out->caches, facts.cache_id)) {
       out->caches.push_back(ReadCache(db, facts));
+    } else {
+      // Another database may have it for blobs or rows only.
+      for (RocksDbCacheMemory& cache : out->caches) {
+        if (cache.id == facts.cache_id) cache.kind = RocksDbCacheKind::kBlock;
+      }
     }
   }
   // After the block caches of all families: a cache that is both is the block cache.

@@ -27,7 +27,8 @@ struct FamilyFacts {
   std::uint32_t id = 0;
   std::string name;
   std::uint64_t cache_id = 0;
-  bool strict_capacity_limit = false;
+  bool strict_capacity_limit = false, blob_strict_capacity_limit = false;
+  bool counts_pinned = false, blob_counts_pinned = false;  // it is asked what is pinned in it
   std::uint64_t write_buffer_size = 0;
   std::uint32_t max_write_buffer_number = 0;
   std::uint64_t arena_block_size = 0;

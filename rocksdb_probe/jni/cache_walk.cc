@@ -106,7 +106,7 @@ bool ScanCache(const JniLibrary& library, void* cache, const OwnerTable& owners,
                BlockBytes* by_owner, std::size_t owner_count, CacheSplit* out, WalkTrail* trail) {
   *out = {};
   CacheFigures before;
-  ReadCache(library, cache, &before);
+  ReadCache(library, cache, false, &before);
   if (before.usage) out->usage = *before.usage;
   auto* walk_all = library.Call<void(void*, const void*, const void*)>(cache, library.cache_walk);
   if (!library.facts.can_split || !before.usage || walk_all == nullptr) return false;
@@ -119,7 +119,7 @@ bool ScanCache(const JniLibrary& library, void* cache, const OwnerTable& owners,
   walk_all(cache, &function, options);
   // The cache works on meanwhile: the mean of its usage is the nearest to what was walked.
   CacheFigures after;
-  ReadCache(library, cache, &after);
+  ReadCache(library, cache, false, &after);
   if (after.usage) out->usage = *before.usage / 2 + *after.usage / 2;
   return !walk.misunderstood;
 }

@@ -47,7 +47,7 @@ Figure ReadProperty(const JniLibrary& library, const Family& family, const char*
   return Properties(library, family).Get(name);
 }
 
-void ReadFamily(const JniLibrary& library, const Family& family, FamilyFigures* out) {
+void ReadFamily(const JniLibrary& library, const Family& family, FamilyFigures* out, bool caches) {
   const Properties properties(library, family);
   *out = {};
   out->active_memtable = properties.Get("rocksdb.cur-size-active-mem-table");
@@ -55,12 +55,14 @@ void ReadFamily(const JniLibrary& library, const Family& family, FamilyFigures* 
   out->all_memtables = properties.Get("rocksdb.size-all-mem-tables");
   out->immutable_memtables = properties.Get("rocksdb.num-immutable-mem-table");
   out->table_readers = properties.Get("rocksdb.estimate-table-readers-mem");
-  out->cache_capacity = properties.Get("rocksdb.block-cache-capacity");
-  out->cache_usage = properties.Get("rocksdb.block-cache-usage");
-  out->cache_pinned = properties.Get("rocksdb.block-cache-pinned-usage");
-  out->blob_cache_capacity = properties.Get("rocksdb.blob-cache-capacity");
-  out->blob_cache_usage = properties.Get("rocksdb.blob-cache-usage");
-  out->blob_cache_pinned = properties.Get("rocksdb.blob-cache-pinned-usage");
+  if (caches) {
+    out->cache_capacity = properties.Get("rocksdb.block-cache-capacity");
+    out->cache_usage = properties.Get("rocksdb.block-cache-usage");
+    out->cache_pinned = properties.Get("rocksdb.block-cache-pinned-usage");
+    out->blob_cache_capacity = properties.Get("rocksdb.blob-cache-capacity");
+    out->blob_cache_usage = properties.Get("rocksdb.blob-cache-usage");
+    out->blob_cache_pinned = properties.Get("rocksdb.blob-cache-pinned-usage");
+  }
   out->live_versions = properties.Get("rocksdb.num-live-versions");
   if (!out->live_versions) return;
   if (*out->live_versions <= 1) {
@@ -92,7 +94,15 @@ void* DefaultFamily(const JniLibrary& library, void* db) {
   return get == nullptr ? nullptr : get(db);
 }
 
-void ReadCache(const JniLibrary& library, void* cache, CacheFigures* out) {
+void ReadCacheOf(const JniLibrary& library, const Family& family, bool blob, CacheFigures* out) {
+  const Properties properties(library, family);
+  *out = {};
+  out->capacity =
+      properties.Get(blob ? "rocksdb.blob-cache-capacity" : "rocksdb.block-cache-capacity");
+  out->usage = properties.Get(blob ? "rocksdb.blob-cache-usage" : "rocksdb.block-cache-usage");
+}
+
+void ReadCache(const JniLibrary& library, void* cache, bool pinned, CacheFigures* out) {
   *out = {};
   if (!library.IsCache(cache)) return;
   const auto size = [&](Slot slot) -> Figure {
@@ -101,7 +111,7 @@ void ReadCache(const JniLibrary& library, void* cache, CacheFigures* out) {
   };
   out->capacity = size(library.cache_capacity);
   out->usage = size(library.cache_usage);
-  out->pinned_usage = size(library.cache_pinned);
+  if (pinned) out->pinned_usage = size(library.cache_pinned);
   auto* strict = library.Call<bool(const void*)>(cache, library.cache_strict);
   if (strict != nullptr) out->strict_capacity_limit = strict(cache);
 }

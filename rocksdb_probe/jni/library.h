@@ -77,7 +77,9 @@ struct FamilyFigures {
   Figure blob_cache_usage;
   Figure blob_cache_pinned;
 };
-void ReadFamily(const JniLibrary& library, const Family& family, FamilyFigures* out);
+// `caches`: those of its caches too.
+void ReadFamily(const JniLibrary& library, const Family& family, FamilyFigures* out,
+                bool caches = true);
 
 struct DatabaseFigures {
   Figure snapshots;             // rocksdb.num-snapshots
@@ -97,8 +99,11 @@ struct CacheFigures {
   Figure pinned_usage;
   std::optional<bool> strict_capacity_limit;
 };
-// Of a Cache* (not of a shared_ptr). All absent: it is not known to be one.
-void ReadCache(const JniLibrary& library, void* cache, CacheFigures* out);
+// Capacity and usage of the family's block cache, or of its blob cache, by its properties.
+void ReadCacheOf(const JniLibrary& library, const Family& family, bool blob, CacheFigures* out);
+// Of a Cache* (not of a shared_ptr). All absent: it is not known to be one. `pinned`: the pinned usage too, for which a
+// HyperClockCache goes through all its entries.
+void ReadCache(const JniLibrary& library, void* cache, bool pinned, CacheFigures* out);
 
 struct WriteBufferManagerFigures {
   Figure buffer_size;   // absent: no bound

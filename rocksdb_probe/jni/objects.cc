@@ -106,7 +106,7 @@ bool Objects::Add(const Entry& entry) {
     place = entry;
     return true;
   }
-  ++part.unlisted;
+  ++part.unlisted[entry.library];
   return true;
 }
 
@@ -127,8 +127,8 @@ bool Objects::Remove(int library, ObjectKind kind, std::uint64_t handle) {
   }
   if (part.places[at].handle == 0) {
     // A database is closed by two calls, an iterator by one: it may be one that found no place.
-    if (kind == ObjectKind::kDatabase || part.unlisted == 0) return false;
-    --part.unlisted;
+    if (kind == ObjectKind::kDatabase || part.unlisted[library] == 0) return false;
+    --part.unlisted[library];
     return true;
   }
   --part.used;
@@ -243,7 +243,7 @@ void Objects::SurveyIterators(int library, ObjectSurvey* out) {
   if (table == nullptr) return;
   for (Part& part : table->parts) {
     const Locked locked(&part.lock);
-    out->unlisted += part.unlisted;
+    out->unlisted += part.unlisted[library];
     if (part.used == 0) continue;
     for (const Entry& entry : part.places) {
       if (entry.handle == 0 || entry.kind != ObjectKind::kIterator ||
@@ -292,7 +292,7 @@ void Objects::SurveyShared(int library, const JniLibrary* readable, ObjectSurvey
       }
       seen.holders = static_cast<std::uint32_t>(holders);
       if (shared.kind == ObjectKind::kCache && readable != nullptr && Hold(shared.control)) {
-        ReadCache(*readable, const_cast<void*>(shared.object), &seen.figures);
+        ReadCache(*readable, const_cast<void*>(shared.object), false, &seen.figures);
         LetGo(shared.control);
       }
     }

@@ -127,7 +127,7 @@ class Objects {
   struct Part {
     Lock lock;
     std::uint32_t used;
-    std::uint64_t unlisted;
+    std::uint32_t unlisted[kObjectLibraries];
     Entry places[kPlaces];
   };
   struct Parts {

@@ -43,6 +43,8 @@ bool Reader::Open(Registry* registry, const Host& host) {
 }
 
 void Reader::Round(bool sample) {
+  // RocksDB's code runs here also where no database is held: what is closed for good has to wait for all of it.
+  registry_->SetBusy(true);
   TakeNotice();
   if (sample) {
     ++round_;
@@ -51,19 +53,21 @@ void Reader::Round(bool sample) {
     ++counts_.rounds;
   }
   registry_->Sweep(RecordClosed, this);
+  registry_->SetBusy(false);
 }
 
 // Nothing is held: a full mailbox is emptied every 100 ms.
-void Reader::Submit(std::uint64_t key, std::uint32_t kind, std::size_t size) {
+bool Reader::Submit(std::uint64_t key, std::uint32_t kind, std::size_t size) {
   constexpr int kAttempts = 30;
   for (int i = 0; i < kAttempts && size > 0; ++i) {
     const int error = host_.submit(key, kind, tables_->record, size);
-    if (error == 0 || error == ENODEV) return;
+    if (error == 0 || error == ENODEV) return true;
     if (error != EAGAIN || registry_->stopped()) break;
     constexpr timespec kMoment = {0, 10'000'000};
     nanosleep(&kMoment, nullptr);
   }
   ++counts_.refused;
+  return false;
 }
 
 // --- what is new ---
@@ -77,7 +81,8 @@ void Reader::TakeNotice() {
   };
   while (registry_->Next(&at)) {
     if (at.family != nullptr) {
-      if (!at.family->facts_known) LearnFamily(at);
+      // Of a library that cannot be read a family may have come meanwhile.
+      if (at.database->facts_known && !at.family->facts_known) LearnFamily(at);
       continue;
     }
     const bool look =
@@ -149,10 +154,13 @@ void Reader::RecordState(WatchedDatabase* database, bool closed) {
     tables_->state_families[i] = tables_->state_families[count - 1 - i];
     tables_->state_families[count - 1 - i] = other;
   }
-  Submit(KeyOf(database->id, 0), closed ? kEnded : kState,
-         EncodeDatabase(*database, tables_->state_families, count, closed, Clock(CLOCK_REALTIME),
-                        tables_->record, sizeof(tables_->record)));
-  database->recorded = true;
+  const bool taken =
+      Submit(KeyOf(database->id, 0), closed ? kEnded : kState,
+             EncodeDatabase(*database, tables_->state_families, count, closed,
+                            Clock(CLOCK_REALTIME), tables_->record, sizeof(tables_->record)));
+  database->recorded = database->recorded || taken;
+  // Its samples have neither a path nor options without it: again with the next round.
+  if (!taken && !closed) database->changed.store(true, std::memory_order_relaxed);
 }
 
 void Reader::RecordClosed(void* self, WatchedDatabase* database) {
@@ -226,7 +234,7 @@ void Reader::BeginDatabase(const Registry::Cursor& at, DatabaseFigures* figures,
     if (cache == nullptr) return;
     KnownCache* known = CacheAt(cache, kind);
     if (!UseCache(known, part)) return;
-    ReadCache(library, const_cast<void*>(cache), &known->sample.figures);
+    ReadDirectly(library, const_cast<void*>(cache), known, &known->sample.figures);
   };
   use(database.facts.row_cache, CacheKind::kRow);
   if (database.facts.write_buffer_manager == nullptr) return;
@@ -243,23 +251,33 @@ void Reader::AddFamily(const Registry::Cursor& at, SamplePart* part) {
   FamilySample& sample = tables_->families[part->family_count++];
   sample = {};
   sample.family = &family;
-  ReadFamily(library, {at.database->db, family.handle}, &sample.figures);
-  const FamilyFigures& figures = sample.figures;
-  const auto use = [&](void* cache, CacheKind kind, const CacheFigures& seen) {
+  const Family of{at.database->db, family.handle};
+  ReadFamily(library, of, &sample.figures, false);
+  const auto use = [&](void* cache, CacheKind kind) {
     if (cache == nullptr) return;
     KnownCache* known = CacheAt(cache, kind);
     if (!UseCache(known, part)) return;
     CacheFigures own;
-    ReadCache(library, cache, &own);
-    known->sample.figures = seen;
+    ReadDirectly(library, cache, known, &own);
+    ReadCacheOf(library, of, kind == CacheKind::kBlob, &known->sample.figures);
+    known->sample.figures.pinned_usage = own.pinned_usage;
     known->sample.figures.strict_capacity_limit = own.strict_capacity_limit;
   };
-  use(family.facts.block_cache, CacheKind::kBlock,
-      {figures.cache_capacity, figures.cache_usage, figures.cache_pinned, {}});
+  use(family.facts.block_cache, CacheKind::kBlock);
   if (family.facts.blob_cache != family.facts.block_cache) {
-    use(family.facts.blob_cache, CacheKind::kBlob,
-        {figures.blob_cache_capacity, figures.blob_cache_usage, figures.blob_cache_pinned, {}});
+    use(family.facts.blob_cache, CacheKind::kBlob);
   }
+}
+
+// What is pinned costs a HyperClockCache a walk through all that it holds: no more than a thousandth of the time.
+void Reader::ReadDirectly(const JniLibrary& library, void* cache, KnownCache* known,
+                          CacheFigures* out) {
+  constexpr std::uint64_t kParts = 1000;
+  const bool pinned = known->pinned.Due(Monotonic());
+  // Processor time: of another one's turn it is not to blame.
+  const std::uint64_t begin = Clock(CLOCK_THREAD_CPUTIME_ID);
+  ReadCache(library, cache, pinned, out);
+  if (pinned) known->pinned.Spent(Monotonic(), Clock(CLOCK_THREAD_CPUTIME_ID) - begin, kParts);
 }
 
 // --- caches and managers, once a round however many share them ---
@@ -268,7 +286,10 @@ Reader::KnownCache* Reader::CacheAt(const void* cache, CacheKind kind) {
   std::uint32_t bucket = HashOf(cache, kCacheHash);
   for (; tables_->cache_hash[bucket] != 0; bucket = (bucket + 1) % kCacheHash) {
     KnownCache& known = tables_->caches[tables_->cache_hash[bucket]];
-    if (known.sample.id == cache) return &known;
+    if (known.sample.id != cache) continue;
+    // One that holds blocks and others is a block cache.
+    if (kind == CacheKind::kBlock) known.sample.kind = kind;
+    return &known;
   }
   if (cache_count_ == kMostCaches) return nullptr;
   tables_->cache_hash[bucket] = ++cache_count_;
@@ -383,14 +404,13 @@ void Reader::HoldCaches(const Registry::Cursor& at) {
   held.kinds[0] = CacheKind::kBlock;
   held.kinds[1] = CacheKind::kBlob;
   if (held.caches[0] == nullptr && held.caches[1] == nullptr) {
-    Release(library, &held.held);
+    LetGo(&held);
   } else {
     ++held_count_;
   }
 }
 
 void Reader::WalkHeld(std::uint64_t files_ns) {
-  registry_->SetBusy(true);
   for (std::size_t i = 0; i < held_count_; ++i) {
     HeldCaches& held = tables_->held[i];
     for (int j = 0; j < 2 && !registry_->stopped(); ++j) {
@@ -412,9 +432,13 @@ void Reader::WalkHeld(std::uint64_t files_ns) {
       }
       known->walk = walk_;
     }
-    Release(*held.library, &held.held);
+    LetGo(&held);
   }
-  registry_->SetBusy(false);
+}
+
+// Once everything ends what was held is left: the last one to hold options runs their destructors, and Java's are among them.
+void Reader::LetGo(HeldCaches* held) {
+  if (!registry_->stopped()) Release(*held->library, &held->held);
 }
 
 void Reader::Split() {
@@ -459,7 +483,7 @@ void Reader::Split() {
     ++counts_.splits;
   } else {
     for (std::size_t i = 0; i < held_count_; ++i) {
-      Release(*tables_->held[i].library, &tables_->held[i].held);
+      LetGo(&tables_->held[i]);
     }
   }
   if (held_all_) ++walk_;

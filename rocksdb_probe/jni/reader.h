@@ -74,6 +74,7 @@ class Reader {
     std::uint32_t bucket;
     TimedSplit split;
     WalkTrail trail;
+    Pace pinned;
   };
   struct KnownManager {
     ManagerSample sample;
@@ -101,6 +102,8 @@ class Reader {
   void BeginDatabase(const Registry::Cursor& at, DatabaseFigures* figures, SamplePart* part);
   void AddFamily(const Registry::Cursor& at, SamplePart* part);
   void Put(SamplePart* part);
+  static void ReadDirectly(const JniLibrary& library, void* cache, KnownCache* known,
+                           CacheFigures* out);
   KnownCache* CacheAt(const void* cache, CacheKind kind);
   bool UseCache(KnownCache* cache, SamplePart* part);
   const ManagerSample* ManagerOf(const WatchedDatabase& database);
@@ -110,8 +113,10 @@ class Reader {
   void HoldCaches(const Registry::Cursor& at);
   bool IsHeld(const void* cache) const;
   void WalkHeld(std::uint64_t files_ns);
+  void LetGo(HeldCaches* held);
 
-  void Submit(std::uint64_t key, std::uint32_t kind, std::size_t size);
+  // False: it was refused, and counted.
+  bool Submit(std::uint64_t key, std::uint32_t kind, std::size_t size);
 
   Registry* registry_;
   Host host_;

@@ -292,6 +292,10 @@ TEST(Split, HyperClockCachesAreWalkedToo) {
   const RocksDbMemory memory = probe.SampleNow();
   EXPECT_EQ(CheckedSplit(memory).unknown.Total(), 0u);
   EXPECT_GT(memory.databases[0].families[1].cached_blocks->data, 1'000'000u);
+  // To say what is pinned it would go through all of its entries, with the database's mutex held.
+  ASSERT_THAT(memory.caches, SizeIs(1));
+  EXPECT_FALSE(memory.caches[0].pinned_usage.has_value());
+  EXPECT_TRUE(memory.caches[0].usage.has_value());
 }
 
 TEST(Split, ReservationsForMemtablesAreNobodysBlocks) {
@@ -311,7 +315,7 @@ TEST(Split, ReservationsForMemtablesAreNobodysBlocks) {
 
 TEST(Split, BlobValuesAreTheirFamilysAndABlobCacheIsItsOwn) {
   TemporaryFolder folder;
-  const auto blobs = rocksdb::NewLRUCache(32u << 20);
+  const auto blobs = rocksdb::NewLRUCache(32u << 20, -1, true);
   Place place{folder.path() + "/db", rocksdb::NewLRUCache(32u << 20)};
   place.change = [&](rocksdb::ColumnFamilyOptions* family, auto*) {
     family->enable_blob_files = true;
@@ -326,6 +330,8 @@ TEST(Split, BlobValuesAreTheirFamilysAndABlobCacheIsItsOwn) {
   ASSERT_THAT(memory.caches, SizeIs(2));
   EXPECT_EQ(memory.caches[1].kind, RocksDbCacheKind::kBlob);
   EXPECT_EQ(memory.caches[1].usage, blobs->GetUsage());
+  EXPECT_TRUE(memory.caches[1].strict_capacity_limit);
+  EXPECT_TRUE(memory.caches[1].pinned_usage.has_value());
   ASSERT_TRUE(memory.caches[1].split.has_value());
   EXPECT_EQ(memory.caches[1].split->unknown.Total(), 0u);
   const RocksDbBlockBytes held = *memory.databases[0].families[1].cached_blocks;

@@ -143,7 +143,7 @@ TEST_P(FiguresTest, ASharedCacheIsOneAndNoneIsNone) {
   shared.Flush(1);
   shared.Read(1, 0, 2000);
   CacheFigures figures;
-  ReadCache(library(), cache.object(), &figures);
+  ReadCache(library(), cache.object(), true, &figures);
   EXPECT_THAT(figures.capacity, Optional(8u << 20));
   EXPECT_THAT(figures.usage, Optional(cache.Usage()));
   EXPECT_GT(figures.usage.value_or(0), 500000u);
@@ -167,7 +167,7 @@ TEST_P(FiguresTest, WhatIsNoObjectOfRocksDbGivesNothing) {
     EXPECT_FALSE(ReadDatabaseFacts(library(), object, &database_facts));
     EXPECT_EQ(DefaultFamily(library(), object), nullptr);
     CacheFigures cache;
-    ReadCache(library(), object, &cache);
+    ReadCache(library(), object, true, &cache);
     EXPECT_EQ(cache.usage, std::nullopt);
     Held held;
     EXPECT_FALSE(Hold(library(), object, &held));

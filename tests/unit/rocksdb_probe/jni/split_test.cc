@@ -353,7 +353,7 @@ TEST_P(SplitTest, AHeldCacheOutlivesItsDatabase) {
   ASSERT_NE(held.block_cache, nullptr);
   database.reset();
   CacheFigures figures;
-  ReadCache(library(), held.block_cache, &figures);
+  ReadCache(library(), held.block_cache, true, &figures);
   EXPECT_GT(figures.usage.value_or(0), 400000u);
   EXPECT_EQ(owners.Scan(held.block_cache), Facts(library()).can_split);
   if (Facts(library()).can_split) {
