@@ -13,7 +13,7 @@ def read(folder):
     files = [path for path in sorted(Path(folder).glob("*.wrack"), key=lambda path: path.stat().st_size) if path.stat().st_size]
     if not files:
         return {"samples": 0, "live_samples": 0, "losses": {}, "own_bytes": 0, "frames": 0, "stacks": 0}
-    path = max(files, key=lambda path: len(_inspect(path, "stacks")["stacks"])) if len(files) > 1 else files[0]
+    path = max(files, key=_stacks) if len(files) > 1 else files[0]
     stacks = _inspect(path, "stacks")["stacks"]
     counters = [(int(stack.get("counters", {}).get("allocated_samples", 0)),
                  int(stack.get("counters", {}).get("freed_samples", 0)), len(stack.get("frames", []))) for stack in stacks]
@@ -33,6 +33,14 @@ def read(folder):
 SAMPLE_LOSSES = ("live_table_full", "stack_table_full", "reentrant", "unwind_failed")
 # Fields of Losses that say how it went and lose no sample.
 NOT_A_LOSS = {"java_stacks", "frames_unnamed", "longest_write_ns", "forks", "file_restarts"}
+
+
+def _stacks(path):
+    """How many; -1 of one that holds only zeros: its process became another program before the first record."""
+    try:
+        return len(_inspect(path, "stacks")["stacks"])
+    except subprocess.CalledProcessError:
+        return -1
 
 
 def _inspect(path, section):
