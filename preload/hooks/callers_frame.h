@@ -2,8 +2,8 @@
 //
 //   WRACKLINE_STACK, CallersRbp()      in a function that the program has called, or jumped to
 //
-// Such functions keep no frame, use rbp for nothing (preload/CMakeLists.txt says so to the compiler) and call nothing before they
-// ask. Without optimization the walk starts from inside.
+// Such functions keep no frame (preload/CMakeLists.txt), leave rbp alone (a test looks) and call nothing before they ask. Without
+// optimization the walk starts from inside.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace wrackline::preload {
 
-// Whether the compiler has been kept from using rbp also where a function saves registers: clang has no such option.
+// Whether rbp is left alone also by a function that keeps something in a register over a call: tried with g++ only.
 #if defined(__clang__)
 constexpr bool kRbpIsLeft = false;
 #else

@@ -80,6 +80,7 @@ const std::set<std::string> kAllowed = {"__errno_location",
 struct Function {
   std::string name;
   std::set<std::uint64_t> callees;
+  bool changes_rbp = false;
 };
 
 class CallGraph {
@@ -154,6 +155,11 @@ class CallGraph {
     for (const char* prefix : {"bnd ", "notrack "}) {
       if (operation.starts_with(prefix)) operation.erase(0, std::string(prefix).size());
     }
+    static const std::regex kIntoRbp(R"((,|^pop +)%[er]bp\s*$)");
+    if (!operation.starts_with("cmp") && !operation.starts_with("test") &&
+        std::regex_search(operation, kIntoRbp)) {
+      functions_[current_].changes_rbp = true;
+    }
     if (!operation.starts_with("call") && operation[0] != 'j' && !operation.starts_with("lea"))
       return;
     if (!std::regex_search(operation, match, kTarget)) return;
@@ -186,6 +192,24 @@ TEST(LibraryCalls, OnTheHookPathOnlyWhatIsListed) {
   EXPECT_TRUE(reached.contains("pthread_setspecific")) << "the way into libunwind was not found";
   for (const auto& [name, way] : reached) EXPECT_TRUE(kAllowed.contains(name)) << way;
 }
+
+#if defined(__OPTIMIZE__) && defined(__x86_64__) && !defined(__clang__)
+// They say what rbp is to their caller, and the walk of a sample goes on from there.
+TEST(LibraryCalls, HooksThatPassRbpOnLeaveItAlone) {
+  const CallGraph graph(WRACKLINE_PRELOAD_LIBRARY);
+  int looked_at = 0;
+  for (const auto& [address, function] : graph.functions()) {
+    const bool direct = function.name.find("E6DirectEm") != std::string::npos;
+    if (!direct && function.name != "malloc" && function.name != "calloc" &&
+        function.name != "realloc") {
+      continue;
+    }
+    ++looked_at;
+    EXPECT_FALSE(function.changes_rbp) << function.name;
+  }
+  EXPECT_GE(looked_at, 3 + 2);
+}
+#endif
 
 }  // namespace
 }  // namespace wrackline::preload
