@@ -311,6 +311,9 @@ def figures(result, case, figure):
 
 
 def ratio(result, case, figure="steady_us"):
+    """None where the case was not measured."""
+    if case not in result["cases"]:
+        return None
     return intervals.ratio(figures(result, case, figure), figures(result, result["cases"][case]["base"], figure))
 
 
