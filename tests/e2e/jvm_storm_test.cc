@@ -36,9 +36,6 @@ const Setting kC2 = {"Java25_G1_C2", "25", {"-XX:+UseG1GC", "-XX:-TieredCompilat
 const Setting kChecked17 = {"Java17_G1", "17", {"-XX:+UseG1GC", "-Xcheck:jni"}};
 const Setting kChecked25 = {"Java25_Z", "25", {"-XX:+UseZGC", "-Xcheck:jni"}};
 
-// ticks_not_walkable_Java of AsyncGetCallTrace.
-constexpr int kNotWalkable = -6;
-
 class JvmStorm : public testing::TestWithParam<Setting> {
  protected:
   void SetUp() override {
@@ -63,19 +60,15 @@ class JvmStorm : public testing::TestWithParam<Setting> {
     EXPECT_THAT(end.out, Not(HasSubstr("WARNING: JNI")));
     EXPECT_FALSE(std::filesystem::exists(folder_ / "hs_err"));
     const recorder::Recording recording = ReadOf(folder_.path(), pid);
-    std::uint64_t failed = 0, unwalkable = 0;
+    std::uint64_t failed = 0;
     std::string by_code;
-    int code = 0;
     for (const std::uint64_t count : recording.losses.java_stack_failed()) {
       failed += count;
-      if (code-- == kNotWalkable) unwalkable = count;
       by_code += " " + std::to_string(count);
     }
     const std::uint64_t stacks = recording.losses.java_stacks();
     EXPECT_GT(stacks, 1000u * static_cast<unsigned>(Seconds()));
-    EXPECT_LE((failed - unwalkable) * 50, stacks + failed) << by_code;
-    // Mostly 0.1 to 0.3 %; in one run of thirty the VM cannot walk from one of its compiled methods, and 2.5 % are.
-    EXPECT_LE(unwalkable * 20, stacks + failed) << by_code;
+    EXPECT_LE(failed * 50, stacks + failed) << by_code;
     EXPECT_EQ(recording.losses.freed_twice(), 0u);
     std::cout << stacks << " Java stacks, " << failed << " failed (from code 0 down:" << by_code
               << "), " << recording.losses.java_names_lost() << " names lost\n";
