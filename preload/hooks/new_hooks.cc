@@ -49,6 +49,12 @@ const void* StandardLibraryOf(const void* function) {
                                                                            : nullptr;
 }
 
+// What comes next in the search order, or else of a libstdc++ that was opened privately.
+void* NextOf(const char* symbol) {
+  void* function = Look(RTLD_NEXT, symbol);
+  return function != nullptr ? function : LookInLoaded(kStandardLibrary, symbol);
+}
+
 // That library's function of this name, which may have been opened privately.
 void* InLibrary(const void* library, const char* symbol) {
   void* function = Look(RTLD_NEXT, symbol);
@@ -92,8 +98,7 @@ bool IsStandard(const NextOperator& next, void* function) {
     if (!LeadsHere(through->symbol)) return false;
     void* behind = through->found.load(std::memory_order_acquire);
     if (behind == nullptr) {
-      behind = Look(RTLD_NEXT, through->symbol);
-      if (behind == nullptr) behind = LookInLoaded(kStandardLibrary, through->symbol);
+      behind = NextOf(through->symbol);
       void* before = nullptr;
       // Another thread may have just found another one.
       if (behind != nullptr && !through->found.compare_exchange_strong(before, behind)) {
@@ -106,8 +111,7 @@ bool IsStandard(const NextOperator& next, void* function) {
 }
 
 void* Search(const NextOperator& next, const void* caller) {
-  void* function = Look(RTLD_NEXT, next.symbol);
-  if (function == nullptr) function = LookInLoaded(kStandardLibrary, next.symbol);
+  void* function = NextOf(next.symbol);
   if (function == nullptr) {
     Dl_info info;
     if (dladdr(caller, &info) != 0 && info.dli_fname != nullptr && info.dli_fname[0] != '\0') {
@@ -330,7 +334,7 @@ struct Delete {
       case Answers::kStandard:
         if constexpr (sizeof...(Tail) == 0) {
           target.now.store(Next().free, std::memory_order_release);
-        } else {
+        } else if constexpr (Form::kHeap != nullptr) {
           target.now.store(&Free, std::memory_order_release);
         }
         return FreeThrough(Next().free, pointer);
