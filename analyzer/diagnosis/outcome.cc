@@ -48,6 +48,18 @@ std::optional<bool> OomCounterMoved(const Ending& ending) {
   return *ending.oom_kill_after > *ending.oom_kill_before;
 }
 
+// The counter counts kills for any limit, and the kernel's own peak says that this one was not reached.
+void NoteUnreachedLimit(const Evidence& evidence, std::vector<std::string>* reasons) {
+  const std::optional<Bytes> limit = EnforcedLimit(evidence);
+  if (!limit || !evidence.ending.kernel_peak) return;
+  const Bytes peak = *evidence.ending.kernel_peak;
+  if (peak.count / 95 >= limit->count / 100) return;
+  reasons->push_back(fmt::format(
+      "its charge was never above {} of {}: the limit that was reached is one that it shares with "
+      "others, or the machine had no memory left; the kernel's log says which",
+      FormatBytes(peak), FormatBytes(*limit)));
+}
+
 // The name of a process as the kernel has it: 15 characters.
 bool SameName(const std::string& executable, const std::string& kernel_name) {
   const std::size_t slash = executable.rfind('/');
@@ -133,6 +145,7 @@ Outcome WaitedForSignal(const Evidence& evidence, const PodEnd& pod,
   if (moved && *moved) {
     reasons->push_back(fmt::format("the cgroup's oom_kill counter went from {} to {}",
                                    *ending.oom_kill_before, *ending.oom_kill_after));
+    NoteUnreachedLimit(evidence, reasons);
     return OomKilled(evidence, pod, reasons);
   }
   if (moved) {
@@ -249,6 +262,7 @@ Outcome ByTraces(const Evidence& evidence, const PodEnd& pod, std::vector<std::s
   const std::optional<bool> moved = OomCounterMoved(evidence.ending);
   if (moved && *moved) {
     reasons->push_back("its cgroup's oom_kill counter moved");
+    NoteUnreachedLimit(evidence, reasons);
     return OomKilled(evidence, pod, reasons);
   }
   // A process that was killed in a container that lived on leaves a full group behind, and its container ends otherwise.

@@ -418,6 +418,7 @@ struct Ending {
   bool still_running = false;
   std::optional<Time> time;  // of the end, as the waiter saw it
   std::optional<std::uint64_t> oom_kill_before, oom_kill_after;
+  std::optional<Bytes> kernel_peak;  // the cgroup's high-water mark after the end
   std::optional<KernelKill> kernel_kill;
   bool kernel_kill_by_limit =
       false;  // it names neither the process nor its group: limit and time are the same

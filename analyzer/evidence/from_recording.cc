@@ -250,6 +250,7 @@ void FillEnding(const recorder::Recording& recording, Evidence* evidence) {
   if (aftermath.has_signal()) ending.signal = aftermath.signal();
   if (aftermath.has_oom_kill_before()) ending.oom_kill_before = aftermath.oom_kill_before();
   if (aftermath.has_oom_kill_after()) ending.oom_kill_after = aftermath.oom_kill_after();
+  if (aftermath.has_peak_charge()) ending.kernel_peak = ToBytes(aftermath.peak_charge());
   ending.kernel_log = aftermath.kernel_log();
   ending.kernel_kill =
       ParseKernelKill(ending.kernel_log, evidence->process.pid, evidence->process.cgroup_path);

@@ -120,6 +120,24 @@ TEST(OutcomeOfKernelReport, AtItsLimitAndItsTimeIsProbablyIts) {
   EXPECT_EQ(OutcomeOf(evidence), Outcome::kCleanExit);
 }
 
+// The counter counts kills for a parent's limit and for the machine too; the kernel's high-water mark tells.
+TEST(OutcomeOfCounter, SaysThatTheLimitWasNeverReached) {
+  Evidence evidence = Recorded(500 * kMiB);
+  evidence.ending.oom_kill_before = 0;
+  evidence.ending.oom_kill_after = 1;
+  for (const std::optional<int> signal : {std::optional<int>(SIGKILL), std::optional<int>()}) {
+    evidence.ending.signal = signal;
+    evidence.ending.kernel_peak = 510 * kMiB;
+    std::vector<std::string> reasons;
+    EXPECT_EQ(DecideOutcome(evidence, &reasons), Outcome::kOomKilled);
+    EXPECT_THAT(reasons, ::testing::Contains(HasSubstr("never above 510.0 MiB of 1.00 GiB")));
+    reasons.clear();
+    evidence.ending.kernel_peak = 1023 * kMiB;
+    EXPECT_EQ(DecideOutcome(evidence, &reasons), Outcome::kOomKilled);
+    EXPECT_THAT(reasons, ::testing::Not(::testing::Contains(HasSubstr("never above"))));
+  }
+}
+
 // A healthy pod's charge is at its limit for page cache.
 TEST(OutcomeOfTraces, ChargeOfPageCacheIsNotAtTheLimit) {
   Evidence evidence = Recorded(1020 * kMiB);
