@@ -312,7 +312,8 @@ bool StateRecords::EmitStacks(std::uint64_t* index, StateSink& sink) {
         SetBit(noted_, id);
       }
       if (!PutStack(id, frames, depth, truncated, sink)) break;
-      SetBit(written_, id);
+      // One that came since the last change is not in the segment that counts until the snapshot is whole: it is put there as well.
+      if (!sink.snapshot()) SetBit(written_, id);
     }
     emitted_counters_.items[emitted_counters_.count++] = {id, counters};
   }

@@ -18,6 +18,8 @@ class StateSink {
     refused_ = refused_ || !taken;
     return taken;
   }
+  // What is put is in a segment that is not the file's yet, and may be given up.
+  bool snapshot() const { return snapshot_; }
   // Nothing more is taken now.
   bool Full() const { return refused_ || (snapshot_ && recorder_.SnapshotSliceFull()); }
 

@@ -42,14 +42,27 @@ struct Failure {
   _exit(127);
 }
 
+sigset_t Forwarded() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : kForwarded) sigaddset(&signals, signal);
+  return signals;
+}
+
+// A terminal signals the whole foreground group; a child may have made one of its own (setsid, timeout). That the line was hung up
+// only the session's leader is told.
+bool HasItToo(pid_t child, int signal) {
+  if (signal == SIGHUP && getsid(0) == getpid()) return false;
+  return getpgid(child) == getpgrp();
+}
+
 void Wait(pid_t child, const sigset_t& signals, int* status) {
   for (;;) {
     siginfo_t info{};
     const int signal = sigwaitinfo(&signals, &info);
     if (signal < 0) continue;
     if (signal != SIGCHLD) {
-      // The terminal (SI_KERNEL) signals the whole foreground group, the child included.
-      if (info.si_code != SI_KERNEL) kill(child, signal);
+      if (info.si_code != SI_KERNEL || !HasItToo(child, signal)) kill(child, signal);
       continue;
     }
     if (waitpid(child, status, WNOHANG) == child) return;
@@ -58,21 +71,30 @@ void Wait(pid_t child, const sigset_t& signals, int* status) {
 
 }  // namespace
 
+HeldSignals::HeldSignals() : before_() {
+  const sigset_t signals = Forwarded();
+  sigprocmask(SIG_BLOCK, &signals, &before_);
+}
+
+HeldSignals::~HeldSignals() {
+  const sigset_t signals = Forwarded();
+  const timespec at_once{};
+  while (sigtimedwait(&signals, nullptr, &at_once) > 0 || errno == EINTR) {
+  }
+  sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
 Result<ChildEnd> RunChild(const std::vector<std::string>& command,
                           const std::vector<std::string>& environment,
-                          const std::function<int()>& before_exec) {
+                          const std::function<int()>& before_exec, const HeldSignals& held) {
   const std::vector<char*> arguments = Pointers(command);
   const std::vector<char*> variables = Pointers(environment);
   int channel[2];
   if (pipe2(channel, O_CLOEXEC) != 0)
     return Error{std::string("cannot make a pipe: ") + std::strerror(errno), ""};
 
-  // Blocked before the fork, so that none is lost and none ends this process before the child is
-  // waited for.
-  sigset_t signals, before;
-  sigemptyset(&signals);
+  sigset_t signals = Forwarded(), before;
   sigaddset(&signals, SIGCHLD);
-  for (const int signal : kForwarded) sigaddset(&signals, signal);
   sigprocmask(SIG_BLOCK, &signals, &before);
   // An inherited "ignore" would let the kernel reap the child unseen.
   struct sigaction inherited_chld {
@@ -84,7 +106,7 @@ Result<ChildEnd> RunChild(const std::vector<std::string>& command,
   end.pid = fork();
   if (end.pid == 0) {
     sigaction(SIGCHLD, &inherited_chld, nullptr);
-    Become(arguments.data(), variables.data(), before_exec, before, channel[1]);
+    Become(arguments.data(), variables.data(), before_exec, held.mask_before(), channel[1]);
   }
   close(channel[1]);
   if (end.pid < 0) {

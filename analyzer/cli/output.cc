@@ -1,10 +1,10 @@
 #include "analyzer/cli/output.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
+#include "lib/base/whole_file.h"
 
 namespace wrackline::cli {
 
@@ -16,19 +16,7 @@ Status WriteOutput(const std::string& text, const std::string& path) {
       return Error{std::string("cannot write the output: ") + std::strerror(errno), ""};
     return std::nullopt;
   }
-  const std::string temporary = path + ".part";
-  std::FILE* file = std::fopen(temporary.c_str(), "wb");
-  if (file == nullptr)
-    return Error{"cannot write " + path + ": " + std::strerror(errno),
-                 "check the folder and its permissions"};
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const Error error{"cannot write " + path + ": " + std::strerror(errno), ""};
-    unlink(temporary.c_str());
-    return error;
-  }
-  return std::nullopt;
+  return WriteWholeFile(path, text, 0666);
 }
 
 }  // namespace wrackline::cli

@@ -7,8 +7,7 @@
 
 namespace wrackline::cli {
 
-// `path` empty: standard output. A file is written whole or not at all (a temporary beside it, then
-// rename).
+// `path` empty: standard output. A file is written whole or not at all (lib/base/whole_file.h).
 Status WriteOutput(const std::string& text, const std::string& path);
 
 }  // namespace wrackline::cli

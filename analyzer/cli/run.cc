@@ -83,7 +83,10 @@ int ExitStatus(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int Run(const Arguments& arguments) {
+// The exit status; `*recorded` is the command's recording, "" without one.
+int RunAndRecord(const Arguments& arguments, std::string* recorded) {
+  // From before there is a cgroup to remove.
+  const HeldSignals held;
   const Result<std::string> library = FindPreloadLibrary();
   if (!library.ok()) return Fail(library.error().Text(), kRunFailed);
   std::error_code error;
@@ -108,9 +111,9 @@ int Run(const Arguments& arguments) {
   const std::set<std::string> known = RecorderFiles(folder);
   const std::chrono::nanoseconds begin = Monotonic();
   seen.before = Counters(cgroup);
-  const Result<ChildEnd> end =
-      RunChild(arguments.command, Environment(arguments, folder, library.value()),
-               [&own_cgroup] { return own_cgroup ? own_cgroup->Enter() : 0; });
+  const Result<ChildEnd> end = RunChild(
+      arguments.command, Environment(arguments, folder, library.value()),
+      [&own_cgroup] { return own_cgroup ? own_cgroup->Enter() : 0; }, held);
   seen.time = std::chrono::system_clock::now();
   seen.after = Counters(cgroup);
   if (!end.ok()) return Fail(end.error().Text(), kRunFailed);
@@ -133,14 +136,21 @@ int Run(const Arguments& arguments) {
   if (own_cgroup && !own_cgroup->Remove())
     Say(std::string("processes of the command are still running in ") + cgroup.folder +
         " (it is left in place)");
-  if (arguments.report && !aftermath.files.empty()) {
+  if (!aftermath.files.empty()) *recorded = aftermath.files.front();
+  return ExitStatus(seen.status);
+}
+
+int Run(const Arguments& arguments) {
+  std::string recorded;
+  const int status = RunAndRecord(arguments, &recorded);
+  if (arguments.report && !recorded.empty()) {
     ReportOptions options;
-    options.path = aftermath.files.front();
+    options.path = recorded;
     options.flink_config = arguments.flink_config;
     options.flink_version = arguments.flink_version;
     Report(options);
   }
-  return ExitStatus(seen.status);
+  return status;
 }
 
 // WRACKLINE_KEEP's form.

@@ -20,7 +20,14 @@ struct NewFile {
   std::uint32_t pid = 0;
   std::uint64_t last_time_ns = 0;
   bool clean = false;
+  bool ended = false;   // another run has written how it ended
+  bool within = false;  // in the cgroup whose counters were read, or below it
 };
+
+bool Within(const std::string& path, const std::string& cgroup) {
+  if (cgroup.empty() || cgroup == "/" || path.empty()) return true;
+  return path.starts_with(cgroup) && (path.size() == cgroup.size() || path[cgroup.size()] == '/');
+}
 
 proto::Record MakeRecord(const SeenEnd& end, const NewFile& file, bool own) {
   proto::Record record;
@@ -67,8 +74,14 @@ AftermathResult AddAftermath(const std::string& folder, const std::set<std::stri
       result.problems.push_back(recording.error().Text());
       continue;
     }
-    NewFile file{path, 0, recording.value().last_time_ns, recording.value().exit.has_value()};
-    if (recording.value().process) file.pid = recording.value().process->pid();
+    NewFile file{.path = path,
+                 .last_time_ns = recording.value().last_time_ns,
+                 .clean = recording.value().exit.has_value(),
+                 .ended = recording.value().aftermath.has_value()};
+    if (const auto& process = recording.value().process) {
+      file.pid = process->pid();
+      file.within = Within(process->cgroup_path(), end.cgroup_path);
+    }
     added.push_back(std::move(file));
   }
   // The command's own files first; after an exec it has several, and the newest is the one that
@@ -83,7 +96,9 @@ AftermathResult AddAftermath(const std::string& folder, const std::set<std::stri
     result.files.push_back(file.path);
     const bool own = i == 0 && static_cast<pid_t>(file.pid) == end.pid;
     // One whose writer lives is a daemon's that the command left, or of another run in this folder: nothing has ended there.
-    if (!own && (file.clean || evidence::WriterHoldsLock(file.path))) continue;
+    // What another run in this folder saw end is said already, and the counters are those of one cgroup.
+    if (!own && (file.clean || file.ended || !file.within || evidence::WriterHoldsLock(file.path)))
+      continue;
     if (const Status failed = recorder::AppendRecord(file.path, MakeRecord(end, file, own)))
       result.problems.push_back(failed->Text());
   }

@@ -36,8 +36,8 @@ struct AftermathResult {
 };
 
 // Appends an Aftermath to each recorder file in `folder` that is not in `known`: to the command's
-// own (by pid) with its status; to those of its descendants that have no clean-exit mark with the
-// cgroup's counters alone.
+// own (by pid) with its status; with the cgroup's counters alone to those of its descendants: they ran in that cgroup or below,
+// have no clean-exit mark, nobody writes them any more, and no other run has said how they ended.
 AftermathResult AddAftermath(const std::string& folder, const std::set<std::string>& known,
                              const SeenEnd& end);
 

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace wrackline::collect {
 namespace {
@@ -27,8 +29,25 @@ Error WriteError(const std::string& path, const std::string& why) {
 
 class Folder : public Output {
  public:
-  explicit Folder(std::string path) : path_(std::move(path)) {}
-  Status Finish() override { return std::nullopt; }
+  Folder(std::string path, bool made) : path_(std::move(path)), made_(made) {}
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  // One that was not finished has no manifest, and takes room that the next may need.
+  ~Folder() override {
+    if (finished_) return;
+    std::error_code error;
+    for (const std::string& file : written_) {
+      fs::remove(file, error);
+      for (fs::path folder = fs::path(file).parent_path(); folder.string().size() > path_.size();
+           folder = folder.parent_path())
+        fs::remove(folder, error);  // not while it has something in it
+    }
+    if (made_) fs::remove(path_, error);
+  }
+  Status Finish() override {
+    finished_ = true;
+    return std::nullopt;
+  }
 
  protected:
   Status Write(const std::string& name, std::string_view bytes, std::time_t modified) override {
@@ -38,13 +57,13 @@ class Folder : public Output {
     if (error) return WriteError(path, error.message());
     const int file = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) return WriteError(path, std::strerror(errno));
+    written_.push_back(path);
     while (!bytes.empty()) {
       const ssize_t written = write(file, bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) {
         const Error failed = WriteError(path, std::strerror(errno));
         close(file);
-        unlink(path.c_str());
         return failed;
       }
       bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -57,6 +76,9 @@ class Folder : public Output {
 
  private:
   std::string path_;
+  std::vector<std::string> written_;
+  bool made_;
+  bool finished_ = false;
 };
 
 class Archive : public Output {
@@ -139,12 +161,12 @@ std::string SafeName(std::string_view name) {
 Result<std::unique_ptr<Output>> Output::Open(const std::string& path) {
   std::error_code error;
   if (!IsArchiveName(path)) {
-    fs::create_directories(path, error);
+    const bool made = fs::create_directories(path, error);
     if (!error && !fs::is_empty(path, error) && !error)
       return Error{"the folder " + path + " is not empty", "choose another with -o"};
     if (error) return WriteError(path, error.message());
     chmod(path.c_str(), 0700);
-    return std::unique_ptr<Output>(std::make_unique<Folder>(path));
+    return std::unique_ptr<Output>(std::make_unique<Folder>(path, made));
   }
   if (fs::path(path).has_parent_path()) fs::create_directories(fs::path(path).parent_path(), error);
   archive* writer = archive_write_new();

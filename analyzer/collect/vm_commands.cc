@@ -51,7 +51,9 @@ bool CatchesQuitAsVm(std::string_view status, std::string_view maps) {
   const auto parsed = std::from_chars(caught.data(), caught.data() + caught.size(), mask, 16);
   constexpr std::uint64_t kQuit = std::uint64_t{1} << (SIGQUIT - 1);
   return parsed.ec == std::errc{} && (mask & kQuit) != 0 &&
-         maps.find("/libjvm.so") != std::string_view::npos;
+         maps.find("/libjvm.so") != std::string_view::npos &&
+         // OpenJ9 has such a file too, listens in another way, and writes a dump at the signal.
+         maps.find("/libj9vm") == std::string_view::npos;
 }
 
 Status AttachedVm::Listen(Deadline deadline) {
@@ -103,22 +105,29 @@ Status AttachedVm::Listen(Deadline deadline) {
   return std::nullopt;
 }
 
-Result<int> AttachedVm::Connect() const {
+Result<int> AttachedVm::Connect(Deadline deadline) const {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket_.size() >= sizeof(address.sun_path))
     return Error{"the path of its socket is too long", ""};
   std::memcpy(address.sun_path, socket_.c_str(), socket_.size() + 1);
-  const int end = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int end = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (end < 0) return Error{std::strerror(errno), ""};
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-  if (connect(end, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-    const Error failed{std::string("cannot connect to it: ") + std::strerror(errno),
-                       "run as its user or as root"};
-    close(end);
-    return failed;
+  const auto* const to = reinterpret_cast<const sockaddr*>(&address);
+  int error = 0;
+  // A VM that is stuck takes no connection from its queue, and a full queue would be waited for without end.
+  while (connect(end, to, sizeof(address)) != 0) {
+    error = errno;
+    if ((error != EAGAIN && error != EINTR) || Clock::now() >= deadline) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    error = 0;
   }
-  return end;
+  if (error == 0) return end;
+  close(end);
+  if (error == EAGAIN) return Error{"it did not answer in time", ""};
+  return Error{std::string("cannot connect to it: ") + std::strerror(error),
+               "run as its user or as root"};
 }
 
 Result<std::string> AttachedVm::Ask(const std::string& command,
@@ -131,8 +140,11 @@ Result<std::string> AttachedVm::Ask(const std::string& command,
       return *failed;
     }
   }
-  const Result<int> connected = Connect();
-  if (!connected.ok()) return connected.error();
+  const Result<int> connected = Connect(deadline);
+  if (!connected.ok()) {
+    refused_ = connected.error().Text();
+    return connected.error();
+  }
   const int end = connected.value();
   // Version 1 of the protocol: five texts, each ended by a NUL byte; the command's arguments are one of them.
   std::string request = std::string("1") + '\0' + "jcmd" + '\0' + command + '\0' + '\0' + '\0';
@@ -153,7 +165,7 @@ Result<std::string> AttachedVm::Ask(const std::string& command,
     }
     char buffer[16384];
     const ssize_t count = read(end, buffer, sizeof(buffer));
-    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) failure = std::strerror(errno);
     if (count <= 0) break;
     answer.append(buffer, static_cast<std::size_t>(count));

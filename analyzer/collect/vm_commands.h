@@ -29,7 +29,7 @@ class AttachedVm {
  private:
   using Deadline = std::chrono::steady_clock::time_point;
   Status Listen(Deadline deadline);
-  Result<int> Connect() const;
+  Result<int> Connect(Deadline deadline) const;
 
   pid_t pid_;
   std::unique_ptr<Held> folder_;  // its /tmp, while it lives

@@ -160,6 +160,16 @@ void TakeVm(const Target& target, bool threads, std::chrono::milliseconds patien
                                    {"VM.metaspace", "metaspace"},
                                    {"Compiler.codecache", "codecache"},
                                    {"Thread.print", "threads"}};
+  // It would answer the signal with all threads' stacks on the program's output.
+  bool attach = true;
+  for (const std::string& option : target.Options()) {
+    if (option == "-XX:+DisableAttachMechanism") attach = false;
+    if (option == "-XX:-DisableAttachMechanism") attach = true;
+  }
+  if (!attach) {
+    collection->Missing("jcmd", "the VM lets nobody attach (-XX:+DisableAttachMechanism)");
+    return;
+  }
   AttachedVm vm(target.pid);
   for (const Command& command : kCommands) {
     if (!threads && std::string_view(command.file) == "threads") continue;

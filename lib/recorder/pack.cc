@@ -15,6 +15,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include "lib/base/whole_file.h"
 #include "lib/recorder/file_bytes.h"
 #include "lib/recorder/fold.h"
 #include "lib/recorder/frame_scan.h"
@@ -80,36 +81,6 @@ Result<std::string> Compress(const std::string& dump) {
   return packed;
 }
 
-// Whole or not at all: to a name of its own first.
-Status WriteFile(const std::string& path, std::string_view bytes) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
-  const auto failed = [&](const char* what) {
-    const int error = errno;
-    return Error{fmt::format("cannot {} {}: {}", what, temporary, std::strerror(error)),
-                 "choose an output folder that exists, has room and may be written"};
-  };
-  const int descriptor =
-      open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0) return failed("write");
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count = write(descriptor, bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      Status error = failed("write");
-      close(descriptor);
-      unlink(temporary.c_str());
-      return error;
-    }
-    done += static_cast<std::size_t>(count);
-  }
-  Status error;
-  if (close(descriptor) != 0) error = failed("write");
-  if (!error && rename(temporary.c_str(), path.c_str()) != 0) error = failed("rename");
-  if (error) unlink(temporary.c_str());
-  return error;
-}
-
 }  // namespace
 
 Result<std::string> PackedBytes(const std::string& path, const std::string& name,
@@ -143,7 +114,7 @@ Status Pack(const std::string& path, const std::string& output) {
   }
   const Result<std::string> packed = PackedBytes(path, path, {});
   if (!packed.ok()) return packed.error();
-  return WriteFile(output, packed.value());
+  return WriteWholeFile(output, packed.value(), 0600);
 }
 
 }  // namespace wrackline::recorder

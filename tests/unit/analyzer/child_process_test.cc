@@ -11,8 +11,9 @@ namespace wrackline::cli {
 namespace {
 
 ChildEnd RunIt(const std::vector<std::string>& command, int enter = 0) {
-  const Result<ChildEnd> end =
-      RunChild(command, {"PATH=/usr/bin:/bin", "WHAT=42"}, [enter] { return enter; });
+  const HeldSignals held;
+  const Result<ChildEnd> end = RunChild(
+      command, {"PATH=/usr/bin:/bin", "WHAT=42"}, [enter] { return enter; }, held);
   EXPECT_TRUE(end.ok());
   return end.value();
 }
@@ -51,6 +52,21 @@ TEST(ChildProcess, ForwardsSignalsSentByAProcess) {
              "i=$((i+1)); done; exit 1"});
   EXPECT_TRUE(WIFEXITED(end.status));
   EXPECT_EQ(WEXITSTATUS(end.status), 7);
+}
+
+// A second one, while what the child left is written, would end this process.
+TEST(ChildProcess, SignalsAfterItsEndAreHeldAndDropped) {
+  {
+    const HeldSignals held;
+    const Result<ChildEnd> end = RunChild(
+        {"true"}, {"PATH=/usr/bin:/bin"}, [] { return 0; }, held);
+    EXPECT_TRUE(end.ok());
+    kill(getpid(), SIGTERM);
+    kill(getpid(), SIGINT);
+  }
+  sigset_t pending;
+  sigpending(&pending);
+  EXPECT_FALSE(sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT));
 }
 
 TEST(ChildProcess, ChildHasTheSignalMaskOfItsParent) {

@@ -261,6 +261,28 @@ TEST_F(StateRecordsTest, SurvivesManySnapshotsWithEverythingInIt) {
   EXPECT_EQ(allocated - freed, alive.size());
 }
 
+// A stack that came while a snapshot was made, of a process that was killed before that was whole.
+TEST_F(StateRecordsTest, StacksOfASnapshotThatIsGivenUpAreInTheFileToo) {
+  recorder::Recorder other;
+  const std::string path = folder_ / "snapshot.wrack";
+  recorder::RecorderOptions options;
+  options.path = path.c_str();
+  options.file_bytes = 8 << 20;
+  ASSERT_EQ(other.Open(options), 0);
+  const std::uint32_t id = Intern(0x400000);
+  ASSERT_TRUE(state_->live.Insert({0x1000, 100, 524288, id, 1, 2}));
+  state_->stacks.CountAllocation(id, 524288);
+  StateSink snapshot(other, true);
+  std::uint64_t index = 0;
+  records_.EmitStacks(&index, snapshot);
+  other.Close();
+  ASSERT_TRUE(PutChanges());
+  const auto recording = Read();
+  ASSERT_EQ(recording.live_objects.size(), 1u);
+  ASSERT_TRUE(recording.stacks.contains(id));
+  EXPECT_EQ(recording.stacks.at(id).frames.size(), 3u);
+}
+
 TEST_F(StateRecordsTest, ThreadsChangeWhileItIsWritten) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;

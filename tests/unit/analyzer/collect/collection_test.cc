@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "analyzer/collect/output.h"
 #include "analyzer/collect/read.h"
 #include "analyzer/collect/sources.h"
 #include "analyzer/collect/unpack.h"
@@ -67,6 +68,23 @@ void ExpectFilled(const std::string& folder) {
   EXPECT_EQ(manifest["taken"][0]["masked"], 1);
   EXPECT_EQ(manifest["masked"]["a.password"], 1);
   EXPECT_EQ(manifest["missing"].size(), 3u);
+}
+
+// On a full disk the next one, and the one of the kill, need the room.
+TEST(Collection, AFolderThatIsNotFinishedLeavesNothing) {
+  const TemporaryFolder folder;
+  for (const bool before : {false, true}) {
+    const std::string path = folder / "out";
+    if (before) std::filesystem::create_directory(path);
+    {
+      auto output = Output::Open(path);
+      ASSERT_TRUE(output.ok());
+      EXPECT_FALSE(output.value()->Add("conf/a/flink-conf.yaml", "x", 1));
+      EXPECT_FALSE(output.value()->Add("b", "y", 1));
+    }
+    EXPECT_EQ(std::filesystem::exists(path), before);
+    EXPECT_TRUE(!before || std::filesystem::is_empty(path));
+  }
 }
 
 TEST(Collection, FillsAFolder) {
@@ -235,6 +253,8 @@ TEST(Vm, OnlyAProcessThatCatchesQuitIsAsked) {
   EXPECT_FALSE(CatchesQuitAsVm(not_caught, vm));
   EXPECT_FALSE(CatchesQuitAsVm(caught, "7f00-7f01 r-xp 0 0:0 1 /bin/sh\n"));
   EXPECT_FALSE(CatchesQuitAsVm("", vm));
+  EXPECT_FALSE(CatchesQuitAsVm(
+      caught, std::string(vm) + "7f00-7f01 r-xp 0 0:0 1 /opt/semeru/lib/default/libj9vm29.so\n"));
   AttachedVm own(getpid());
   EXPECT_FALSE(own.Ask("VM.version", std::chrono::seconds(1)).ok());
 }
