@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -187,7 +188,9 @@ int RunDiff(const DiffArguments& arguments) {
   if (!diff.ok()) return Fail(diff.error().Text());
   if (options.per_hour && !(diff.value().before.uptime && diff.value().after.uptime))
     return Fail("--per-hour needs the uptime of both, which only recordings have");
-  if (diff.value().sections.empty())
+  // A section without a row only says why there is none.
+  if (std::all_of(diff.value().sections.begin(), diff.value().sections.end(),
+                  [](const diff::Section& section) { return section.rows.empty(); }))
     return Fail("nothing to compare: A and B have no kind of figure in common");
   const std::string text =
       arguments.format == "json"

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -24,6 +25,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostFiles = 8192;
 constexpr std::size_t kMostBytes = std::size_t{2} << 30;  // together, unpacked
 constexpr std::size_t kMostFileBytes = std::size_t{256} << 20;
+// With what is passed over, a heap dump say, which has to be decompressed as well.
+constexpr std::uint64_t kMostDeclared = std::uint64_t{32} << 30;
+constexpr std::size_t kMostEntries = 8 * kMostFiles;
 constexpr std::size_t kMostRemarks = 20;
 
 using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
@@ -77,12 +81,18 @@ Result<UnpackedArchive> UnpackedArchive::Open(const std::string& path) {
     if (unpacked.remarks_.size() < kMostRemarks)
       unpacked.remarks_.push_back("left out of the archive: " + name.substr(0, 200) + ": " + why);
   };
-  std::size_t files = 0, total = 0;
+  std::size_t files = 0, entries = 0, total = 0;
+  std::uint64_t declared = 0;
   std::set<std::string> names;
   archive_entry* entry = nullptr;
   int status = ARCHIVE_OK;
   while ((status = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK ||
          status == ARCHIVE_WARN) {
+    const std::int64_t size = std::max<std::int64_t>(archive_entry_size(entry), 0);
+    if (static_cast<std::uint64_t>(size) > kMostDeclared - declared || ++entries > kMostEntries)
+      return Error{path + " holds more than 32 GiB or 65,536 entries",
+                   "unpack it and give the folder"};
+    declared += static_cast<std::uint64_t>(size);
     const char* raw = archive_entry_pathname(entry);
     const std::string name = raw == nullptr ? std::string() : SafeName(raw);
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
@@ -114,6 +124,7 @@ Result<UnpackedArchive> UnpackedArchive::Open(const std::string& path) {
       return Error{"cannot read " + path + " as an archive: " + Why(reader.get()), ""};
     remark(path, "it is cut off or damaged: " + Why(reader.get()));
   }
+  if (const Status failed = output.value()->Finish()) return *failed;
   return unpacked;
 }
 

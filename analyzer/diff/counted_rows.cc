@@ -19,6 +19,7 @@ using Which = Table::Which;
 std::string LabelOf(const ledger::Line& line) {
   static constexpr std::pair<std::string_view, std::string_view> kSummed[] = {
       {"native.site", "native allocations, by stack"},
+      {"direct.site", "direct buffers, by stack"},
       {"rocksdb.memtables", "RocksDB memtables"},
       {"rocksdb.block_cache", "RocksDB block caches"},
   };
@@ -30,21 +31,22 @@ std::string LabelOf(const ledger::Line& line) {
 
 // Sites are named one by one in the ledger as long as they are large: here they are one line.
 std::string IdOf(const ledger::Line& line) {
-  return line.id == "native.other_sites" ? "native.site" : line.id;
+  if (line.id == "native.other_sites") return "native.site";
+  return line.id == "direct.other_sites" ? "direct.site" : line.id;
 }
 
 // What comes and goes by design says nothing of growth from one moment to another: memtables fill and are flushed, the Java heap and
-// the page cache take what they may, and a remainder is nobody's.
+// the page cache take what they may, and a remainder is nobody's. Shared memory is no cache: the kernel cannot drop it.
 bool IsJudged(const ledger::Line& line) {
-  return line.holder != ledger::Holder::kFile && line.holder != ledger::Holder::kWrackline &&
-         line.id != "jvm.heap" && line.id != "rocksdb.memtables" &&
-         line.confidence != ledger::Confidence::kUpperBound;
+  return (line.holder != ledger::Holder::kFile || line.id == "file.shmem") &&
+         line.holder != ledger::Holder::kWrackline && line.id != "jvm.heap" &&
+         line.id != "rocksdb.memtables" && line.confidence != ledger::Confidence::kUpperBound;
 }
 
 void AddLedger(const ledger::Ledger& ledger, Which which, Table* table) {
   Table::Add(&table->At("total", "total"), which, static_cast<double>(ledger.total.count));
   for (const ledger::Line& line : ledger.lines) {
-    const bool site = IdOf(line) == "native.site";
+    const bool site = IdOf(line) == "native.site" || IdOf(line) == "direct.site";
     ledger::Line named = line;
     named.id = IdOf(line);
     Row& row = table->At(named.id, LabelOf(named));

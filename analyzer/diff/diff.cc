@@ -128,13 +128,6 @@ bool Grown(const Row& row, const Options& options) {
   return !row.sampled || row.verdict.confidence == Confidence::kCertain;
 }
 
-// Whether one run lived more than a tenth longer than the other.
-bool LengthsDiffer(const Diff& diff) {
-  if (!diff.before.uptime || !diff.after.uptime) return false;
-  const auto [shorter, longer] = std::minmax(*diff.before.uptime, *diff.after.uptime);
-  return longer - shorter > shorter / 10;
-}
-
 // What is held from the start on is a higher rate in the shorter run, and what leaks is more in the longer one: from two runs of
 // different length only growth that is seen both in what is held and in its rate says something.
 void LeaveOutWhatLengthExplains(const std::vector<bool>& grew_as_held, Diff* diff) {
@@ -192,7 +185,7 @@ Diff Compare(const Evidence& before, const Evidence& after, const Options& optio
     }
     ScaleByUptime(&diff);
     JudgeSampled(&diff);
-    if (LengthsDiffer(diff)) LeaveOutWhatLengthExplains(grew_as_held, &diff);
+    LeaveOutWhatLengthExplains(grew_as_held, &diff);
   }
   for (Section& section : diff.sections) {
     for (Row& row : section.rows) {

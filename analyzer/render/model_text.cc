@@ -71,10 +71,16 @@ void WriteComponents(const ModelView& view, Page* page) {
   if (view.limit) rows.Row("Pod limit", *view.limit, Style::kBold, false);
 }
 
+// What counts against the limit: one that Flink makes is the process size in whole MiB.
+Bytes ProcessBeforeLimit(const ModelView& view) {
+  const Bytes process = view.facts.total_process;
+  return view.limit_by_flink ? Bytes{process.count / kMiB.count * kMiB.count} : process;
+}
+
 void WriteFit(const ModelView& view, Page* page) {
   if (!view.limit) return;
   page->Blank();
-  const Bytes spare = *view.limit - view.facts.total_process;
+  const Bytes spare = *view.limit - ProcessBeforeLimit(view);
   if (spare.count < 0) {
     page->Paragraph(
         fmt::format("Does not fit: the process is configured for {} more than the limit of {} "
@@ -100,7 +106,7 @@ void WriteBeside(const ModelView& view, Page* page) {
   if (rocksdb.kind != RocksDbBudgetKind::kFixedPerSlot &&
       rocksdb.kind != RocksDbBudgetKind::kFixedPerTaskManager)
     return;
-  const Bytes spare = *view.limit - view.facts.total_process;
+  const Bytes spare = *view.limit - ProcessBeforeLimit(view);
   if (rocksdb.granted <= spare) return;
   page->Paragraph(
       fmt::format("RocksDB is granted {} beside it: more than the {} that the limit leaves.",
@@ -176,9 +182,7 @@ void WriteRocksDb(const ModelFacts& facts, Page* page) {
 }  // namespace
 
 bool ModelFits(const ModelView& view) {
-  Bytes process = view.facts.total_process;
-  if (view.limit_by_flink) process = Bytes{process.count / kMiB.count * kMiB.count};
-  return !view.facts.refused && (!view.limit || process <= *view.limit);
+  return !view.facts.refused && (!view.limit || ProcessBeforeLimit(view) <= *view.limit);
 }
 
 std::string RenderModelText(const ModelView& view, const TextOptions& options) {

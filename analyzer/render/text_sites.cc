@@ -100,9 +100,13 @@ void WriteSites(const report::Report& report, Page* page) {
   const evidence::Evidence& evidence = report.evidence;
   if (evidence.sites.empty() || evidence.sites.front().live.count <= 0) return;
   Bytes live;
-  for (const evidence::Site& site : evidence.sites) live += site.live;
-  page->Heading(fmt::format("Top sites: {} live in {} sites, {}", FormatBytes(live),
-                            evidence.sites.size(), HowKnown(evidence)));
+  std::size_t holding = 0;  // all others have freed what they had
+  for (const evidence::Site& site : evidence.sites) {
+    live += site.live;
+    holding += site.live.count > 0 ? 1 : 0;
+  }
+  page->Heading(fmt::format("Top sites: {} live in {} sites, {}", FormatBytes(live), holding,
+                            HowKnown(evidence)));
   if (evidence.heap_profile) {
     page->Paragraph(fmt::format("From the {} heap profile {}.", evidence.heap_profile->format,
                                 evidence.heap_profile->file),

@@ -154,7 +154,10 @@ CgroupMemory ReadCgroupMemory(const Cgroup& cgroup) {
     memory.peak = ReadNumber(folder, "memory.peak");
     memory.swap = ReadNumber(folder, "memory.swap.current");
     memory.oom_kill = ReadKeyed(folder, "memory.events", "oom_kill");
-    memory.limit_hits = ReadKeyed(folder, Above(limit.level, "memory.events").text, "max");
+    // Of that limit alone; memory.events has those of every limit below it, a sidecar's too. Since Linux 5.2.
+    memory.limit_hits = ReadKeyed(folder, Above(limit.level, "memory.events.local").text, "max");
+    if (!memory.limit_hits)
+      memory.limit_hits = ReadKeyed(folder, Above(limit.level, "memory.events").text, "max");
   }
   close(folder);
   return memory;

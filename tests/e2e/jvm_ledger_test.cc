@@ -32,6 +32,7 @@ TEST_P(JvmLedger, AKilledVmsMemoryHasLinesThatAddUp) {
   TemporaryFolder folder;
   ProcessOptions options;
   options.command = {home + "/bin/java",
+                     "-XX:+UseG1GC",
                      "-Xmx256m",
                      "-Xms256m",
                      "-XX:+AlwaysPreTouch",

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/e2e/java_stacks.h"
 #include "tests/e2e/jvm_runs.h"
 
 namespace wrackline::test {
@@ -18,8 +20,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr std::uint64_t kJavaFrame = std::uint64_t{1} << 63;
 
 int Seconds() {
   const char* text = std::getenv("WRACKLINE_STORM_SECONDS");
@@ -38,24 +38,6 @@ const Setting kInterpreted = {"Java17_Serial_interpreted", "17", {"-XX:+UseSeria
 const Setting kC2 = {"Java25_G1_C2", "25", {"-XX:+UseG1GC", "-XX:-TieredCompilation"}};
 const Setting kChecked17 = {"Java17_G1", "17", {"-XX:+UseG1GC", "-Xcheck:jni"}};
 const Setting kChecked25 = {"Java25_Z", "25", {"-XX:+UseZGC", "-Xcheck:jni"}};
-
-// Samples without a Java stack whose native frames are the VM's own at putting a virtual thread's frames back onto a stack
-// (Continuation::thaw): the frame that called it is a stub that AsyncGetCallTrace does not walk through, so it answers -6. How many
-// there are is the collector's doing: it asks for such frames to be looked at one by one, which allocates, while it marks.
-std::uint64_t WhileThawing(const recorder::Recording& recording) {
-  std::uint64_t samples = 0;
-  for (const auto& [id, stack] : recording.stacks) {
-    const bool thaws = std::any_of(stack.frames.begin(), stack.frames.end(), [&](auto frame) {
-      const auto name = recording.frame_names.find(frame);
-      return name != recording.frame_names.end() && !name->second.java() &&
-             name->second.symbol().find("thaw") != std::string::npos;
-    });
-    const bool in_java = std::any_of(stack.frames.begin(), stack.frames.end(),
-                                     [](auto frame) { return (frame & kJavaFrame) != 0; });
-    if (thaws && !in_java) samples += stack.counters.allocated_samples();
-  }
-  return samples;
-}
 
 class JvmStorm : public testing::TestWithParam<Setting> {
  protected:
@@ -81,24 +63,16 @@ class JvmStorm : public testing::TestWithParam<Setting> {
     EXPECT_THAT(end.out, Not(HasSubstr("WARNING: JNI")));
     EXPECT_FALSE(std::filesystem::exists(folder_ / "hs_err"));
     const recorder::Recording recording = ReadOf(folder_.path(), pid);
-    std::uint64_t failed = 0;
-    std::string by_code;
-    for (const std::uint64_t count : recording.losses.java_stack_failed()) {
-      failed += count;
-      by_code += " " + std::to_string(count);
-    }
+    const JavaStackFailures failures = FailuresOf(recording);
     const std::uint64_t stacks = recording.losses.java_stacks();
     EXPECT_GT(stacks, 1000u * static_cast<unsigned>(Seconds()));
-    constexpr int kNotWalkable = 6;
-    const std::uint64_t not_walkable = recording.losses.java_stack_failed_size() > kNotWalkable
-                                           ? recording.losses.java_stack_failed(kNotWalkable)
-                                           : 0;
-    const std::uint64_t thawing = std::min(WhileThawing(recording), not_walkable);
-    EXPECT_LE((failed - thawing) * 50, stacks + failed) << by_code << ", thawing " << thawing;
+    EXPECT_LE((failures.all - failures.thawing - failures.profiler) * 50, stacks + failures.all)
+        << failures.by_code << ", thawing " << failures.thawing;
     EXPECT_EQ(recording.losses.freed_twice(), 0u);
-    std::cout << stacks << " Java stacks, " << failed << " failed (from code 0 down:" << by_code
-              << "; " << thawing << " while thawing), " << recording.losses.java_names_lost()
-              << " names lost\n";
+    std::cout << stacks << " Java stacks, " << failures.all
+              << " failed (from code 0 down:" << failures.by_code << "; " << failures.thawing
+              << " while thawing, " << failures.profiler << " in async-profiler), "
+              << recording.losses.java_names_lost() << " names lost\n";
   }
 
   const TemporaryFolder folder_;
@@ -122,8 +96,12 @@ TEST_P(JvmStormBeside, AnOperatorWithJcmd) {
   const std::string jdk = JavaHome("17");
   ASSERT_TRUE(std::filesystem::exists(jdk + "/bin/jcmd"));
   ChildProcess child(Storm({"-XX:NativeMemoryTracking=summary"}, Seconds()));
-  ASSERT_TRUE(WaitFor([&] { return !RecorderFiles(folder_.path()).empty() || child.Ended(); },
-                      std::chrono::seconds(30)));
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        return child.Ended() ||
+               (Catches(child.pid(), SIGQUIT) && !RecorderFiles(folder_.path()).empty());
+      },
+      std::chrono::seconds(30)));
   int answered = 0, named = 0;
   for (int round = 0; !child.Ended(); ++round) {
     const std::vector<std::string> kCommands[] = {

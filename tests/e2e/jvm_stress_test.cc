@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/recorder/reader.h"
+#include "tests/e2e/java_stacks.h"
 #include "tests/support/java_home.h"
 #include "tests/support/profiled_process.h"
 
@@ -90,12 +91,12 @@ class JvmStress : public testing::TestWithParam<Case> {
     ASSERT_TRUE(recording.ok()) << recording.error().Text();
     EXPECT_EQ(recording.value().damage, "");
     const proto::Losses& losses = recording.value().losses;
-    std::uint64_t failed = 0;
-    for (const std::uint64_t count : losses.java_stack_failed()) failed += count;
+    const JavaStackFailures failures = FailuresOf(recording.value());
     EXPECT_GT(losses.java_stacks(), 10'000u);
-    EXPECT_LE(failed * 50, losses.java_stacks() + failed);
+    EXPECT_LE((failures.all - failures.thawing) * 50, losses.java_stacks() + failures.all)
+        << failures.by_code << ", thawing " << failures.thawing;
     RecordProperty("java_stacks", std::to_string(losses.java_stacks()));
-    RecordProperty("java_stacks_failed", std::to_string(failed));
+    RecordProperty("java_stacks_failed", std::to_string(failures.all));
   }
 
   const TemporaryFolder folder_;
@@ -127,8 +128,9 @@ TEST_P(JvmStressEnds, BySignalAndWhileItIsLookedAt) {
   const std::string home = JavaHome(one.version);
   ASSERT_NE(home, "") << NoJava(one.version);
   ChildProcess child(Command(one.version, {}, "60", "return"));
-  ASSERT_TRUE(
-      WaitFor([&] { return !RecorderFiles(folder_.path()).empty(); }, std::chrono::seconds(20)));
+  ASSERT_TRUE(WaitFor(
+      [&] { return Catches(child.pid(), SIGQUIT) && !RecorderFiles(folder_.path()).empty(); },
+      std::chrono::seconds(20)));
   if (std::ifstream(home + "/bin/jcmd").good()) {
     for (const char* question :
          {"Thread.print", "GC.heap_info", "VM.native_memory", "GC.class_histogram"}) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lib/recorder/reader.h"
+#include "tests/e2e/java_stacks.h"
 #include "tests/support/java_home.h"
 #include "tests/support/profiled_process.h"
 
@@ -119,10 +120,20 @@ class Jvm : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Jvm, AttachesItselfAndNamesTheJavaCode) {
-  const ProcessEnd end = RunProcess(Command({}, {"return", "20"}));
+  const std::string start = folder_ / "start";
+  ChildProcess child(Command({}, {"return", "20", start}));
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        const auto files = RecorderFiles(folder_.path());
+        if (files.empty()) return child.Ended();
+        const auto recording = recorder::ReadRecording(files[0]);
+        return child.Ended() || (recording.ok() && recording.value().jvm_facts.has_value());
+      },
+      std::chrono::seconds(60)));
+  std::ofstream(start) << "start\n";
+  const ProcessEnd end = child.Wait();
   ASSERT_TRUE(end.exited(0)) << end.err;
   const Recording recording = ReadOnly();
-  // How much of the program had run before is a question of the machine's load.
   EXPECT_GT(recording.losses.java_stacks(), 1000u);
   const Site direct = SiteOf(recording, "JvmTarget.keepDirect");
   ASSERT_FALSE(direct.names.empty());
@@ -225,15 +236,6 @@ TEST_P(Jvm, AsAnAgentAloneItSaysThatItSeesNoAllocation) {
 // jcmd PID JVMTI.agent_load, twice, of a VM that runs already: what it leaves when it is killed.
 class JvmLoadedLater : public Jvm {
  protected:
-  static bool Catches(pid_t pid, int signal) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    for (std::string word; status >> word;) {
-      std::uint64_t caught = 0;
-      if (word == "SigCgt:" && status >> std::hex >> caught) return (caught >> (signal - 1)) & 1;
-    }
-    return false;
-  }
-
   proto::JvmFacts Load(const ProcessOptions& process) {
     const std::string jdk = JavaHome("17");  // a run-time alone has no jcmd
     ChildProcess child(process);

@@ -60,6 +60,8 @@ public class JvmTarget {
 
   public static void main(String[] arguments) throws Exception {
     int rounds = Integer.parseInt(arguments[1]);
+    // A file to wait for, so that the shim has attached itself before.
+    while (arguments.length > 2 && !new java.io.File(arguments[2]).exists()) Thread.sleep(10);
     for (int i = 0; i < rounds; i++) {
       keepDirect(100);
       keepUnsafe(100);

@@ -14,7 +14,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -283,6 +285,22 @@ int Workers() {
   return failed;
 }
 
+// Until the shim has made this process's file, and a step's time more for what is written first into it.
+void WaitForOwnFile() {
+  const char* const folder = std::getenv("WRACKLINE_OUT");
+  if (folder == nullptr) return;
+  const std::string part = "-" + std::to_string(getpid()) + "-";
+  for (int tries = 0; tries < 3000; ++tries) {
+    std::error_code none;
+    for (const auto& file : std::filesystem::directory_iterator(folder, none)) {
+      if (file.path().filename().string().find(part) == std::string::npos) continue;
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -313,9 +331,12 @@ int main(int count, char** arguments) {
   if (what == "_exit") _exit(5);
   if (what == "_Exit") std::_Exit(5);
   if (what == "quick_exit") std::quick_exit(5);
-  if (what == "abort") std::abort();
+  if (what == "abort") {
+    WaitForOwnFile();
+    std::abort();
+  }
   if (what == "exec") {
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    WaitForOwnFile();
     execl(arguments[0], arguments[0], "exit", nullptr);
   }
   if (what == "system") return std::system("exit 4") >> 8;

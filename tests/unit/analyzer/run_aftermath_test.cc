@@ -16,7 +16,7 @@ using test::TemporaryFolder;
 // A recording that ended without a mark.
 void Leave(const std::string& path, std::uint32_t pid, const std::string& cgroup) {
   recorder::Writer writer;
-  ASSERT_EQ(writer.Open(path.c_str(), recorder::kMinFileBytes), 0);
+  ASSERT_EQ(writer.Open(path.c_str(), 1 << 20), 0);
   writer.Close();
   proto::Record record;
   record.set_time_ns(1);

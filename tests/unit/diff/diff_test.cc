@@ -186,6 +186,21 @@ TEST(DiffTest, LedgerLinesAreComparedAndJudged) {
   EXPECT_TRUE(diff.same_process);
 }
 
+// Files in a tmpfs are no page cache: the kernel can give back none of it.
+TEST(DiffTest, SharedMemoryIsJudged) {
+  const auto with = [](std::int64_t shmem_mib) {
+    Evidence evidence = Recorded(2000, 10, 10);
+    evidence.timeline.back().shmem = shmem_mib * kMiB;
+    evidence.timeline.back().file = 1300 * kMiB;
+    return evidence;
+  };
+  const Diff diff = Compare(with(20), with(1200), {});
+  const Row* shmem = Find(Find(diff, "ledger"), "file.shmem");
+  ASSERT_NE(shmem, nullptr);
+  EXPECT_TRUE(shmem->grown);
+  EXPECT_TRUE(diff.grew);
+}
+
 TEST(DiffTest, PerHourDividesByEachSidesUptime) {
   Options options;
   options.per_hour = true;
@@ -208,6 +223,10 @@ TEST(DiffTest, PerHourTakesAStockForNoGrowth) {
     // A rate that falls in a run that holds no more is no finding either way, and stays judged.
     EXPECT_EQ(!diff.notes.empty(), before > after);
   }
+  // Lengths that differ by less than a tenth explain growth by less than a tenth.
+  options.least_percent = 5;
+  EXPECT_FALSE(Compare(Recorded(600, 500, 36000), Recorded(600, 500, 33120), options).grew);
+  options.least_percent = 10;
   // As much in a tenth of the time as in the whole of it, and more of it: that is growth, however it is looked at.
   EXPECT_TRUE(Compare(Recorded(100, 10, 36000), Recorded(200, 40, 3600), options).grew);
 }
@@ -371,9 +390,14 @@ TEST_F(DiffCommandTest, ExitStatusesAreThoseOfTheManual) {
   EXPECT_EQ(DiffOf(kStates + " " + kStates).status, 0);
   EXPECT_EQ(DiffOf(kData + "/recordings/grower_killed_v2.wrackpack " + kStates).status, 1);
   EXPECT_EQ(DiffOf("--help").status, 0);
+  // Figures of no common kind: that nothing grew is not known.
+  const std::string unlike =
+      kData + "/profiles/jemalloc-lg16.heap " + kData + "/metrics/managed-1g/end.prom";
+  EXPECT_THAT(DiffOf(unlike).output, HasSubstr("nothing to compare"));
   for (const std::string& wrong :
-       {kStates, std::string(), kStates + " /nonexistent", kStates + " " + kStates + " --at +1s",
-        "--at noon " + kStates, "--at +1h " + kStates, "--at +3s --to +1s " + kStates,
+       {unlike, kStates, std::string(), kStates + " /nonexistent",
+        kStates + " " + kStates + " --at +1s", "--at noon " + kStates, "--at +1h " + kStates,
+        "--at +3s --to +1s " + kStates,
         "--per-hour " + kData + "/profiles/jemalloc-lg16.heap " + kData +
             "/profiles/jemalloc-lg16.heap",
         "--symbols /nonexistent " + kStates + " " + kStates,

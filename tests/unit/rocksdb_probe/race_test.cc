@@ -1,10 +1,14 @@
 // What must hold at the moments when a program lets go of something that the probe is looking at: each moment is held open
 // by a cache that stops the probe inside itself.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "tests/unit/rocksdb_probe/gated_cache.h"
@@ -15,6 +19,18 @@ namespace wrackline::probe {
 namespace {
 
 using ::testing::SizeIs;
+
+// Until the thread whose number stands in `thread` sleeps in the call that it is about to make, or ten seconds.
+void WaitUntilItSleeps(const std::atomic<pid_t>& thread) {
+  int asleep = 0;
+  for (int tries = 0; tries < 2000 && asleep < 4; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::string stat;
+    std::getline(std::ifstream("/proc/self/task/" + std::to_string(thread.load()) + "/stat"), stat);
+    const std::size_t name_end = stat.rfind(") ");
+    asleep = name_end != std::string::npos && stat[name_end + 2] == 'S' ? asleep + 1 : 0;
+  }
+}
 
 class Races : public ::testing::Test {
  protected:
@@ -111,12 +127,14 @@ TEST_F(Races, UnwatchComesBackOnlyWhenTheSampleOfItsDatabaseIsOver) {
   gates_->usage.WaitForAVisitor();
   std::atomic<bool> opened{false};
   std::atomic<bool> was_opened{false};
+  std::atomic<pid_t> calling{0};
   std::thread closer([&] {
+    calling = gettid();
     EXPECT_TRUE(probe_.Unwatch(database.db()).ok());
     was_opened = opened.load();
     database.Close();
   });
-  // A family that is made and watched meanwhile waits too, and is let go with the database or finds it gone.
+  WaitUntilItSleeps(calling);
   opened = true;
   gates_->usage.Open();
   sampler.join();
@@ -134,19 +152,27 @@ TEST_F(Races, ANewFamilyIsWatchedWhileItsDatabaseIsSampledAndThenClosed) {
   std::size_t families = 0;
   std::thread sampler([&] { families = probe_.SampleNow().databases.at(0).families.size(); });
   gates_->usage.WaitForAVisitor();
+  std::atomic<bool> opened{false};
+  std::atomic<bool> was_opened{false};
+  std::atomic<pid_t> calling{0};
   std::thread maker([&] {
     rocksdb::ColumnFamilyHandle* added = nullptr;
     EXPECT_TRUE(database.db()
                     ->CreateColumnFamily(TestDatabase::FamilyOptions(setup), "added", &added)
                     .ok());
     database.handles().push_back(added);
+    calling = gettid();
     EXPECT_TRUE(probe_.Watch(database.db(), {added}).ok());  // waits for the sample
+    was_opened = opened.load();
     EXPECT_TRUE(probe_.Unwatch(database.db()).ok());
     database.Close();
   });
+  WaitUntilItSleeps(calling);
+  opened = true;
   gates_->usage.Open();
   sampler.join();
   maker.join();
+  EXPECT_TRUE(was_opened);
   EXPECT_EQ(families, 2u);  // of the moment when it began
   EXPECT_THAT(probe_.SampleNow().databases, SizeIs(0));
 }

@@ -175,6 +175,36 @@ TEST(Unpack, NothingLeavesTheFolder) {
       << ::testing::PrintToString(unpacked.value().remarks());
 }
 
+// Some hundred bytes, decompressed for minutes: a terabyte that nobody wants, and folders without end.
+TEST(Unpack, MoreThanAnybodyHasIsAnError) {
+  for (const bool folders : {false, true}) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "evil.tar.zst";
+    archive* writer = archive_write_new();
+    archive_write_set_format_pax_restricted(writer);
+    if (folders) archive_write_add_filter_zstd(writer);
+    archive_write_set_bytes_per_block(writer, 0);  // every header at once
+    ASSERT_EQ(archive_write_open_filename(writer, path.c_str()), ARCHIVE_OK);
+    for (int i = 0; i < (folders ? 65537 : 1); ++i) {
+      archive_entry* entry = archive_entry_new();
+      archive_entry_set_pathname(entry, "a");
+      archive_entry_set_filetype(entry, folders ? AE_IFDIR : AE_IFREG);
+      if (!folders) archive_entry_set_size(entry, std::int64_t{1} << 40);
+      EXPECT_EQ(archive_write_header(writer, entry), ARCHIVE_OK);
+      archive_entry_free(entry);
+    }
+    if (folders) {
+      EXPECT_EQ(archive_write_close(writer), ARCHIVE_OK);
+    } else {
+      archive_write_fail(writer);  // cut off: the terabyte is not written
+    }
+    archive_write_free(writer);
+    const auto archive = UnpackedArchive::Open(path);
+    ASSERT_FALSE(archive.ok());
+    EXPECT_THAT(archive.error().Text(), HasSubstr("32 GiB"));
+  }
+}
+
 TEST(Unpack, WhatIsNoArchiveIsAnError) {
   const TemporaryFolder folder;
   std::ofstream(folder / "x.tar.zst") << "no archive at all";

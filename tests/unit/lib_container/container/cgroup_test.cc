@@ -98,9 +98,15 @@ TEST(CgroupMemoryTest, TheLowestLimitOnTheWayUpCounts) {
 TEST(CgroupMemoryTest, ALimitOnThePodAloneIsFoundWithItsHits) {
   const CgroupMemory memory = ReadFixture("v2-pod-limit-on-pod");
   EXPECT_EQ(memory.limit, Figure(167772160));
-  EXPECT_EQ(memory.limit_hits, Figure(40));  // of the pod's memory.events
+  EXPECT_EQ(memory.limit_hits, Figure(40));  // of the pod's memory.events.local
   EXPECT_EQ(memory.oom_kill, Figure(1));     // of the container's
   EXPECT_EQ(memory.charge, Figure(20480));
+}
+
+// The hits of limits below it are another's: memory.events has them too.
+TEST(CgroupMemoryTest, HitsAreOfThatLimitAlone) {
+  const CgroupMemory memory = ReadFixture("v2-psi");
+  EXPECT_EQ(memory.limit_hits, Figure(283));  // memory.events, read a moment before, has 281
 }
 
 // hierarchical_memory_limit knows the pod's limit, which the container's mount does not show.

@@ -1,0 +1,78 @@
+// What the tests of a VM under strain ask of its recording, and of the VM before it is asked anything.
+#pragma once
+
+#include <sys/types.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+#include "lib/recorder/reader.h"
+
+namespace wrackline::test {
+
+// A VM that does not catch SIGQUIT yet is ended by it: jcmd's first word to a VM.
+inline bool Catches(pid_t pid, int signal) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string word; status >> word;) {
+    std::uint64_t caught = 0;
+    if (word == "SigCgt:" && status >> std::hex >> caught) return (caught >> (signal - 1)) & 1;
+  }
+  return false;
+}
+
+inline bool InJava(const recorder::Stack& stack) {
+  return std::any_of(stack.frames.begin(), stack.frames.end(),
+                     [](auto frame) { return frame >> 63 != 0; });
+}
+
+// How often AsyncGetCallTrace gave no stack.
+struct JavaStackFailures {
+  std::uint64_t all = 0;
+  // Those that are no fault of the shim's, told by their native frames; `all` has them too.
+  std::uint64_t thawing = 0;   // the VM puts a virtual thread's frames back onto a stack
+  std::uint64_t profiler = 0;  // async-profiler's own, which the VM calls in the middle of its work
+  std::string by_code;         // from code 0 down
+};
+
+inline JavaStackFailures FailuresOf(const recorder::Recording& recording) {
+  JavaStackFailures failures;
+  const auto of_code = [&](int code) -> std::uint64_t {
+    return recording.losses.java_stack_failed_size() > -code
+               ? recording.losses.java_stack_failed(-code)
+               : 0;
+  };
+  for (const std::uint64_t count : recording.losses.java_stack_failed()) {
+    failures.all += count;
+    failures.by_code += " " + std::to_string(count);
+  }
+  const auto thaws = [&](std::uint64_t frame) {
+    const auto name = recording.frame_names.find(frame);
+    return name != recording.frame_names.end() && !name->second.java() &&
+           name->second.symbol().find("thaw") != std::string::npos;
+  };
+  const auto of_profiler = [&](std::uint64_t frame) {
+    return std::any_of(recording.modules.begin(), recording.modules.end(), [&](const auto& entry) {
+      const proto::Module& module = entry.second;
+      return frame >= module.start() && frame < module.end() &&
+             module.path().ends_with("/libasyncProfiler.so");
+    });
+  };
+  for (const auto& [id, stack] : recording.stacks) {
+    if (InJava(stack)) continue;
+    const std::uint64_t samples = stack.counters.allocated_samples();
+    if (std::any_of(stack.frames.begin(), stack.frames.end(), thaws))
+      failures.thawing += samples;
+    else if (std::any_of(stack.frames.begin(), stack.frames.end(), of_profiler))
+      failures.profiler += samples;
+  }
+  // A thread that runs no Java has none either: no more than the VM answered so. Thawing, the caller is a stub that AsyncGetCallTrace
+  // does not walk through (-6); how many there are is the collector's doing, which asks for such frames to be looked at one by one
+  // while it marks. In async-profiler's callbacks it answers -4.
+  failures.thawing = std::min(failures.thawing, of_code(-6));
+  failures.profiler = std::min(failures.profiler, of_code(-4));
+  return failures;
+}
+
+}  // namespace wrackline::test
