@@ -31,9 +31,9 @@ inline bool InJava(const recorder::Stack& stack) {
 struct JavaStackFailures {
   std::uint64_t all = 0;
   // Those that are no fault of the shim's, told by their native frames; `all` has them too.
-  std::uint64_t thawing = 0;   // the VM puts a virtual thread's frames back onto a stack
-  std::uint64_t profiler = 0;  // async-profiler's own, which the VM calls in the middle of its work
-  std::string by_code;         // from code 0 down
+  std::uint64_t thawing = 0;  // the VM puts a virtual thread's frames back onto a stack
+  std::uint64_t events = 0;   // the VM makes ready what another agent asked to be told of
+  std::string by_code;        // from code 0 down
 };
 
 inline JavaStackFailures FailuresOf(const recorder::Recording& recording) {
@@ -47,31 +47,33 @@ inline JavaStackFailures FailuresOf(const recorder::Recording& recording) {
     failures.all += count;
     failures.by_code += " " + std::to_string(count);
   }
-  const auto thaws = [&](std::uint64_t frame) {
-    const auto name = recording.frame_names.find(frame);
-    return name != recording.frame_names.end() && !name->second.java() &&
-           name->second.symbol().find("thaw") != std::string::npos;
+  // Only there the VM is asked: where the native walk ended in code that it made.
+  const auto asked = [&](const recorder::Stack& stack) {
+    if (stack.frames.empty() || stack.truncated || InJava(stack)) return false;
+    const std::uint64_t last = stack.frames.back();
+    return std::none_of(recording.modules.begin(), recording.modules.end(), [&](const auto& entry) {
+      return last >= entry.second.start() && last < entry.second.end();
+    });
   };
-  const auto of_profiler = [&](std::uint64_t frame) {
-    return std::any_of(recording.modules.begin(), recording.modules.end(), [&](const auto& entry) {
-      const proto::Module& module = entry.second;
-      return frame >= module.start() && frame < module.end() &&
-             module.path().ends_with("/libasyncProfiler.so");
+  const auto has = [&](const recorder::Stack& stack, const char* part) {
+    return std::any_of(stack.frames.begin(), stack.frames.end(), [&](std::uint64_t frame) {
+      const auto name = recording.frame_names.find(frame);
+      return name != recording.frame_names.end() &&
+             name->second.symbol().find(part) != std::string::npos;
     });
   };
   for (const auto& [id, stack] : recording.stacks) {
-    if (InJava(stack)) continue;
-    const std::uint64_t samples = stack.counters.allocated_samples();
-    if (std::any_of(stack.frames.begin(), stack.frames.end(), thaws))
-      failures.thawing += samples;
-    else if (std::any_of(stack.frames.begin(), stack.frames.end(), of_profiler))
-      failures.profiler += samples;
+    if (!asked(stack)) continue;
+    if (has(stack, "thaw"))
+      failures.thawing += stack.counters.allocated_samples();
+    else if (has(stack, "Jvmti"))
+      failures.events += stack.counters.allocated_samples();
   }
-  // A thread that runs no Java has none either: no more than the VM answered so. Thawing, the caller is a stub that AsyncGetCallTrace
-  // does not walk through (-6); how many there are is the collector's doing, which asks for such frames to be looked at one by one
-  // while it marks. In async-profiler's callbacks it answers -4.
+  // The caller of a thaw is a stub that AsyncGetCallTrace does not walk through (-6); how many there are is the collector's doing, which
+  // asks for such frames to be looked at one by one while it marks. Events of allocations and of contended monitors come in the middle
+  // of compiled code's slow paths, which it does not walk through either (-4); how many there are is the other agent's doing.
   failures.thawing = std::min(failures.thawing, of_code(-6));
-  failures.profiler = std::min(failures.profiler, of_code(-4));
+  failures.events = std::min(failures.events, of_code(-4));
   return failures;
 }
 
