@@ -54,6 +54,10 @@ void NoteUnreachedLimit(const Evidence& evidence, std::vector<std::string>* reas
   if (!limit || !evidence.ending.kernel_peak) return;
   const Bytes peak = *evidence.ending.kernel_peak;
   if (peak.count / 95 >= limit->count / 100) return;
+  // cgroup v1 may have a limit of memory and swap together, and this is memory's mark.
+  for (const evidence::TimelinePoint& point : evidence.timeline) {
+    if (point.swap.value_or(Bytes{}).count > 0) return;
+  }
   reasons->push_back(fmt::format(
       "its charge was never above {} of {}: the limit that was reached is one that it shares with "
       "others, or the machine had no memory left; the kernel's log says which",

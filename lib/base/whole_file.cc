@@ -19,6 +19,12 @@ Error Failed(const std::string& path, int error) {
           "choose an output folder that exists, has room and may be written"};
 }
 
+// A name for a descriptor of this process, where others write too: `-o /dev/stdout >> log`.
+bool IsOpenAlready(std::string_view path) {
+  return path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/") ||
+         path.starts_with("/proc/");
+}
+
 // errno, or 0. Closes the descriptor.
 int WriteAndClose(int descriptor, std::string_view bytes) {
   int error = 0;
@@ -40,8 +46,8 @@ Status WriteWholeFile(const std::string& path, std::string_view bytes, mode_t mo
   struct stat info {};
   if (stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return Failed(path, EISDIR);
-    if (!S_ISREG(info.st_mode)) {
-      const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (!S_ISREG(info.st_mode) || IsOpenAlready(path)) {
+      const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
       const int error = descriptor < 0 ? errno : WriteAndClose(descriptor, bytes);
       return error == 0 ? Status() : Failed(path, error);
     }

@@ -52,6 +52,18 @@ TEST(WholeFile, WritesToANodeAsItIs) {
   EXPECT_TRUE(std::filesystem::is_fifo(path));
 }
 
+// What stands in the log already must not go.
+TEST(WholeFile, AppendsToWhatIsOpen) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("log");
+  std::ofstream(path) << "before\n";
+  const int log = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  ASSERT_GE(log, 0);
+  EXPECT_FALSE(WriteWholeFile("/dev/fd/" + std::to_string(log), "after\n", 0600));
+  close(log);
+  EXPECT_EQ(Slurp(path), "before\nafter\n");
+}
+
 TEST(WholeFile, FailsWithoutATrace) {
   TemporaryFolder folder;
   const std::string path = folder.File("none/out");
