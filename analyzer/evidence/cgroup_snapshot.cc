@@ -125,9 +125,12 @@ void ReadV2(const Sections& sections, CgroupSnapshot* snapshot) {
   memory.swap = Number(sections["memory.swap.current"]);
   const std::string_view events = sections["memory.events"];
   memory.oom_kill = Keyed(events, "oom_kill");
-  memory.limit_hits = Keyed(events, "max");
+  // Of this limit alone, as container::ReadCgroupMemory has it.
+  const std::string_view local_events = sections["memory.events.local"];
+  memory.limit_hits = Keyed(local_events, "max");
+  if (!memory.limit_hits) memory.limit_hits = Keyed(events, "max");
   snapshot->oom = Keyed(events, "oom");
-  snapshot->local_oom_kill = Keyed(sections["memory.events.local"], "oom_kill");
+  snapshot->local_oom_kill = Keyed(local_events, "oom_kill");
   if (const Figure64 group = Number(sections["memory.oom.group"]))
     snapshot->kill_group = *group != 0;
   const std::string_view pressure = sections["memory.pressure"];
